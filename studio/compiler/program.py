@@ -1,0 +1,188 @@
+"""Program: what the microcontroller will do.
+
+Kernel calls in execution order over buffers with byte offsets, NHWC without the batch,
+integer parameters, constants as described. Immutable; emission turns it into C, `run`
+into numbers with the kernels' numpy references.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+Rounding = Literal["single", "double", "litert"]
+PLANS = ("layerwise", "small", "balanced", "fast")
+ROUNDINGS = ("single", "double", "litert")
+WEIGHTS = ("int8", "int16")
+
+Array = npt.NDArray[np.generic]
+
+
+@dataclass(frozen=True, slots=True)
+class Buffer:
+    """A tensor in the arena.
+
+    Attributes:
+        name: the ONNX value that it holds.
+        shape: physical shape, channels last, no batch axis; (height, width, channels) where spatial.
+        dtype: numpy name: int8, uint8, int16, int32, float32, bool.
+        role: "input" and "output" belong to the caller's view, "scratch" lives during one call,
+            "state" survives from run to run.
+        scale, zero_point: real = scale * (stored - zero_point); scale 0 where not quantised.
+        logical_shape: the shape of the ONNX value, batch included.
+        order: axes of `view_shape` in physical order: physical = reshape(logical, view_shape).transpose(order).
+        view_shape: see `order`.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: str
+    role: Literal["input", "output", "activation", "scratch", "state"] = "activation"
+    scale: float = 0.0
+    zero_point: int = 0
+    logical_shape: tuple[int, ...] = ()
+    view_shape: tuple[int, ...] = ()
+    order: tuple[int, ...] = ()
+
+    @property
+    def size_bytes(self) -> int:
+        """Bytes that the tensor takes."""
+        return int(np.prod(self.shape, dtype=np.int64)) * np.dtype(self.dtype).itemsize
+
+    def to_physical(self, logical: Array) -> Array:
+        """Arrange an ONNX-shaped array (batch 1) as the board holds it."""
+        return np.ascontiguousarray(logical.reshape(self.view_shape).transpose(self.order)).reshape(
+            self.shape
+        )
+
+    def to_logical(self, physical: Array) -> Array:
+        """Arrange an array from the board in the shape of the ONNX value."""
+        permuted = tuple(self.view_shape[axis] for axis in self.order)
+        inverse = tuple(int(axis) for axis in np.argsort(self.order))
+        return np.ascontiguousarray(physical.reshape(permuted).transpose(inverse)).reshape(
+            self.logical_shape
+        )
+
+    def quantize(self, real: Array) -> Array:
+        """Real values to stored ones: ONNX QuantizeLinear (half to even), saturating."""
+        if not self.scale:
+            return real.astype(self.dtype)
+        limits = np.iinfo(self.dtype)
+        stored = np.rint(real.astype(np.float32) / np.float32(self.scale)) + self.zero_point
+        return np.clip(stored, limits.min, limits.max).astype(self.dtype)
+
+    def dequantize(self, stored: Array) -> npt.NDArray[np.float32]:
+        """Stored values to real ones."""
+        if not self.scale:
+            return stored.astype(np.float32)
+        return (stored.astype(np.int32) - self.zero_point).astype(np.float32) * np.float32(self.scale)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Constant:
+    """An array in flash, in the order that the portable kernels read.
+
+    `layout` names what its axes mean ("ohwi", "hwc", "oi", "o", "table"), so that a
+    target's packing hook knows how to rearrange it.
+    """
+
+    name: str
+    data: Array
+    layout: str = ""
+
+    @property
+    def size_bytes(self) -> int:
+        """Bytes before packing."""
+        return int(self.data.nbytes)
+
+
+@dataclass(frozen=True, slots=True)
+class KernelCall:
+    """One call of a kernel of runtime_c.
+
+    Attributes:
+        layer: name of the ONNX node that it comes from, for people.
+        kernel: C function, such as `tms_conv2d_s8` or `tms_conv2d_s8_dr`.
+        inputs: indices into Program.buffers; a str is the name of a Constant.
+        outputs: indices into Program.buffers.
+        scratch: index of the call's scratch buffer, or None.
+        params: fields of the kernel's parameter struct by name; ints and floats as they are, a str
+            is the name of a Constant (a pointer in C).
+        macs: multiply-accumulates.
+        rows: output rows that the kernel is called for, or None where it is not spatial.
+    """
+
+    layer: str
+    kernel: str
+    inputs: tuple[int | str, ...]
+    outputs: tuple[int, ...]
+    params: Mapping[str, int | float | str]
+    macs: int = 0
+    scratch: int | None = None
+    rows: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """The choices of a user that change the Program."""
+
+    plan: str = "layerwise"
+    rounding: Rounding = "single"
+    weights: str = "int8"
+    kernel_class: str = "portable"
+
+
+@dataclass(frozen=True, eq=False)
+class Program:
+    """A lowered model.
+
+    Attributes:
+        name: a C identifier; prefix of the generated API.
+        offsets: byte offset of each buffer in the arena, parallel to `buffers`.
+        arena_bytes: what the arena takes, inputs, outputs and scratch included.
+        bound_bytes: the most bytes that are live at once; no layer-by-layer plan can take less.
+        transposes: how many layout changes remain as calls.
+        origin: digest of the model that it was lowered from.
+    """
+
+    name: str
+    buffers: tuple[Buffer, ...]
+    calls: tuple[KernelCall, ...]
+    constants: Mapping[str, Constant]
+    offsets: tuple[int, ...]
+    arena_bytes: int
+    bound_bytes: int
+    options: Options = Options()
+    transposes: int = 0
+    origin: str = ""
+    notes: tuple[str, ...] = field(default=())
+
+    @cached_property
+    def inputs(self) -> tuple[Buffer, ...]:
+        """Input buffers in the model's order."""
+        return tuple(buffer for buffer in self.buffers if buffer.role == "input")
+
+    @cached_property
+    def outputs(self) -> tuple[Buffer, ...]:
+        """Output buffers in the model's order."""
+        return tuple(buffer for buffer in self.buffers if buffer.role == "output")
+
+    @property
+    def macs(self) -> int:
+        """Multiply-accumulates of one inference."""
+        return sum(call.macs for call in self.calls)
+
+    @property
+    def weight_bytes(self) -> int:
+        """Bytes of all constants before packing."""
+        return sum(constant.size_bytes for constant in self.constants.values())
+
+    @property
+    def scratch_bytes(self) -> int:
+        """The largest scratch of a call (part of the arena)."""
+        return max((b.size_bytes for b in self.buffers if b.role == "scratch"), default=0)

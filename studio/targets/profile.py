@@ -1,0 +1,87 @@
+"""What is known of a microcontroller or board, each fact with its source."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+CORES: dict[str, frozenset[str]] = {
+    "cortex-m0plus": frozenset(),
+    "cortex-m3": frozenset(),
+    "cortex-m4f": frozenset({"dsp", "fpu"}),
+    "cortex-m7": frozenset({"dsp", "fpu"}),
+    "cortex-m33": frozenset({"dsp", "fpu"}),
+    "cortex-m55": frozenset({"dsp", "fpu", "mve"}),
+    "riscv32": frozenset(),
+    "xtensa-lx7": frozenset({"fpu"}),
+    "host": frozenset({"fpu"}),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """A number, where it comes from, and whether anybody checked it."""
+
+    value: float
+    source: str
+    verified: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """A stretch of memory that the linker may use."""
+
+    name: str
+    kind: Literal["flash", "ram"]
+    address: int
+    size_bytes: int
+    verified: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """A board or MCU.
+
+    Attributes:
+        id: file name without suffix, or `virtual/...`; what `--board` takes.
+        name: what people call it.
+        mcu: the part.
+        core: a key of CORES.
+        clock_hz: core clock.
+        memory: the regions; the first of each kind is the default one.
+        port: the folder below runtime_c/ports with start-up code and UART, or "" where none exists yet.
+        machine: the QEMU machine of a virtual board, else "".
+        uploads: flashing methods, best first.
+        usb_ids: "vid:pid" of the board's serial port or probe.
+        sensors: "kind:part" of what is on the board.
+        sources: where the facts come from.
+        unverified: names of fields that were recalled or inferred.
+    """
+
+    id: str
+    name: str
+    mcu: str
+    core: str
+    clock_hz: Fact
+    memory: tuple[Region, ...]
+    port: str = ""
+    machine: str = ""
+    uploads: tuple[str, ...] = ()
+    usb_ids: tuple[str, ...] = ()
+    sensors: tuple[str, ...] = ()
+    sources: str = ""
+    unverified: frozenset[str] = frozenset()
+
+    @property
+    def features(self) -> frozenset[str]:
+        """Instruction set extensions that the core has: dsp, fpu, mve."""
+        return CORES[self.core]
+
+    @property
+    def virtual(self) -> bool:
+        """True where the board starts by itself (QEMU or the host)."""
+        return self.id.startswith("virtual/")
+
+    def size_bytes(self, kind: Literal["flash", "ram"]) -> int:
+        """Bytes of all regions of a kind."""
+        return sum(region.size_bytes for region in self.memory if region.kind == kind)
