@@ -20,6 +20,7 @@
 #include <stdint.h>
 
 #define TMS_VERSION 1
+#define TMS_INFINITY __builtin_inff()
 
 /* ---- rows -----------------------------------------------------------------------------------
  * A tensor is rows of width * channels elements; row y lies at base + (y mod height) * stride.
@@ -190,9 +191,9 @@ void tms_softmax_f32(const tms_softmax_f32_params *p, const float *in, float *ou
 /* ---- both -----------------------------------------------------------------------------------
  * Movement knows only the size of an element: _b8 moves bytes, _b32 words. */
 typedef struct {
-  int32_t shape[4];     /* of the input */
+  int32_t shape[4]; /* of the input */
   int32_t before[4], after[4];
-  int32_t value;        /* bit pattern of one element */
+  int32_t value; /* bit pattern of one element */
 } tms_pad_params;
 void tms_pad_b8(const tms_pad_params *p, const void *in, void *out);
 void tms_pad_b32(const tms_pad_params *p, const void *in, void *out);
@@ -241,7 +242,6 @@ typedef struct {
 typedef struct {
   const char *name;
   const tms_tensor *inputs, *outputs;
-  const char *const *layers;
   void (*run)(void *arena);   /* one inference, inputs and outputs at their offsets */
   void (*reset)(void *arena); /* clears persistent state */
   uint32_t arena_bytes;

@@ -8,7 +8,7 @@ into numbers with the kernels' numpy references.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
@@ -129,10 +129,17 @@ class KernelCall:
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """The choices of a user that change the Program."""
+    """The choices of a user that change the Program.
+
+    Attributes:
+        plan: one of PLANS.
+        rounding: one of ROUNDINGS; None takes what the model's metadata says, else single.
+        weights: int8 as stored, or int16: widened in flash where a kernel gains by it.
+        kernel_class: which family of kernels; constants are packed for it.
+    """
 
     plan: str = "layerwise"
-    rounding: Rounding = "single"
+    rounding: Rounding | None = None
     weights: str = "int8"
     kernel_class: str = "portable"
 
@@ -148,6 +155,8 @@ class Program:
         bound_bytes: the most bytes that are live at once; no layer-by-layer plan can take less.
         transposes: how many layout changes remain as calls.
         origin: digest of the model that it was lowered from.
+        notes: what runs otherwise than one would expect, for people.
+        output_order: indices of the output buffers in the model's order.
     """
 
     name: str
@@ -160,7 +169,8 @@ class Program:
     options: Options = Options()
     transposes: int = 0
     origin: str = ""
-    notes: tuple[str, ...] = field(default=())
+    notes: tuple[str, ...] = ()
+    output_order: tuple[int, ...] = ()
 
     @cached_property
     def inputs(self) -> tuple[Buffer, ...]:
@@ -170,7 +180,7 @@ class Program:
     @cached_property
     def outputs(self) -> tuple[Buffer, ...]:
         """Output buffers in the model's order."""
-        return tuple(buffer for buffer in self.buffers if buffer.role == "output")
+        return tuple(self.buffers[index] for index in self.output_order)
 
     @property
     def macs(self) -> int:

@@ -49,7 +49,7 @@ class Profile:
         core: a key of CORES.
         clock_hz: core clock.
         memory: the regions; the first of each kind is the default one.
-        port: the folder below runtime_c/ports with start-up code and UART, or "" where none exists yet.
+        port: the folder below runtime_c/ports with start-up code and UART, or "" where none exists.
         machine: the QEMU machine of a virtual board, else "".
         uploads: flashing methods, best first.
         usb_ids: "vid:pid" of the board's serial port or probe.

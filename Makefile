@@ -1,0 +1,58 @@
+# TinyML Studio. `make` lists the targets; everything that they install goes into .venv.
+#
+#   PYTHON           Python to make .venv with (3.11 or newer)
+#   TORCH_INDEX_URL  package index to take torch from, such as PyTorch's own with the CPU builds;
+#                    without it pip takes what it is set up to take
+#   PYTEST           arguments for pytest: make test PYTEST="tests/compiler -k conv"
+
+PYTHON ?= python3
+PYTEST ?=
+BIN := .venv/bin
+TORCH := $(shell sed -n 's/^\(torch==.*\)/\1/p' constraints.txt)
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check screenshots wheel clean system-demo system-test
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: .venv/installed system-demo ## open the motion example; without a display, run both into build/demo
+	$(BIN)/python packaging/demo.py
+
+test: .venv/installed system-test ## run the tests
+	$(BIN)/python -m pytest $(PYTEST)
+
+check: .venv/installed ## style, types, layers, sizes, C format
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python packaging/size_marks.py
+	find runtime_c -name '*.[ch]' -print0 | xargs -0 $(BIN)/clang-format --dry-run --Werror
+
+screenshots: .venv/installed system-demo ## the window's pictures, made by the window: build/screenshots
+	QT_QPA_PLATFORM=offscreen $(BIN)/python -m studio.gui.screenshots build/screenshots
+
+wheel: .venv/installed ## build the wheel into dist
+	$(BIN)/pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
+
+clean: ## remove what the other targets made, but not .venv
+	rm -rf build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +
+
+system-demo system-test: system-%:
+	@sh packaging/system-packages.sh $*
+
+# torch comes first and by itself, so that the CPU build is chosen before others ask for any torch.
+.venv/torch: constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet $(if $(TORCH_INDEX_URL),--index-url $(TORCH_INDEX_URL)) \
+	  --no-deps $(TORCH)
+	@touch $@
+
+# aeon is taken for the recordings that it carries; its own dependencies are not needed.
+.venv/installed: .venv/torch pyproject.toml constraints.txt
+	$(BIN)/pip install --quiet -c constraints.txt -e '.[dev]'
+	$(BIN)/pip install --quiet -c constraints.txt --no-deps aeon
+	@touch $@

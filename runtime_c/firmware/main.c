@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: 0BSD */
+#include "app.h"
+#include "monitor.h"
+#include "port.h"
+
+void tms_main(void) {
+  tms_port_start();
+  tms_app_model->reset(tms_app_arena);
+  tms_monitor();
+}

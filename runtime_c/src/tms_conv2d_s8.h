@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: 0BSD */
+#ifndef TMS_CONV2D_S8_H
+#define TMS_CONV2D_S8_H
+
+#include "tms_rescale.h"
+#include "tms_rows.h"
+
+/* The part of the input that one output place sees. Neighbouring taps of an undilated, ungrouped
+ * window are one run in memory; other windows have a run a tap. */
+typedef struct {
+  tms_taps rows;
+  int32_t slot;          /* of the first row */
+  int32_t place, weight; /* of the first run, within an input row and a filter */
+  int32_t runs, run, x_step, w_step;
+} tms_conv2d_patch;
+
+static inline tms_conv2d_patch tms_conv2d_patch_at(const tms_window *g, tms_in in, int32_t depth,
+                                                   tms_taps rows, int32_t y, int32_t x) {
+  const tms_taps columns = tms_taps_inside(x, g->dilation_w, g->kernel_w, g->in_w);
+  const int32_t n = columns.last - columns.first;
+  const int joined = g->dilation_w == 1 && g->groups == 1;
+  const tms_conv2d_patch patch = {
+      .rows = rows,
+      .slot = (y + rows.first * g->dilation_h) % in.height,
+      .place = (x + columns.first * g->dilation_w) * g->in_c,
+      .weight = (rows.first * g->kernel_w + columns.first) * depth,
+      .runs = joined ? 1 : n,
+      .run = joined ? n * depth : depth,
+      .x_step = g->dilation_w * g->in_c,
+      .w_step = depth,
+  };
+  return patch;
+}
+
+static inline int32_t tms_dot_s8(int32_t acc, const int8_t *x, const int8_t *w, int32_t n, int32_t offset) {
+  for (int32_t i = 0; i < n; i++) {
+    acc += (x[i] + offset) * w[i];
+  }
+  return acc;
+}
+
+/* acc plus the products of one filter, whose weights start at w, with input channels from `channel`. */
+static inline int32_t tms_conv2d_s8_sum(const tms_conv2d_s8_params *p, tms_in in,
+                                        const tms_conv2d_patch *patch, const int8_t *w, int32_t w_row,
+                                        int32_t channel, int32_t acc) {
+  int32_t slot = patch->slot;
+  w += patch->weight;
+  for (int32_t ky = patch->rows.first; ky < patch->rows.last; ky++) {
+    const int8_t *x = (const int8_t *)in.base + (ptrdiff_t)slot * in.stride + patch->place + channel;
+    for (int32_t i = 0; i < patch->runs; i++) {
+      acc = tms_dot_s8(acc, x + i * patch->x_step, w + i * patch->w_step, patch->run, p->in_offset);
+    }
+    w += w_row;
+    slot = tms_next_slot(in, slot, p->window.dilation_h);
+  }
+  return acc;
+}
+
+TMS_BODY void tms_conv2d_s8_body(const tms_conv2d_s8_params *p, tms_in in, tms_out out, int32_t y0,
+                                 int32_t y1, int rounding) {
+  const tms_window *g = &p->window;
+  const int32_t depth = g->in_c / g->groups, filters = g->out_c / g->groups;
+  const int32_t w_row = g->kernel_w * depth, w_filter = g->kernel_h * w_row;
+  for (int32_t oy = y0; oy < y1; oy++) {
+    const int32_t y = oy * g->stride_h - g->pad_top;
+    const tms_taps rows = tms_taps_inside(y, g->dilation_h, g->kernel_h, g->in_h);
+    int8_t *to = tms_out_row(out, oy);
+    for (int32_t ox = 0; ox < g->out_w; ox++) {
+      const tms_conv2d_patch patch =
+          tms_conv2d_patch_at(g, in, depth, rows, y, ox * g->stride_w - g->pad_left);
+      for (int32_t o = 0, channel = 0, left = filters; o < g->out_c; o++) {
+        const int32_t acc =
+            tms_conv2d_s8_sum(p, in, &patch, p->weights + o * w_filter, w_row, channel, p->bias[o]);
+        const int32_t scaled = tms_rescale(acc, p->multiplier[o], p->shift[o], rounding);
+        *to++ = (int8_t)tms_clamp(scaled + p->out_offset, p->act_min, p->act_max);
+        if (--left == 0) { /* on to the next group */
+          left = filters;
+          channel += depth;
+        }
+      }
+    }
+  }
+}
+
+#endif

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: 0BSD */
+#ifndef TMS_DEPTHWISE2D_F32_H
+#define TMS_DEPTHWISE2D_F32_H
+
+#include "tms_float.h"
+#include "tms_rows.h"
+
+/* One output value before clipping; w at channel o of the first tap. */
+static inline float tms_depthwise2d_f32_sum(const tms_window *g, tms_in in, float acc, const float *w,
+                                            int32_t y, int32_t x, int32_t channel, tms_taps rows,
+                                            tms_taps columns) {
+  for (int32_t ky = rows.first; ky < rows.last; ky++) {
+    const float *row = tms_in_row(in, y + ky * g->dilation_h);
+    for (int32_t kx = columns.first; kx < columns.last; kx++) {
+      const float value = row[(x + kx * g->dilation_w) * g->in_c + channel];
+      acc += tms_exact(value * w[(ky * g->kernel_w + kx) * g->out_c]);
+    }
+  }
+  return acc;
+}
+
+static inline void tms_depthwise2d_f32_body(const tms_conv2d_f32_params *p, tms_in in, tms_out out,
+                                            int32_t y0, int32_t y1) {
+  const tms_window *g = &p->window;
+  const int32_t filters = g->out_c / g->in_c;
+  for (int32_t oy = y0; oy < y1; oy++) {
+    const int32_t y = oy * g->stride_h - g->pad_top;
+    const tms_taps rows = tms_taps_inside(y, g->dilation_h, g->kernel_h, g->in_h);
+    float *to = tms_out_row(out, oy);
+    for (int32_t ox = 0; ox < g->out_w; ox++) {
+      const int32_t x = ox * g->stride_w - g->pad_left;
+      const tms_taps columns = tms_taps_inside(x, g->dilation_w, g->kernel_w, g->in_w);
+      for (int32_t o = 0; o < g->out_c; o++) {
+        const float sum =
+            tms_depthwise2d_f32_sum(g, in, p->bias[o], p->weights + o, y, x, o / filters, rows, columns);
+        *to++ = tms_clip(sum, p->act_min, p->act_max);
+      }
+    }
+  }
+}
+
+#endif

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: 0BSD */
+#ifndef TMS_SOFTMAX_F32_H
+#define TMS_SOFTMAX_F32_H
+
+#include "tms.h"
+#include "tms_math.h"
+
+/* One vector: e^(x - max) / sum; reads each value before it writes it. */
+static inline void tms_softmax_f32_row(const float *in, float *out, int32_t n) {
+  float max = in[0], sum = 0.0f;
+  for (int32_t i = 1; i < n; i++) {
+    const float x = tms_exact(in[i]);
+    max = x > max ? x : max;
+  }
+  for (int32_t i = 0; i < n; i++) {
+    out[i] = tms_expf(tms_exact(in[i] - max));
+    sum += out[i];
+  }
+  for (int32_t i = 0; i < n; i++) {
+    out[i] = tms_one_nan(tms_exact(out[i]) / sum);
+  }
+}
+
+static inline void tms_softmax_f32_body(const tms_softmax_f32_params *p, const float *in, float *out) {
+  for (int32_t r = 0; r < p->rows; r++) {
+    tms_softmax_f32_row(in + r * p->n, out + r * p->n, p->n);
+  }
+}
+
+#endif

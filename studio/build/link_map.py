@@ -1,0 +1,103 @@
+"""What a built image takes: read from the ELF file that goes to the board."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from studio.errors import BuildError
+
+_ALLOC, _WRITE = 2, 1
+
+
+@dataclass(frozen=True, eq=False)
+class Image:
+    """A built firmware.
+
+    Attributes:
+        elf: the file.
+        board: id of the profile that it was built for.
+        model: name of the model in it.
+        digest: of the generated model code; the running firmware tells the same.
+        core: what it runs on.
+        toolchain: version of the compiler that made it.
+        flash_bytes: what is loaded: code, constants and the initial values of variables.
+        ram_bytes: variables, the arena among them; without the stack.
+        stack_bytes: what is set aside for the stack, beside `ram_bytes`.
+        arena_bytes: the part of `ram_bytes` that is the model's arena.
+        sections: bytes of each section that is in memory.
+        symbols: bytes of each function and variable.
+    """
+
+    elf: Path
+    board: str
+    model: str
+    digest: str
+    core: str
+    toolchain: str
+    flash_bytes: int
+    ram_bytes: int
+    stack_bytes: int
+    arena_bytes: int
+    sections: dict[str, int]
+    symbols: dict[str, int]
+
+    @cached_property
+    def name(self) -> str:
+        """For people: model, board and file."""
+        return f"{self.model} for {self.board} ({self.elf.name})"
+
+
+def read_image(
+    elf: Path, *, board: str, model: str, digest: str, core: str, toolchain: str, stack_bytes: int
+) -> Image:
+    """Measure an image.
+
+    Raises:
+        BuildError: not an ELF file.
+    """
+    sections, symbols = _measure(elf)
+    return Image(
+        elf=elf,
+        board=board,
+        model=model,
+        digest=digest,
+        core=core,
+        toolchain=toolchain,
+        flash_bytes=sum(size for size, loaded, _ in sections.values() if loaded),
+        ram_bytes=sum(size for size, _, written in sections.values() if written),
+        stack_bytes=stack_bytes,
+        arena_bytes=symbols.get("tms_app_arena", 0),
+        sections={name: size for name, (size, _, _) in sections.items()},
+        symbols=symbols,
+    )
+
+
+def _measure(elf: Path) -> tuple[dict[str, tuple[int, bool, bool]], dict[str, int]]:
+    """Sections as (bytes, is loaded, is written), symbols in bytes."""
+    from elftools.common.exceptions import ELFError
+    from elftools.elf.elffile import ELFFile
+
+    try:
+        with elf.open("rb") as stream:
+            parsed: Any = ELFFile(stream)
+            sections = {
+                section.name: (
+                    int(section["sh_size"]),
+                    section["sh_type"] != "SHT_NOBITS",
+                    bool(section["sh_flags"] & _WRITE),
+                )
+                for section in parsed.iter_sections()
+                if section["sh_flags"] & _ALLOC and section["sh_size"]
+            }
+            table = parsed.get_section_by_name(".symtab")
+            symbols = {
+                symbol.name: int(symbol["st_size"])
+                for symbol in (table.iter_symbols() if table else ())
+                if symbol.name and symbol["st_size"]
+            }
+    except (ELFError, OSError) as error:
+        raise BuildError("is not an image that can be read", str(elf), "build it again") from error
+    return sections, symbols

@@ -1,0 +1,90 @@
+"""Compiled files by the digest of all that they depend on, shared between builds."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import shutil
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path, PurePosixPath
+
+import platformdirs
+
+_INCLUDE = re.compile(rb'^[ \t]*#[ \t]*include[ \t]*"([^"]+)"', re.MULTILINE)
+_KEEP_DAYS = 30
+
+
+def cache_folder() -> Path:
+    """Where the studio keeps what it can compute again; STUDIO_CACHE overrides it."""
+    return Path(os.environ.get("STUDIO_CACHE") or platformdirs.user_cache_dir("tinyml-studio"))
+
+
+def digest(command: Sequence[str], version: str, texts: Mapping[str, bytes]) -> str:
+    """The name under which the result of a command over some files is kept."""
+    total = hashlib.sha256("\0".join([version, *command]).encode())
+    for path in sorted(texts):
+        total.update(f"\0{path}\0{len(texts[path])}\0".encode())
+        total.update(texts[path])
+    return total.hexdigest()
+
+
+def with_includes(
+    source: str, includes: Sequence[str], files: Mapping[str, bytes]
+) -> dict[str, bytes]:
+    """A source file and the project's files that it includes, directly or not.
+
+    Args:
+        source: path of the file in the project.
+        includes: the folders in which the compiler looks.
+        files: all files of the project by path.
+    """
+    found = {source: files[source]}
+    waiting = [source]
+    while waiting:
+        path = waiting.pop()
+        for match in _INCLUDE.findall(files[path]):
+            for folder in (PurePosixPath(path).parent, *includes):
+                other = str(PurePosixPath(os.path.normpath(folder / PurePosixPath(match.decode()))))
+                if other in files and other not in found:
+                    found[other] = files[other]
+                    waiting.append(other)
+    return found
+
+
+def fetch(name: str, to: Path) -> bool:
+    """Copy a kept object to `to`; False where there is none."""
+    kept = _place(name)
+    try:
+        shutil.copyfile(kept, to)
+        os.utime(kept)
+    except FileNotFoundError:
+        return False
+    return True
+
+
+def keep(name: str, made: Path) -> None:
+    """Keep an object. Renaming makes it appear whole, whoever else builds at the same time."""
+    kept = _place(name)
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    handle, part = tempfile.mkstemp(dir=kept.parent)
+    os.close(handle)
+    shutil.copyfile(made, part)
+    os.replace(part, kept)
+
+
+def forget_old() -> None:
+    """Remove what was not used for a month."""
+    oldest = time.time() - _KEEP_DAYS * 86_400
+    for kept in (cache_folder() / "objects").glob("*/*"):
+        try:
+            if kept.stat().st_mtime < oldest:
+                kept.unlink()
+        except FileNotFoundError:  # another build was faster
+            continue
+
+
+def _place(name: str) -> Path:
+    return cache_folder() / "objects" / name[:2] / name

@@ -1,0 +1,76 @@
+"""The command line: everything that the window does.
+
+A command is a file in `commands/` with a docstring (its help), `arguments(parser)` and
+`run(args, report) -> Answer`. Only the chosen one is imported, and the packages that it needs only
+when it runs, so that help comes at once.
+
+Exit status: 0 what was asked held, 1 it did not, 2 an error.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import pkgutil
+import sys
+from collections.abc import Sequence
+from types import ModuleType
+
+from studio import __version__
+from studio.cli.answer import Answer, print_answer, print_error
+from studio.cli.progress import ProgressLine
+from studio.errors import StudioError
+
+_EPILOG = "exit status: 0 what was asked held, 1 it did not, 2 an error"
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Run the command that `words` (default: the program's arguments) name; the exit status."""
+    words = sys.argv[1:] if words is None else list(words)
+    parser, commands = _parser(words)
+    args = parser.parse_args(words)
+    try:
+        with ProgressLine(sys.stderr) as line:
+            answer: Answer = commands[args.command].run(args, line.show)
+            line.clear()
+            return print_answer(answer, args.json)
+    except StudioError as error:
+        return print_error(error, args.json)
+    except KeyboardInterrupt:
+        print("stopped", file=sys.stderr)
+        return 2
+    except BrokenPipeError:  # the reader of our output left, such as `| head`
+        sys.stderr.close()
+        return 2
+
+
+def _parser(words: Sequence[str]) -> tuple[argparse.ArgumentParser, dict[str, ModuleType]]:
+    """A parser that knows all commands, or only the chosen one."""
+    parser = argparse.ArgumentParser(
+        prog="tinyml-studio",
+        description="Compress a neural network, see that it fits, flash it, watch it.",
+        epilog=_EPILOG,
+    )
+    parser.add_argument("--version", action="version", version=__version__)
+    room = importlib.import_module("studio.cli.commands")
+    names = sorted(info.name for info in pkgutil.iter_modules(room.__path__))
+    chosen = next((word for word in words if not word.startswith("-")), "")
+    commands = {
+        name: importlib.import_module(f"{room.__name__}.{name}")
+        for name in names
+        if chosen not in names or name == chosen
+    }
+    choices = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    for name, module in commands.items():
+        text = (module.__doc__ or "").strip()
+        command = choices.add_parser(
+            name,
+            help=text.partition("\n")[0],
+            description=text,
+            epilog=_EPILOG,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        command.add_argument("--json", action="store_true", help="print one JSON object")
+        if name == chosen:
+            module.arguments(command)
+    return parser, commands

@@ -1,0 +1,52 @@
+"""A C project for a board: the model, the kernels that it needs, the firmware with its monitor.
+
+The same model and choices give the same bytes, from here and from the window.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from studio.cli import stations
+from studio.cli.answer import Answer, number
+from studio.targets.figure import Figure
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """The model, the board, the choices, the folder."""
+    stations.add_model(parser)
+    stations.add_board(parser)
+    stations.add_choices(parser)
+    parser.add_argument("-o", "--output", metavar="DIR", type=Path, required=True)
+
+
+def run(args: argparse.Namespace, report: stations.Report) -> Answer:
+    """Write the files."""
+    from studio.build.firmware import project_files
+    from studio.build.files import write_files
+
+    board = stations.board(args)
+    program = stations.lowered(args, report)
+    files = project_files(program, board)
+    write_files(files, args.output)
+    data = {
+        "model": program.name,
+        "board": board.id,
+        "directory": str(args.output),
+        "files": sorted(files),
+        "arena_bytes": Figure(program.arena_bytes, "computed"),
+        "arena_bound_bytes": Figure(program.bound_bytes, "computed"),
+        "scratch_bytes": Figure(program.scratch_bytes, "computed"),
+        "weight_bytes": Figure(program.weight_bytes, "computed"),
+        "macs": Figure(program.macs, "computed"),
+        "notes": list(program.notes),
+    }
+    text = [
+        f"{len(files)} files in {args.output}",
+        f"arena {number(program.arena_bytes)} bytes, bound {number(program.bound_bytes)};"
+        f" weights {number(program.weight_bytes)} bytes (computed)",
+        *program.notes,
+        f"next: tinyml-studio build {args.output}",
+    ]
+    return Answer(data, text)

@@ -1,0 +1,68 @@
+"""Inputs, outputs, size and operators of a model, and whether each operator can be lowered."""
+
+from __future__ import annotations
+
+import argparse
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from studio.cli import stations
+from studio.cli.answer import Answer, number, table
+from studio.targets.figure import Figure
+
+if TYPE_CHECKING:
+    from studio.compiler.check import NodeCheck
+    from studio.model.model import Model, TensorSpec
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """The model."""
+    stations.add_model(parser)
+
+
+def run(args: argparse.Namespace, report: stations.Report) -> Answer:
+    """Open it and check every node; holds where all can be lowered."""
+    from studio.compiler.check import check
+
+    model = stations.opened(args, report)
+    nodes = check(model)
+    refused = [node for node in nodes if node.status == "refused"]
+    data = {
+        "model": model.name,
+        "digest": model.digest,
+        "quantized": model.quantized,
+        "inputs": [_plain(spec) for spec in model.inputs],
+        "outputs": [_plain(spec) for spec in model.outputs],
+        "parameters": Figure(model.parameters, "computed"),
+        "macs": Figure(model.macs, "computed"),
+        "operators": dict(sorted(Counter(node.op for node in nodes).items())),
+        "supported": not refused,
+        "refused": [
+            {"node": node.node, "operator": node.op, "reason": node.reason, "hint": node.hint}
+            for node in refused
+        ],
+    }
+    return Answer(data, _text(model, nodes), held=not refused)
+
+
+def _plain(spec: TensorSpec) -> dict[str, object]:
+    return {"name": spec.name, "shape": list(spec.shape), "dtype": spec.dtype}
+
+
+def _text(model: Model, nodes: tuple[NodeCheck, ...]) -> list[str]:
+    kind = "quantised" if model.quantized else "float"
+    lines = [
+        f"{model.name} ({kind})",
+        f"  parameters {number(model.parameters)}   MACs {number(model.macs)} (computed)",
+    ]
+    for side, specs in (("input", model.inputs), ("output", model.outputs)):
+        lines += [f"  {side:6} {spec.name} {list(spec.shape)} {spec.dtype}" for spec in specs]
+    counts = Counter((node.op, node.status) for node in nodes)
+    rows = [("operator", "nodes", "")]
+    rows += [(op, str(n), status) for (op, status), n in sorted(counts.items())]
+    lines += ["", *table(rows)]
+    for node in nodes:
+        if node.status == "refused":
+            lines += [f"refused: {node.node} ({node.op}): {node.reason}"]
+            lines += [f"  hint: {node.hint}"] if node.hint else []
+    return lines

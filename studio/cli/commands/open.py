@@ -1,0 +1,28 @@
+"""The window, on a project or a model if one is named."""
+
+from __future__ import annotations
+
+import argparse
+import runpy
+import sys
+from collections.abc import Callable
+
+from studio.cli.answer import Answer
+from studio.job import Progress
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """What to open."""
+    parser.add_argument("path", nargs="?", default="", help="a project or a model")
+
+
+def run(args: argparse.Namespace, report: Callable[[Progress], None]) -> Answer:
+    """Hand over to `studio.__main__`, by name: the command line knows nothing of the window."""
+    sys.argv = ["tinyml-studio", *filter(None, [args.path])]
+    try:
+        runpy.run_module("studio", run_name="__main__")
+    except SystemExit as end:
+        status = end.code or 0
+    else:
+        status = 0
+    return Answer({"opened": args.path, "status": status}, (), held=status == 0)

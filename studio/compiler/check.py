@@ -1,0 +1,56 @@
+"""The operator check: what will become of each node, known when a file is opened."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from studio.compiler import layout
+from studio.compiler.lower import Lowering
+from studio.compiler.program import Options
+from studio.errors import Unsupported
+
+if TYPE_CHECKING:
+    from studio.model.model import Model
+
+
+@dataclass(frozen=True, slots=True)
+class NodeCheck:
+    """What will become of one node.
+
+    Attributes:
+        node: its name, or that of its first output.
+        op_type: the ONNX operator.
+        verdict: supported as it stands, rewritten into another form, or refused.
+        reason: why it is rewritten or refused.
+        hint: what would help.
+    """
+
+    node: str
+    op_type: str
+    verdict: Literal["supported", "rewritten", "refused"]
+    reason: str = ""
+    hint: str = ""
+
+
+def check(model: Model) -> tuple[NodeCheck, ...]:
+    """Lower the model as far as it goes and report on every node."""
+    refused: dict[str, Unsupported] = {}
+    lowering = Lowering(
+        model, Options(rounding="single"), layout.channels_last, refused.setdefault
+    )
+    try:
+        lowering.program()
+    except Unsupported as error:
+        refused.setdefault(error.where, error)
+    rows = []
+    for node in model.ir.graph:
+        name = node.name or node.outputs[0].name or ""
+        if name in refused:
+            error = refused[name]
+            rows.append(NodeCheck(name, node.op_type, "refused", error.what, error.hint))
+        elif name in lowering.notes:
+            rows.append(NodeCheck(name, node.op_type, "rewritten", lowering.notes[name]))
+        else:
+            rows.append(NodeCheck(name, node.op_type, "supported"))
+    return tuple(rows)

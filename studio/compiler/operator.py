@@ -1,0 +1,115 @@
+"""What an operator's lowering is.
+
+A file in `ops/` holds OPERATORS: each names the ONNX operators that it serves and a function
+that turns one site (a node with its operands) into kernel calls, integer where the operands
+are integers and the result is quantised, float otherwise.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from studio.compiler.operand import Const, Quant, Tensor
+from studio.errors import Unsupported
+
+if TYPE_CHECKING:
+    from studio.compiler.lower import Lowering
+
+Operand = Tensor | Const
+
+
+@dataclass(frozen=True)
+class Site:
+    """A node as its operator sees it.
+
+    Attributes:
+        name: the node's, for people.
+        op_type: the ONNX operator.
+        inputs: operands; None where an optional one is left out.
+        shape: ONNX shape of the (first) output.
+        output: name of the value that the site computes, behind a fused activation.
+        clamp: bounds of the fused activation, else None.
+        quant: set where everybody who reads the output quantises it so.
+        attributes: of the node, as Python values.
+        opset: version of the operator set.
+    """
+
+    name: str
+    op_type: str
+    inputs: tuple[Operand | None, ...]
+    shape: tuple[int, ...]
+    output: str
+    clamp: tuple[float, float] | None
+    quant: Quant | None
+    attributes: dict[str, Any]
+    opset: int
+
+    def tensor(self, index: int = 0) -> Tensor:
+        """An operand that is computed at run time.
+
+        Raises:
+            Unsupported: it is a constant.
+        """
+        operand = self.inputs[index]
+        if not isinstance(operand, Tensor):
+            raise self.refused(f"input {index} is a constant", "fold constants first")
+        return operand
+
+    def const(self, index: int) -> Const:
+        """An operand that is known now.
+
+        Raises:
+            Unsupported: it is computed at run time.
+        """
+        operand = self.inputs[index]
+        if not isinstance(operand, Const):
+            raise self.refused(
+                f"input {index} is computed at run time", "only a constant is supported there"
+            )
+        return operand
+
+    def optional(self, index: int) -> Operand | None:
+        """An operand that may be left out."""
+        return self.inputs[index] if index < len(self.inputs) else None
+
+    def refused(self, why: str, hint: str = "") -> Unsupported:
+        """The error that refuses this site."""
+        return Unsupported(f"{self.op_type}: {why}", self.name, hint)
+
+    def in_quant(self, index: int = 0) -> Quant | None:
+        """How an operand is quantised; None for real values and constants."""
+        operand = self.inputs[index]
+        return operand.quant if isinstance(operand, Tensor) else None
+
+
+@dataclass(frozen=True, slots=True)
+class Operator:
+    """Lowering of some ONNX operators.
+
+    Attributes:
+        op_types: the operators that it serves.
+        lower: (site, lowering) -> the output, or outputs where there are several.
+        activation: a Relu or Clip behind it may be part of the call.
+    """
+
+    op_types: tuple[str, ...]
+    lower: Callable[[Site, Lowering], Operand | tuple[Operand, ...]]
+    activation: bool = False
+
+
+@cache
+def operators() -> dict[str, Operator]:
+    """All operators by ONNX name: every module of `ops/` that has OPERATORS."""
+    import studio.compiler.ops as room
+
+    found: dict[str, Operator] = {}
+    for info in pkgutil.iter_modules(room.__path__):
+        module = importlib.import_module(f"{room.__name__}.{info.name}")
+        for operator in getattr(module, "OPERATORS", ()):
+            found.update(dict.fromkeys(operator.op_types, operator))
+    return found

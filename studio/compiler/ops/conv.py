@@ -1,0 +1,200 @@
+"""Conv, one- and two-dimensional, grouped and depthwise; BatchNormalization as a depthwise 1x1."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from studio.compiler import layout
+from studio.compiler.operand import Const, Quant, Tensor
+from studio.compiler.operator import Operator, Site
+from studio.compiler.scaling import clamp_float, clamp_int8, multipliers
+
+if TYPE_CHECKING:
+    from studio.compiler.lower import Lowering
+
+Array = npt.NDArray[Any]
+
+
+def window(site: Site, kernel: tuple[int, ...], groups: int = 1) -> dict[str, int]:
+    """The fields of tms_window for a sliding operator on [1, c, h, w] or [1, c, length].
+
+    Args:
+        site: Conv or pooling; its attributes give strides, dilations and padding.
+        kernel: spatial size, one or two axes.
+        groups: of a convolution.
+
+    Raises:
+        Unsupported: another rank, or a batch above 1.
+    """
+    tensor = site.tensor()
+    if len(tensor.shape) not in (3, 4):
+        raise site.refused(f"{len(tensor.shape) - 2} spatial axes", "one or two are supported")
+    if tensor.shape[0] != 1:
+        raise site.refused(f"batch {tensor.shape[0]}", "export the model with batch 1")
+    ones = (1,) * len(kernel)
+    strides = tuple(site.attributes.get("strides") or ones)
+    dilations = tuple(site.attributes.get("dilations") or ones)
+    pads = _pads_before(site, kernel, strides, dilations)
+    in_h, in_w, in_c = layout.spatial(tensor.shape)
+    out_h, out_w, out_c = layout.spatial(site.shape)
+    fields = {
+        "in_h": in_h, "in_w": in_w, "in_c": in_c, "out_h": out_h, "out_w": out_w, "out_c": out_c,
+        "kernel_h": (*kernel, 1)[0], "kernel_w": (*kernel, 1)[1],
+        "stride_h": (*strides, 1)[0], "stride_w": (*strides, 1)[1],
+        "dilation_h": (*dilations, 1)[0], "dilation_w": (*dilations, 1)[1],
+        "pad_top": (*pads, 0)[0], "pad_left": (*pads, 0)[1], "groups": groups,
+    }  # fmt: skip
+    if max(fields.values()) > 32767:
+        raise site.refused("an axis longer than 32767")
+    return fields
+
+
+def _pads_before(
+    site: Site, kernel: tuple[int, ...], strides: tuple[int, ...], dilations: tuple[int, ...]
+) -> tuple[int, ...]:
+    """Padding before each spatial axis; what follows is implied by the output's size."""
+    mode = site.attributes.get("auto_pad", "NOTSET")
+    if mode in ("NOTSET", "VALID", ""):
+        pads = site.attributes.get("pads") if mode != "VALID" else None
+        return tuple((pads or (0,) * 2 * len(kernel))[: len(kernel)])
+    before = []
+    for axis, size in enumerate(kernel):
+        in_size, out_size = site.tensor().shape[2 + axis], site.shape[2 + axis]
+        total = max((out_size - 1) * strides[axis] + (size - 1) * dilations[axis] + 1 - in_size, 0)
+        before.append(total - total // 2 if mode == "SAME_LOWER" else total // 2)
+    return tuple(before)
+
+
+def lower_conv(site: Site, lowering: Lowering) -> Tensor:
+    """Conv -> conv2d or depthwise2d, int8 where operands and result are."""
+    weights = site.const(1)
+    groups = int(site.attributes.get("group", 1))
+    fields = window(site, weights.shape[2:], groups)
+    if site.quant is not None:
+        done = _conv_int8(site, lowering, fields, weights)
+        if done is not None:
+            return done
+    site = lowering.in_float(site, "weights or activations have no int8 form that kernels take")
+    return _conv_float(site, lowering, fields, weights.real)
+
+
+def _is_depthwise(fields: dict[str, int]) -> bool:
+    return fields["groups"] == fields["in_c"] and fields["groups"] > 1
+
+
+def _arranged(weights: Array, depthwise: bool) -> Array:
+    """[o, i, kh, kw] as the kernels read it: [o, kh, kw, i], depthwise [kh, kw, o]."""
+    four = weights.reshape(*weights.shape, *(1,) * (4 - weights.ndim))
+    return four[:, 0].transpose(1, 2, 0) if depthwise else four.transpose(0, 2, 3, 1)
+
+
+def _conv_int8(
+    site: Site, lowering: Lowering, fields: dict[str, int], weights: Const
+) -> Tensor | None:
+    x, stored, scales = site.tensor(), weights.centred(), weights.scales(0)
+    if x.quant is None or stored is None or scales is None or site.quant is None:
+        return None
+    bias = int32_bias(site.optional(2), x.quant.scale * scales)
+    return None if bias is None else _call_int8(site, lowering, fields, stored, scales, bias)
+
+
+def _call_int8(
+    site: Site, lowering: Lowering, fields: dict[str, int], stored: Array, scales: Array, bias: Array
+) -> Tensor:
+    tensor, quant = site.tensor(), site.quant
+    assert quant is not None
+    assert tensor.quant is not None
+    x = lowering.laid_out(tensor, layout.channels_last(tensor.shape))
+    out = lowering.output(site, layout.channels_last(site.shape), quant)
+    depthwise = _is_depthwise(fields)
+    params = {
+        **fields,
+        "in_offset": -tensor.quant.zero_point,
+        "out_offset": quant.zero_point,
+        **clamp_int8(site.clamp, quant),
+        "weights": _arranged(stored, depthwise),
+        "bias": bias,
+        **multipliers(tensor.quant.scale * scales / quant.scale),
+    }
+    kernel = "tms_depthwise2d_s8" if depthwise else "tms_conv2d_s8"
+    lowering.call(kernel, (x,), out, params, _macs(fields), fields["out_h"])
+    return out
+
+
+def int32_bias(operand: object, scales: Array) -> Array | None:
+    """A bias in units of input scale x weight scale; None where it is no constant or too large."""
+    if operand is None:
+        return np.zeros(scales.size, np.int32)
+    if not isinstance(operand, Const):
+        return None
+    flat = operand.stored.reshape(-1)
+    if operand.stored.dtype == np.int32 and operand.scale is not None:
+        same = np.allclose(np.broadcast_to(operand.scale, scales.shape), scales, rtol=1e-5, atol=0)
+        if same and not np.any(operand.along(operand.zero_point)):
+            return flat.astype(np.int32)
+    units = np.rint(operand.real.reshape(-1).astype(np.float64) / scales)
+    if np.abs(units).max(initial=0) >= 2**31:
+        return None
+    return units.astype(np.int32)
+
+
+def _conv_float(site: Site, lowering: Lowering, fields: dict[str, int], weights: Array) -> Tensor:
+    bias = site.const(2).real if site.optional(2) is not None else np.zeros(fields["out_c"], np.float32)
+    return _call_float(site, lowering, fields, weights, bias)
+
+
+def _call_float(
+    site: Site, lowering: Lowering, fields: dict[str, int], weights: Array, bias: Array
+) -> Tensor:
+    x = lowering.laid_out(site.tensor(), layout.channels_last(site.tensor().shape))
+    out = lowering.output(site, layout.channels_last(site.shape))
+    depthwise = _is_depthwise(fields)
+    params = {
+        **fields,
+        **clamp_float(site.clamp),
+        "weights": _arranged(weights, depthwise),
+        "bias": bias.reshape(-1),
+    }
+    kernel = "tms_depthwise2d_f32" if depthwise else "tms_conv2d_f32"
+    lowering.call(kernel, (x,), out, params, _macs(fields), fields["out_h"])
+    return out
+
+
+def _macs(fields: dict[str, int]) -> int:
+    window_size = fields["kernel_h"] * fields["kernel_w"] * fields["in_c"] // fields["groups"]
+    return fields["out_h"] * fields["out_w"] * fields["out_c"] * window_size
+
+
+def lower_batch_norm(site: Site, lowering: Lowering) -> Tensor:
+    """BatchNormalization at inference: one weight and one bias a channel.
+
+    In int8 each weight is +-127 times its own scale, so nothing is lost to rounding it.
+    """
+    gamma, beta, mean, variance = (site.const(i).real.astype(np.float64) for i in range(1, 5))
+    factor = gamma / np.sqrt(variance + site.attributes.get("epsilon", 1e-5))
+    shift = beta - mean * factor
+    channels = gamma.size
+    fields = window(site, (1,) * (len(site.tensor().shape) - 2), channels)
+    shape = (channels, 1, 1, 1)
+    if site.quant is not None and isinstance(site.tensor().quant, Quant):
+        scales = np.maximum(np.abs(factor), math.ulp(1.0)) / 127
+        stored = np.rint(factor / scales).astype(np.int8).reshape(shape)
+        in_quant = site.tensor().quant
+        assert in_quant is not None
+        bias = np.rint(shift / (in_quant.scale * scales))
+        if np.abs(bias).max() < 2**31:
+            return _call_int8(site, lowering, fields, stored, scales, bias.astype(np.int32))
+    site = lowering.in_float(site, "its result is not quantised")
+    return _call_float(
+        site, lowering, fields, factor.astype(np.float32).reshape(shape), shift.astype(np.float32)
+    )
+
+
+OPERATORS = (
+    Operator(("Conv",), lower_conv, activation=True),
+    Operator(("BatchNormalization",), lower_batch_norm, activation=True),
+)

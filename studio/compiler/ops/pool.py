@@ -1,0 +1,94 @@
+"""MaxPool and AveragePool, one- and two-dimensional."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from studio.compiler import layout
+from studio.compiler.operand import Quant, Tensor
+from studio.compiler.operator import Operator, Site
+from studio.compiler.ops.conv import window
+from studio.compiler.scaling import multipliers
+
+if TYPE_CHECKING:
+    from studio.compiler.lower import Lowering
+
+
+def _window(site: Site) -> dict[str, int]:
+    return window(site, tuple(site.attributes["kernel_shape"]))
+
+
+def lower_max_pool(site: Site, lowering: Lowering) -> Tensor:
+    """The largest value in each window; int8 tensors keep their scale."""
+    fields = _window(site)
+    x = site.tensor()
+    x = lowering.laid_out(x, layout.channels_last(x.shape))
+    lay = layout.channels_last(site.shape)
+    if x.quant is None:
+        out = lowering.output(site, lay)
+        lowering.call("tms_maxpool2d_f32", (x,), out, {**fields, "count_padding": 0}, 0, fields["out_h"])
+        return out
+    out = lowering.output(site, lay, x.quant)
+    params = {**fields, "act_min": -128, "act_max": 127}
+    lowering.call("tms_maxpool2d_s8", (x,), out, params, 0, fields["out_h"])
+    return out if site.quant is None else lowering.requantized(out, site.quant)
+
+
+def lower_average_pool(site: Site, lowering: Lowering) -> Tensor:
+    """The mean of each window, of what lies inside or with padding counted as zeros."""
+    fields = _window(site)
+    pads_count = int(site.attributes.get("count_include_pad", 0)) and any(site.attributes.get("pads") or ())
+    x = site.tensor()
+    if x.quant is not None and site.quant is not None:
+        if x.quant == site.quant and not pads_count:
+            return _same_scale(site, lowering, fields, x)
+        if pads_count or not any(site.attributes.get("pads") or ()):
+            return _as_depthwise(site, lowering, fields, x, site.quant)
+    site = lowering.in_float(site, "the mean of a padded window changes the scale")
+    x = lowering.laid_out(site.tensor(), layout.channels_last(site.tensor().shape))
+    out = lowering.output(site, layout.channels_last(site.shape))
+    params = {**fields, "count_padding": int(bool(pads_count))}
+    lowering.call("tms_avgpool2d_f32", (x,), out, params, 0, fields["out_h"])
+    return out
+
+
+def _same_scale(site: Site, lowering: Lowering, fields: dict[str, int], x: Tensor) -> Tensor:
+    x = lowering.laid_out(x, layout.channels_last(x.shape))
+    out = lowering.output(site, layout.channels_last(site.shape), x.quant)
+    params = {**fields, "act_min": -128, "act_max": 127}
+    lowering.call("tms_avgpool2d_s8", (x,), out, params, 0, fields["out_h"])
+    return out
+
+
+def _as_depthwise(
+    site: Site, lowering: Lowering, fields: dict[str, int], x: Tensor, quant: Quant
+) -> Tensor:
+    """A mean that changes the scale: a depthwise convolution with ones, rescaled once."""
+    assert x.quant is not None
+    x_quant = x.quant
+    x = lowering.laid_out(x, layout.channels_last(x.shape))
+    out = lowering.output(site, layout.channels_last(site.shape), quant)
+    channels, taps = fields["in_c"], fields["kernel_h"] * fields["kernel_w"]
+    factors = np.full(channels, x_quant.scale / (quant.scale * taps))
+    params = {
+        **fields,
+        "groups": channels,
+        "in_offset": -x_quant.zero_point,
+        "out_offset": quant.zero_point,
+        "act_min": -128,
+        "act_max": 127,
+        "weights": np.ones((fields["kernel_h"], fields["kernel_w"], channels), np.int8),
+        "bias": np.zeros(channels, np.int32),
+        **multipliers(factors),
+    }
+    macs = fields["out_h"] * fields["out_w"] * channels * taps
+    lowering.call("tms_depthwise2d_s8", (x,), out, params, macs, fields["out_h"])
+    return out
+
+
+OPERATORS = (
+    Operator(("MaxPool",), lower_max_pool),
+    Operator(("AveragePool",), lower_average_pool),
+)

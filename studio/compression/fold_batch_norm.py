@@ -1,0 +1,119 @@
+"""Fold batch normalisation into the layer before it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from studio.compression.step import Step
+from studio.job import Job, Progress
+
+if TYPE_CHECKING:
+    import onnx_ir
+
+    from studio.data.dataset import Dataset
+    from studio.model.model import Model
+
+
+@dataclass(frozen=True, slots=True)
+class FoldBatchNorm:
+    """Multiply each batch normalisation into the weights of the Conv or Gemm before it.
+
+    The function stays the same and the layer disappears. One that follows anything else,
+    or a layer that others read as well, is left in place.
+    """
+
+
+def preview(p: FoldBatchNorm, model: Model) -> Model:
+    """The folded model: w' = w g, b' = (b - mean) g + beta with g = gamma / sqrt(var + eps)."""
+    return _fold(model)[0]
+
+
+def run(p: FoldBatchNorm, model: Model, data: Dataset | None) -> Job[Model]:
+    """As `preview`: folding needs no data."""
+    yield Progress("Folding batch normalisation", 0.0)
+    result, folded = _fold(model)
+    yield Progress(f"Folded {folded} batch normalisations", 1.0)
+    return result
+
+
+STEP = Step(FoldBatchNorm, preview, run, group="Prepare", title="Fold batch norm")
+
+
+def _fold(model: Model) -> tuple[Model, int]:
+    ir = model.clone_ir()
+    folded = sum(_fold_one(ir.graph, node) for node in tuple(ir.graph))
+    for name in [n for n, v in ir.graph.initializers.items() if not v.uses()]:
+        if not ir.graph.initializers[name].is_graph_output():
+            del ir.graph.initializers[name]
+    return model.derived(ir, STEP.id, {}), folded
+
+
+def _fold_one(graph: onnx_ir.Graph, norm: onnx_ir.Node) -> bool:
+    layer = _foldable_into(norm)
+    if layer is None:
+        return False
+    gamma, beta, mean, variance = (_array(value) for value in norm.inputs[1:5])
+    gain = gamma / np.sqrt(variance + norm.attributes.get_float("epsilon", 1e-5))
+    weight = _array(layer.inputs[1])
+    bias = _array(layer.inputs[2]) if len(layer.inputs) > 2 and layer.inputs[2] else 0.0
+    axis = 0
+    if layer.op_type == "Gemm":
+        axis = 0 if layer.attributes.get_int("transB", 0) else 1
+        bias = bias * layer.attributes.get_float("beta", 1.0)
+        weight = weight * layer.attributes.get_float("alpha", 1.0)
+        for name in ("alpha", "beta"):
+            layer.attributes.pop(name, None)
+    shape = [-1 if index == axis else 1 for index in range(weight.ndim)]
+    layer.resize_inputs(3)
+    _set(graph, layer, 1, "weight", weight * gain.reshape(shape))
+    _set(graph, layer, 2, "bias", (bias - mean) * gain + beta)
+
+    result, raw = norm.outputs[0], layer.outputs[0]
+    name, result.name = result.name, None
+    result.replace_all_uses_with(raw, replace_graph_outputs=True)
+    raw.name = name  # the value keeps the name that later layers and comparisons know
+    graph.remove(norm, safe=True)
+    return True
+
+
+def _foldable_into(norm: onnx_ir.Node) -> onnx_ir.Node | None:
+    """The Conv or Gemm before a batch norm, if nothing else reads it and all is constant."""
+    if norm.op_type != "BatchNormalization" or norm.attributes.get_int("training_mode", 0):
+        return None
+    source = norm.inputs[0]
+    layer = source.producer() if source is not None else None
+    if layer is None or source is None or layer.op_type not in ("Conv", "Gemm"):
+        return None
+    if len(source.uses()) != 1 or source.is_graph_output():
+        return None
+    constants = [*norm.inputs[1:5], *layer.inputs[1:3]]
+    if any(value is not None and value.const_value is None for value in constants):
+        return None
+    if layer.op_type == "Gemm" and len(layer.inputs) > 2 and layer.inputs[2] is not None:
+        bias_shape = layer.inputs[2].shape
+        if bias_shape is None or len(bias_shape) != 1:
+            return None
+    return layer
+
+
+def _array(value: onnx_ir.Value | None) -> npt.NDArray[np.float64]:
+    assert value is not None and value.const_value is not None
+    return value.const_value.numpy().astype(np.float64)
+
+
+def _set(graph: onnx_ir.Graph, layer: onnx_ir.Node, index: int, role: str, array: Any) -> None:
+    import onnx_ir
+
+    name = f"{layer.name}.{role}"
+    while name in graph.initializers:
+        name += "_"
+    old = layer.inputs[1]
+    dtype = old.dtype.numpy() if old is not None and old.dtype is not None else np.float32
+    tensor = onnx_ir.tensor(np.ascontiguousarray(array, dtype), name=name)
+    value = onnx_ir.val(name, const_value=tensor)
+    graph.register_initializer(value)
+    layer.replace_input_with(index, value)

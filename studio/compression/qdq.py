@@ -1,0 +1,369 @@
+"""Standard QDQ form: which values of a float graph become int8, and the nodes that say so.
+
+Activations are asymmetric int8, one scale for a tensor; weights symmetric int8; biases
+int32 with the scale s_x * s_w (the scheme of TFLite, arXiv 1712.05877). A value keeps its
+name behind its DequantizeLinear, so that float and quantised models compare by name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+if TYPE_CHECKING:
+    import onnx_ir
+
+Range = tuple[float, float]
+Array = npt.NDArray[Any]
+
+_LAYERS = ("Conv", "Gemm")
+_FUSING = ("Conv", "Gemm", "MatMul", "Add", "Mul")
+_ACTIVATIONS = ("Relu", "Clip")
+_SAME_SCALE = (
+    "MaxPool AveragePool Flatten Reshape Squeeze Unsqueeze Transpose Pad Concat Relu Clip".split()
+)
+_OWN_SCALE = "Conv Gemm MatMul Add Mul GlobalAveragePool ReduceMean Softmax Sigmoid Tanh".split()
+# Their results fill a known interval; these ranges give scale 1/256, zero point -128 and 1/128, 0.
+_FIXED: dict[str, Range] = {
+    "Softmax": (0.0, 255 / 256),
+    "Sigmoid": (0.0, 255 / 256),
+    "Tanh": (-1.0, 127 / 128),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """The int8 numbers of a range: real = scale * (stored - zero_point)."""
+
+    scale: np.float32
+    zero_point: np.int8
+
+    @classmethod
+    def over(cls, lo: float, hi: float) -> Grid:
+        """The grid that spans [lo, hi] and zero with 256 values."""
+        lo, hi = min(lo, 0.0), max(hi, 0.0)
+        scale = (hi - lo) / 255 if hi - lo > 1e-12 else 1 / 255
+        zero_point = np.clip(np.rint(-128 - lo / scale), -128, 127)
+        return cls(np.float32(scale), np.int8(zero_point))
+
+
+@dataclass
+class Plan:
+    """What of a graph becomes int8.
+
+    Attributes:
+        nodes: those that compute on integers.
+        group: for each quantised value the value whose scale it shares.
+        fused: values between a layer and its activation, which stay unquantised.
+        padding: constants that a group's range must hold.
+    """
+
+    nodes: list[onnx_ir.Node] = field(default_factory=list)
+    group: dict[onnx_ir.Value, onnx_ir.Value] = field(default_factory=dict)
+    fused: set[onnx_ir.Value] = field(default_factory=set)
+    padding: dict[onnx_ir.Value, list[float]] = field(default_factory=dict)
+
+    def root(self, value: onnx_ir.Value) -> onnx_ir.Value:
+        """The representative of the values that share a scale with `value`."""
+        while self.group[value] is not value:
+            value = self.group[value]
+        return value
+
+    def join(self, a: onnx_ir.Value, b: onnx_ir.Value) -> None:
+        """Let two values share one scale."""
+        root, other = self.root(a), self.root(b)
+        self.group[other] = root
+        self.padding[root] = self.padding.pop(root, []) + self.padding.pop(other, [])
+
+    def sources(self) -> Iterator[onnx_ir.Value]:
+        """The values whose ranges decide: those that are not copies of others."""
+        for value in self.group:
+            node = value.producer()
+            if node is None or node not in self.nodes or not _shares_scale(self, node):
+                yield value
+
+    def measured(self) -> tuple[str, ...]:
+        """Names of the values whose ranges calibration must find."""
+        return tuple(v.name or "" for v in self.sources() if _fixed(v) is None)
+
+    def grids(self, range_of: Callable[[str], Range]) -> dict[onnx_ir.Value, Grid]:
+        """A grid for each quantised value from the ranges of the measured ones."""
+        spans: dict[onnx_ir.Value, list[float]] = {}
+        for value in self.sources():
+            limits = _fixed(value) or range_of(value.name or "")
+            spans.setdefault(self.root(value), []).extend(limits)
+        for root, constants in self.padding.items():
+            spans[root] += constants
+        grids = {root: Grid.over(min(span), max(span)) for root, span in spans.items()}
+        return {value: grids[self.root(value)] for value in self.group}
+
+
+def plan(graph: onnx_ir.Graph) -> Plan:
+    """Decide which values of a float graph become int8."""
+    result = Plan()
+    for node in graph:
+        if not _quantizable(node):
+            continue
+        result.nodes.append(node)
+        out = node.outputs[0]
+        operands = [v for v in _operands(node) if v.const_value is None and v not in result.fused]
+        for value in operands:
+            result.group.setdefault(value, value)
+        if _fuses(node):
+            result.fused.add(out)
+            continue
+        result.group.setdefault(out, out)
+        if _shares_scale(result, node):
+            for value in operands:
+                result.join(value, out)
+            result.padding.setdefault(result.root(out), []).extend(_inserted_constants(node))
+    return result
+
+
+def layers(nodes: list[onnx_ir.Node]) -> list[onnx_ir.Node]:
+    """The nodes with int8 weights and an int32 bias."""
+    return [node for node in nodes if node.op_type in _LAYERS]
+
+
+def channel_axis(node: onnx_ir.Node) -> int:
+    """The axis of a layer's output that holds its channels."""
+    return 1 if node.op_type == "Conv" else -1
+
+
+def insert(
+    graph: onnx_ir.Graph,
+    plan: Plan,
+    grids: Mapping[onnx_ir.Value, Grid],
+    per_channel: bool,
+) -> None:
+    """Write the QDQ form of a plan into its graph."""
+    writer = _Writer(graph, per_channel)
+    for node in plan.nodes:
+        operands = _operands(node)
+        if node.op_type in _LAYERS:
+            writer.layer(node, grids[operands[0]])
+        for index, value in enumerate(node.inputs):
+            if value is None or value.const_value is None or value not in operands:
+                continue
+            if node.op_type == "Concat":
+                writer.constant(node, index, grids[node.outputs[0]])
+            elif node.op_type == "MatMul":
+                writer.matrix(node, index)
+            else:
+                writer.constant(node, index, None)
+    for value in plan.group:
+        writer.activation(value, grids[value])
+    for name in [name for name, value in graph.initializers.items() if not value.uses()]:
+        if not graph.initializers[name].is_graph_output():
+            del graph.initializers[name]
+
+
+def _quantizable(node: onnx_ir.Node) -> bool:
+    import onnx_ir
+
+    if node.domain not in ("", "ai.onnx") or node.op_type not in (*_OWN_SCALE, *_SAME_SCALE):
+        return False
+    if node.outputs[0].dtype != onnx_ir.DataType.FLOAT:
+        return False
+    if any(value.uses() or value.is_graph_output() for value in node.outputs[1:]):
+        return False
+    if node.op_type in _LAYERS:
+        constant = all(v is None or v.const_value is not None for v in node.inputs[1:])
+        return constant and not node.attributes.get_int("transA", 0)
+    return any(value.const_value is None for value in _operands(node))
+
+
+def _operands(node: onnx_ir.Node) -> list[onnx_ir.Value]:
+    """The inputs that carry activations (or a constant in the place of one)."""
+    count = {"Add": 2, "Mul": 2, "MatMul": 2, "Concat": len(node.inputs)}.get(node.op_type, 1)
+    return [value for value in node.inputs[:count] if value is not None]
+
+
+def _fuses(node: onnx_ir.Node) -> bool:
+    """Whether a node's only reader is an activation that becomes part of it."""
+    value = node.outputs[0]
+    uses = tuple(value.uses())
+    if node.op_type not in _FUSING or len(uses) != 1 or value.is_graph_output():
+        return False
+    reader, index = uses[0]
+    bounds = reader.inputs[1:]
+    return (
+        reader.op_type in _ACTIVATIONS
+        and index == 0
+        and all(bound is None or bound.const_value is not None for bound in bounds)
+    )
+
+
+def _shares_scale(plan: Plan, node: onnx_ir.Node) -> bool:
+    return node.op_type in _SAME_SCALE and node.inputs[0] not in plan.fused
+
+
+def _fixed(value: onnx_ir.Value) -> Range | None:
+    node = value.producer()
+    return _FIXED.get(node.op_type) if node is not None else None
+
+
+def _inserted_constants(node: onnx_ir.Node) -> list[float]:
+    """Numbers that a node puts beside those that it copies."""
+    values = node.inputs[2:3] if node.op_type == "Pad" else ()
+    values = node.inputs if node.op_type == "Concat" else values
+    found: list[float] = []
+    for value in values:
+        if value is not None and value.const_value is not None:
+            array = value.const_value.numpy()
+            found += [float(array.min()), float(array.max())]
+    return found
+
+
+def symmetric(weight: Array, axis: int | None, floor: Array | float = 0.0) -> tuple[Array, Array]:
+    """int8 weights in [-127, 127] and their float32 scales.
+
+    Args:
+        weight: real values.
+        axis: one scale for each index of this axis; None for one scale.
+        floor: the smallest scale allowed.
+    """
+    axes = None if axis is None else tuple(a for a in range(weight.ndim) if a != axis)
+    scale = np.abs(weight).max(axis=axes) / 127
+    # A channel 2^16 times smaller than the largest rounds to nothing in any accumulator.
+    scale = np.maximum(np.maximum(scale, scale.max() * 2.0**-16), floor)
+    scale = np.where(scale > 0, scale, 1.0).astype(np.float32)
+    along = scale if axis is None else scale.reshape([-1 if a == axis else 1 for a in range(weight.ndim)])
+    stored = np.clip(np.rint(weight / along), -127, 127).astype(np.int8)
+    return stored, scale
+
+
+class _Writer:
+    """Adds initialisers and nodes to a graph under unused names."""
+
+    def __init__(self, graph: onnx_ir.Graph, per_channel: bool) -> None:
+        self.graph = graph
+        self.per_channel = per_channel
+        self.shared: dict[tuple[bytes, int], tuple[onnx_ir.Value, onnx_ir.Value]] = {}
+        self.names = set(graph.initializers) | {v.name for v in graph.inputs}
+        self.names |= {value.name for node in graph for value in node.outputs}
+
+    def initializer(self, name: str, array: Any) -> onnx_ir.Value:
+        import onnx_ir
+
+        name = self.unused(name)
+        value = onnx_ir.val(name, const_value=onnx_ir.tensor(np.asarray(array), name=name))
+        self.graph.register_initializer(value)
+        return value
+
+    def unused(self, name: str) -> str:
+        while name in self.names:
+            name += "_"
+        self.names.add(name)
+        return name
+
+    def dequantized(
+        self, node: onnx_ir.Node, index: int, role: str, stored: Array, scale: Array, axis: int | None
+    ) -> None:
+        """Feed an input of a node from integers through a DequantizeLinear."""
+        import onnx_ir
+
+        name = f"{node.name}.{role}"
+        inputs = [self.initializer(name, stored), self.initializer(f"{name}.scale", scale)]
+        self.dequantize_before(node, index, name, inputs, {} if axis is None else {"axis": axis})
+        value = node.inputs[index]
+        assert value is not None
+        value.shape = onnx_ir.Shape(stored.shape)
+
+    def dequantize_before(
+        self,
+        node: onnx_ir.Node,
+        index: int,
+        name: str,
+        inputs: list[onnx_ir.Value],
+        attributes: dict[str, Any],
+    ) -> None:
+        import onnx_ir
+
+        out = onnx_ir.val(self.unused(f"{name}.real"), onnx_ir.DataType.FLOAT, inputs[0].shape)
+        dequantize = onnx_ir.node(
+            "DequantizeLinear", inputs, attributes, outputs=[out], name=f"{name}.dequantize"
+        )
+        self.graph.insert_before(node, dequantize)
+        node.replace_input_with(index, out)
+
+    def layer(self, node: onnx_ir.Node, source: Grid) -> None:
+        """int8 weights and int32 bias of a Conv or Gemm whose input lies on `source`."""
+        weight = _real(node.inputs[1])
+        bias = _real(node.inputs[2]) if len(node.inputs) > 2 and node.inputs[2] else None
+        oi = node.op_type == "Conv" or bool(node.attributes.get_int("transB", 0))
+        axis = (0 if oi else 1) if self.per_channel else None
+        floor: Array | float = 0.0
+        if bias is not None:  # the bias must fit int32, with room for its correction
+            floor = np.abs(bias) / (float(source.scale) * 2.0**30)
+            floor = floor if self.per_channel else float(floor.max())
+        stored, scale = symmetric(weight, axis, floor)
+        self.dequantized(node, 1, "weight", stored, scale, axis)
+        if bias is not None:
+            bias_scale = (source.scale * scale).astype(np.float32)
+            steps = np.rint(bias / bias_scale).astype(np.int32)
+            self.dequantized(node, 2, "bias", steps, bias_scale, None if axis is None else 0)
+
+    def matrix(self, node: onnx_ir.Node, index: int) -> None:
+        """int8 weights of a MatMul that is no Gemm; one scale for each column of the right side."""
+        weight = _real(node.inputs[index])
+        axis = weight.ndim - 1 if self.per_channel and index == 1 and weight.ndim > 1 else None
+        self.dequantized(node, index, "weight", *symmetric(weight, axis), axis)
+
+    def constant(self, node: onnx_ir.Node, index: int, grid: Grid | None) -> None:
+        """A constant operand of Add or Mul (symmetric) or of Concat (on the result's grid)."""
+        real, role = _real(node.inputs[index]), f"operand{index}"
+        if grid is None:
+            self.dequantized(node, index, role, *symmetric(real, None), None)
+            return
+        stored = np.clip(np.rint(real / grid.scale) + grid.zero_point, -128, 127).astype(np.int8)
+        name = f"{node.name}.{role}"
+        inputs = [self.initializer(name, stored), *self.grid(name, grid)]
+        self.dequantize_before(node, index, name, inputs, {})
+
+    def activation(self, value: onnx_ir.Value, grid: Grid) -> None:
+        """QuantizeLinear and DequantizeLinear behind a value, for all who read it."""
+        import onnx_ir
+
+        name, uses = value.name or "", tuple(value.uses())
+        producer = value.producer()
+        dtype, shape = onnx_ir.DataType.INT8, value.shape
+        if producer is not None:
+            value.name = self.unused(f"{name}/raw")
+        real = onnx_ir.val(name, value.dtype, shape)
+        if producer is None:
+            real.name = self.unused(f"{name}/real")
+        stored = onnx_ir.val(self.unused(f"{name}/int8"), dtype, shape)
+        grid_values = self.grid(name, grid)
+        q = onnx_ir.node(
+            "QuantizeLinear", [value, *grid_values], outputs=[stored], name=f"{name}/quantize"
+        )
+        dq = onnx_ir.node(
+            "DequantizeLinear", [stored, *grid_values], outputs=[real], name=f"{name}/dequantize"
+        )
+        if producer is None:
+            self.graph.insert_before(self.graph[0], [q, dq])
+        else:
+            self.graph.insert_after(producer, [q, dq])
+        for node, index in uses:
+            node.replace_input_with(index, real)
+        for index, output in enumerate(self.graph.outputs):
+            if output is value:
+                self.graph.outputs[index] = real
+
+    def grid(self, name: str, grid: Grid) -> list[onnx_ir.Value]:
+        """Scale and zero point as initialisers, shared where they are equal."""
+        key = (grid.scale.tobytes(), int(grid.zero_point))
+        if key not in self.shared:
+            scale = self.initializer(f"{name}/scale", grid.scale)
+            self.shared[key] = scale, self.initializer(f"{name}/zero_point", grid.zero_point)
+        return list(self.shared[key])
+
+
+def _real(value: onnx_ir.Value | None) -> Array:
+    assert value is not None and value.const_value is not None
+    return value.const_value.numpy().astype(np.float64)

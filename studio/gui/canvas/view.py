@@ -1,0 +1,307 @@
+"""The canvas: shows cards and links, turns mouse and keys into requests."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+from PySide6.QtCore import QPointF, QRectF, Qt, Signal
+from PySide6.QtGui import (
+    QColor,
+    QContextMenuEvent,
+    QDragEnterEvent,
+    QDragLeaveEvent,
+    QDragMoveEvent,
+    QDropEvent,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QWheelEvent,
+)
+from PySide6.QtWidgets import QFrame, QGraphicsScene, QGraphicsView
+
+from studio.gui import theme
+from studio.gui.canvas.card import HEIGHT_PX, WIDTH_PX, Card, CardItem
+from studio.gui.canvas.gestures import Branch, Gesture, MoveCard, Pan
+from studio.gui.canvas.layout import arrange
+from studio.gui.canvas.link import LinkItem
+
+STEP_MIME = "application/x-tinyml-step"
+ZOOM_RANGE = (0.4, 2.0)
+DOTS_PX = 24
+MARGIN_PX = 400
+
+
+class PipelineView(QGraphicsView):
+    """The pipeline editor.
+
+    Signals:
+        chosen: a node was selected.
+        moved: (node, (x, y)).
+        step_dropped: (step id, parent node): append there.
+        step_inserted: (step id, child node): put it above that node.
+        branch_requested: (parent node, scene position): a port was dragged into the void.
+        menu_requested: (node, global position).
+        zoomed: the scale now.
+    """
+
+    chosen = Signal(str)
+    moved = Signal(str, object)
+    step_dropped = Signal(str, str)
+    step_inserted = Signal(str, str)
+    branch_requested = Signal(str, object)
+    menu_requested = Signal(str, object)
+    zoomed = Signal(float)
+
+    def __init__(self) -> None:
+        super().__init__(QGraphicsScene())
+        self.scene().setParent(self)
+        self.setAccessibleName("Pipeline")
+        self.setAccessibleDescription(
+            "Arrow keys move along the pipeline; the tree view shows the same."
+        )
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setRenderHint(QPainter.RenderHint.Antialiasing)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setTransformationAnchor(QGraphicsView.ViewportAnchor.AnchorUnderMouse)
+        self.setViewportUpdateMode(QGraphicsView.ViewportUpdateMode.FullViewportUpdate)
+        self.setAcceptDrops(True)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.cards: dict[str, CardItem] = {}
+        self.links: list[LinkItem] = []
+        self.gesture: Gesture | None = None
+        self._parents: dict[str, str | None] = {}
+        self._drop_target: CardItem | LinkItem | None = None
+
+    def show_graph(
+        self,
+        cards: Sequence[Card],
+        parents: Mapping[str, str | None],
+        placed: Mapping[str, tuple[float, float]],
+        selected: str,
+    ) -> None:
+        """Show these cards; what stays keeps its item, so that nothing flickers."""
+        wanted = {card.id: card for card in cards}
+        for node in self.cards.keys() - wanted.keys():
+            self.scene().removeItem(self.cards.pop(node))
+        for node, card in wanted.items():
+            if node not in self.cards:
+                self.cards[node] = CardItem(card)
+                self.scene().addItem(self.cards[node])
+            elif self.cards[node].card != card:
+                self.cards[node].show_card(card)
+            self.cards[node].setSelected(node == selected)
+        for node, position in arrange(parents, placed).items():
+            self.cards[node].setPos(*position)
+        if dict(parents) != self._parents or {link.child_card for link in self.links} - set(
+            self.cards.values()
+        ):
+            self._parents = dict(parents)
+            self._relink()
+        self.follow_links()
+        self._grow_scene()
+
+    def follow_links(self) -> None:
+        """Take the links along with their cards."""
+        for link in self.links:
+            link.follow()
+
+    def card_at(self, position: QPointF) -> CardItem | None:
+        """The card at a scene position, ports included."""
+        for item in self.cards.values():
+            if item.mapRectToScene(item.boundingRect()).contains(position):
+                return item
+        return None
+
+    def link_at(self, position: QPointF) -> LinkItem | None:
+        """The link near a scene position."""
+        return next((link for link in self.links if link.near(position)), None)
+
+    def fit(self) -> None:
+        """Show the whole pipeline, at most at natural size."""
+        area = self._area()
+        if area.isEmpty():
+            return
+        room = self.viewport().rect()
+        scale = min(1.0, room.width() / (area.width() + 64), room.height() / (area.height() + 48))
+        self.resetTransform()
+        self.set_zoom(scale)
+        self.centerOn(area.center())
+
+    def set_zoom(self, scale: float) -> None:
+        """Show at `scale`, 1 is natural size."""
+        scale = min(max(scale, ZOOM_RANGE[0]), ZOOM_RANGE[1])
+        factor = scale / self.transform().m11()
+        self.scale(factor, factor)
+        self.zoomed.emit(scale)
+
+    @property
+    def zoom(self) -> float:
+        """The scale now."""
+        return float(self.transform().m11())
+
+    def neighbour(self, node: str, key: Qt.Key) -> str | None:
+        """The node that an arrow key leads to."""
+        here = self.cards[node].pos()
+        ahead = {
+            Qt.Key.Key_Left: (-1, 0), Qt.Key.Key_Right: (1, 0),
+            Qt.Key.Key_Up: (0, -1), Qt.Key.Key_Down: (0, 1),
+        }[key]  # fmt: skip
+        best: tuple[float, str] | None = None
+        for other, item in self.cards.items():
+            away = item.pos() - here
+            along = away.x() * ahead[0] + away.y() * ahead[1]
+            across = abs(away.x() * ahead[1]) + abs(away.y() * ahead[0])
+            if along > 0 and (best is None or along + 2 * across < best[0]):
+                best = along + 2 * across, other
+        return best[1] if best else None
+
+    def _relink(self) -> None:
+        for link in self.links:
+            self.scene().removeItem(link)
+        self.links = [
+            LinkItem(self.cards[parent], self.cards[node])
+            for node, parent in self._parents.items()
+            if parent is not None
+        ]
+        for link in self.links:
+            self.scene().addItem(link)
+
+    def _area(self) -> QRectF:
+        area = QRectF()
+        for item in self.cards.values():
+            area = area.united(QRectF(item.pos().x(), item.pos().y(), WIDTH_PX, HEIGHT_PX))
+        return area
+
+    def _grow_scene(self) -> None:
+        area = self._area()
+        self.setSceneRect(area.adjusted(-MARGIN_PX, -MARGIN_PX, MARGIN_PX, MARGIN_PX))
+
+    def drawBackground(self, painter: QPainter, rect: QRectF) -> None:  # noqa: N802 - Qt's name
+        """A faint grid of dots."""
+        palette = theme.current()
+        painter.fillRect(rect, QColor(palette.canvas))
+        painter.setPen(QColor(palette.track))
+        points = [
+            QPointF(x, y)
+            for x in range(_floor(rect.left()), math.ceil(rect.right()), DOTS_PX)
+            for y in range(_floor(rect.top()), math.ceil(rect.bottom()), DOTS_PX)
+        ]
+        painter.drawPoints(points)
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802 - Qt's name
+        """Begin a gesture: branch from a port, move a card, or pan."""
+        position = self.mapToScene(event.position().toPoint())
+        item = self.card_at(position)
+        if event.button() == Qt.MouseButton.LeftButton and item is not None:
+            if item.on_right_port(position):
+                self.gesture = Branch(self, item)
+            else:
+                self.chosen.emit(item.card.id)
+                self.gesture = MoveCard(self, item, position)
+        elif event.button() in (Qt.MouseButton.LeftButton, Qt.MouseButton.MiddleButton):
+            link = self.link_at(position)
+            if link is not None and event.button() == Qt.MouseButton.LeftButton:
+                self.chosen.emit(link.parent_card.card.id)
+            self.gesture = Pan(self, position)
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:  # noqa: N802 - Qt's name
+        """Go on with the gesture."""
+        if self.gesture is not None:
+            self.gesture.move(self.mapToScene(event.position().toPoint()))
+        else:
+            super().mouseMoveEvent(event)
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:  # noqa: N802 - Qt's name
+        """End the gesture."""
+        if self.gesture is not None:
+            gesture, self.gesture = self.gesture, None
+            gesture.finish(self.mapToScene(event.position().toPoint()))
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name
+        """Esc cancels a gesture; arrows move the selection."""
+        if event.key() == Qt.Key.Key_Escape and self.gesture is not None:
+            self.gesture.cancel()
+            self.gesture = None
+            return
+        arrows = (Qt.Key.Key_Left, Qt.Key.Key_Right, Qt.Key.Key_Up, Qt.Key.Key_Down)
+        selected = next((node for node, item in self.cards.items() if item.isSelected()), None)
+        if event.key() in arrows and selected is not None:
+            if (to := self.neighbour(selected, Qt.Key(event.key()))) is not None:
+                self.chosen.emit(to)
+                self.ensureVisible(self.cards[to], 32, 32)
+            return
+        event.ignore()
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:  # noqa: N802 - Qt's name
+        """Ask for the menu of the card under the mouse."""
+        item = self.card_at(self.mapToScene(event.pos()))
+        if item is not None:
+            self.chosen.emit(item.card.id)
+            self.menu_requested.emit(item.card.id, event.globalPos())
+
+    def wheelEvent(self, event: QWheelEvent) -> None:  # noqa: N802 - Qt's name
+        """Ctrl and wheel zoom; the wheel alone scrolls."""
+        if event.modifiers() & Qt.KeyboardModifier.ControlModifier:
+            self.set_zoom(self.zoom * 1.0015 ** event.angleDelta().y())
+            event.accept()
+        else:
+            super().wheelEvent(event)
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:  # noqa: N802 - Qt's name
+        """Take steps; leave files to the window."""
+        if event.mimeData().hasFormat(STEP_MIME):
+            event.acceptProposedAction()
+        else:
+            event.ignore()
+
+    def dragMoveEvent(self, event: QDragMoveEvent) -> None:  # noqa: N802 - Qt's name
+        """Mark the card or link that would take the step."""
+        if not event.mimeData().hasFormat(STEP_MIME):
+            event.ignore()
+            return
+        position = self.mapToScene(event.position().toPoint())
+        self._mark(self.card_at(position) or self.link_at(position))
+        event.acceptProposedAction()
+
+    def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:  # noqa: N802 - Qt's name
+        """Unmark."""
+        self._mark(None)
+
+    def dropEvent(self, event: QDropEvent) -> None:  # noqa: N802 - Qt's name
+        """Append to the card, insert into the link, or append to the last card."""
+        if not event.mimeData().hasFormat(STEP_MIME):
+            event.ignore()
+            return
+        self.drop_step(
+            bytes(event.mimeData().data(STEP_MIME).data()).decode(),
+            self.mapToScene(event.position().toPoint()),
+        )
+        event.acceptProposedAction()
+
+    def drop_step(self, step: str, position: QPointF) -> None:
+        """Request `step` where it was dropped, a scene position."""
+        self._mark(None)
+        if (item := self.card_at(position)) is not None:
+            self.step_dropped.emit(step, item.card.id)
+        elif (link := self.link_at(position)) is not None:
+            self.step_inserted.emit(step, link.child_card.card.id)
+        elif self.cards:
+            nearest = min(
+                self.cards.values(), key=lambda c: (c.right_port - position).manhattanLength()
+            )
+            self.step_dropped.emit(step, nearest.card.id)
+
+    def _mark(self, target: CardItem | LinkItem | None) -> None:
+        if target is self._drop_target:
+            return
+        for item, on in ((self._drop_target, False), (target, True)):
+            if item is not None:
+                item.target = on
+                item.update()
+        self._drop_target = target
+
+
+def _floor(value: float) -> int:
+    return math.floor(value / DOTS_PX) * DOTS_PX

@@ -1,0 +1,101 @@
+"""The command palette: type a few letters, press Enter."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from PySide6.QtCore import QEvent, QObject, QSize, Qt
+from PySide6.QtGui import QKeyEvent
+from PySide6.QtWidgets import QFrame, QLineEdit, QListWidget, QListWidgetItem, QVBoxLayout, QWidget
+
+WIDTH_PX = 480
+ROWS = 12
+ROW_HEIGHT_PX = 28
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A line of the palette."""
+
+    text: str
+    detail: str
+    run: Callable[[], object]
+
+
+def match(query: str, text: str) -> int | None:
+    """How well `text` answers `query`, smaller is better; None where a letter is missing."""
+    text = text.lower()
+    if (at := text.find(query.lower())) >= 0:
+        return at
+    score, position = 100, 0
+    for letter in query.lower().replace(" ", ""):
+        found = text.find(letter, position)
+        if found < 0:
+            return None
+        score += found - position
+        position = found + 1
+    return score
+
+
+class CommandPalette(QFrame):
+    """A popup with a search field above the commands that fit."""
+
+    def __init__(self, parent: QWidget, entries: list[Entry], placeholder: str) -> None:
+        super().__init__(parent, Qt.WindowType.Popup | Qt.WindowType.FramelessWindowHint)
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.setObjectName("popup")
+        self._entries = entries
+        self.field = QLineEdit()
+        self.field.setPlaceholderText(placeholder)
+        self.field.setAccessibleName(placeholder)
+        self.list = QListWidget()
+        self.list.setAccessibleName("Matching commands")
+        self.list.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(8, 8, 8, 8)
+        column.setSpacing(8)
+        column.addWidget(self.field)
+        column.addWidget(self.list)
+        self.setFixedSize(WIDTH_PX, 64 + ROWS * ROW_HEIGHT_PX)
+        self.field.textChanged.connect(self._filter)
+        self.field.installEventFilter(self)
+        self.list.itemClicked.connect(lambda _: self._choose())
+        self._filter("")
+
+    def show_at(self, x: int, y: int) -> None:
+        """Open with the left upper corner at a global position."""
+        self.move(x, y)
+        self.show()
+        self.field.setFocus()
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802 - Qt's name
+        """Arrow keys move in the list while the field has the focus; Enter chooses."""
+        if isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress:
+            steps = {Qt.Key.Key_Down: 1, Qt.Key.Key_Up: -1}
+            if event.key() in steps and self.list.count():
+                row = (self.list.currentRow() + steps[Qt.Key(event.key())]) % self.list.count()
+                self.list.setCurrentRow(row)
+                return True
+            if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+                self._choose()
+                return True
+        return super().eventFilter(watched, event)
+
+    def _filter(self, query: str) -> None:
+        scored = [(match(query, entry.text), entry) for entry in self._entries]
+        fitting = [(score, entry) for score, entry in scored if score is not None]
+        self.list.clear()
+        for _, entry in sorted(fitting, key=lambda pair: pair[0]):
+            text = f"{entry.text}    {entry.detail}" if entry.detail else entry.text
+            item = QListWidgetItem(text)
+            item.setData(Qt.ItemDataRole.UserRole, entry)
+            item.setSizeHint(QSize(0, ROW_HEIGHT_PX))
+            self.list.addItem(item)
+        self.list.setCurrentRow(0)
+
+    def _choose(self) -> None:
+        item = self.list.currentItem()
+        self.close()
+        if item is not None:
+            item.data(Qt.ItemDataRole.UserRole).run()

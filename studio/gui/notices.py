@@ -1,0 +1,176 @@
+"""Notices: what went wrong, where, what to do next; and the one crash dialog."""
+
+from __future__ import annotations
+
+import traceback
+
+from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import (
+    QDialog,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QPlainTextEdit,
+    QPushButton,
+    QSizePolicy,
+    QVBoxLayout,
+    QWidget,
+)
+
+from studio.errors import StudioError
+from studio.gui import theme
+
+GOOD_FOR_MS = 6000
+
+
+class Notice(QFrame):
+    """One message above the canvas; an error stays until it is closed."""
+
+    closed = Signal()
+
+    def __init__(self, what: str, where: str, hint: str, details: str, kind: str) -> None:
+        super().__init__()
+        self.setObjectName("notice")
+        self.setProperty("kind", kind)
+        self.setAccessibleName(f"{kind}: {what}")
+        self.text = "\n".join(part for part in (what, where, hint, details) if part)
+        self._details = QPlainTextEdit(details)
+        self._details.setObjectName("details")
+        self._details.setReadOnly(True)
+        self._details.setFont(theme.fixed_width())
+        self._details.setFixedHeight(96)
+        self._details.setAccessibleName("Details")
+        self._details.hide()
+        column = QVBoxLayout(self)
+        column.setContentsMargins(12, 8, 8, 8)
+        column.setSpacing(4)
+        column.addLayout(self._head(what, kind, bool(details)))
+        for text, role in ((where, "muted"), (hint, "")):
+            if text:
+                column.addWidget(_line(text, role))
+        column.addWidget(self._details)
+
+    def _head(self, what: str, kind: str, expandable: bool) -> QHBoxLayout:
+        palette = theme.current()
+        mark = QLabel()
+        name, colour = ("over", palette.bad) if kind == "error" else ("info", palette.accent)
+        mark.setPixmap(theme.icon(name, colour).pixmap(16, 16))
+        title = _line(what, "title")
+        title.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
+        row = QHBoxLayout()
+        row.setSpacing(8)
+        row.addWidget(mark, 0, Qt.AlignmentFlag.AlignTop)
+        row.addWidget(title, 1)
+        if expandable:
+            details = _flat("Details")
+            details.clicked.connect(lambda: self._details.setVisible(not self._details.isVisible()))
+            row.addWidget(details)
+        copy, close = _flat("Copy"), _flat("Close")
+        copy.clicked.connect(lambda: QGuiApplication.clipboard().setText(self.text))
+        close.clicked.connect(self.closed)
+        row.addWidget(copy)
+        row.addWidget(close)
+        return row
+
+
+class Notices(QWidget):
+    """The stack of notices; takes no room while there are none."""
+
+    LIMIT = 3
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setObjectName("canvas")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self._column = QVBoxLayout(self)
+        self._column.setContentsMargins(16, 8, 16, 0)
+        self._column.setSpacing(8)
+        self._shown: list[Notice] = []
+        self.hide()
+
+    @property
+    def shown(self) -> tuple[Notice, ...]:
+        """The notices on show, oldest first."""
+        return tuple(self._shown)
+
+    def error(self, error: StudioError, details: str = "") -> None:
+        """Show an error until the user closes it; the same one is shown once."""
+        what = error.what[:1].upper() + error.what[1:]
+        self._show(Notice(what, error.where, error.hint, details, "error"))
+
+    def good(self, what: str, where: str = "") -> None:
+        """Show good news for some seconds."""
+        notice = Notice(what, where, "", "", "info")
+        self._show(notice)
+        QTimer.singleShot(GOOD_FOR_MS, notice, notice.closed.emit)
+
+    def clear(self) -> None:
+        """Close all."""
+        for notice in self.shown:
+            self._close(notice)
+
+    def _show(self, notice: Notice) -> None:
+        for other in self.shown:
+            if other.text == notice.text:
+                self._close(other)
+        for other in self._shown[: max(0, len(self._shown) - self.LIMIT + 1)]:
+            self._close(other)
+        notice.closed.connect(lambda: self._close(notice))
+        self._shown.append(notice)
+        self._column.addWidget(notice)
+        self.show()
+
+    def _close(self, notice: Notice) -> None:
+        if notice in self._shown:
+            self._shown.remove(notice)
+            self._column.removeWidget(notice)
+            notice.hide()
+            notice.deleteLater()
+        self.setVisible(bool(self._shown))
+
+
+class CrashDialog(QDialog):
+    """An unexpected exception: a bug. Shows the trace and copies it."""
+
+    def __init__(self, parent: QWidget | None, error: BaseException) -> None:
+        super().__init__(parent)
+        self.setWindowTitle("TinyML Studio: an internal error")
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.resize(720, 400)
+        self.trace = "".join(traceback.format_exception(error))
+        text = QPlainTextEdit(self.trace)
+        text.setObjectName("details")
+        text.setReadOnly(True)
+        text.setFont(theme.fixed_width())
+        text.setAccessibleName("Trace of the error")
+        copy, close = QPushButton("Copy"), QPushButton("Close")
+        copy.clicked.connect(lambda: QGuiApplication.clipboard().setText(self.trace))
+        close.clicked.connect(self.close)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(16, 16, 16, 16)
+        column.setSpacing(8)
+        column.addWidget(_line("This is a bug in the studio. Your project is unchanged.", "title"))
+        column.addWidget(_line("Copy the text below into a report.", "muted"))
+        column.addWidget(text, 1)
+        row = QHBoxLayout()
+        row.addStretch(1)
+        row.addWidget(copy)
+        row.addWidget(close)
+        column.addLayout(row)
+
+
+def _line(text: str, role: str) -> QLabel:
+    label = QLabel(text)
+    label.setWordWrap(True)
+    label.setTextFormat(Qt.TextFormat.PlainText)
+    label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+    label.setProperty("role", role)
+    return label
+
+
+def _flat(text: str) -> QPushButton:
+    button = QPushButton(text)
+    button.setProperty("flat", "true")
+    button.setAccessibleName(f"{text} notice")
+    return button

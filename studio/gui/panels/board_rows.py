@@ -1,0 +1,136 @@
+"""One row of the budget panel: a board's flash and RAM as bars, over in words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from PySide6.QtCore import QEvent, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QFontMetricsF, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtWidgets import QSizePolicy, QWidget
+
+from studio.gui import figures, theme
+
+NAME_PX = 112
+FIGURE_PX = 48
+ROW_PX = 28
+OVER_PX = 20
+
+
+@dataclass(frozen=True, slots=True)
+class BoardRow:
+    """What a row shows: shares of the board's memory, 1 is full; None where unknown yet."""
+
+    board: str
+    name: str
+    flash: float | None = None
+    ram: float | None = None
+    over: str = ""
+    tooltip: str = ""
+
+
+class BoardRowWidget(QWidget):
+    """Draws a BoardRow; a click or Space chooses the board."""
+
+    chosen = Signal(str)
+
+    def __init__(self, row: BoardRow) -> None:
+        super().__init__()
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.setCursor(Qt.CursorShape.PointingHandCursor)
+        self.setAttribute(Qt.WidgetAttribute.WA_Hover)
+        self.row = row
+        self.selected = False
+        self.show_row(row, False)
+
+    def show_row(self, row: BoardRow, selected: bool) -> None:
+        """Show other figures."""
+        if bool(row.over) != bool(self.row.over):
+            self.updateGeometry()
+        self.row, self.selected = row, selected
+        self.setToolTip(row.tooltip)
+        state = "selected, " if selected else ""
+        self.setAccessibleName(f"Budget of {row.name}")
+        shares = [
+            f"{kind} {figures.percent(share, 0)}"
+            for kind, share in (("flash", row.flash), ("RAM", row.ram))
+            if share is not None
+        ]
+        self.setAccessibleDescription(state + ", ".join([*shares, *filter(None, [row.over])]))
+        self.update()
+
+    def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
+        """A second line where the board is over."""
+        return QSize(256, ROW_PX + (OVER_PX if self.row.over else 0))
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802 - Qt's name
+        """Choose the board."""
+        self.chosen.emit(self.row.board)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name
+        """Space or Enter chooses the board."""
+        if event.key() in (Qt.Key.Key_Space, Qt.Key.Key_Return):
+            self.chosen.emit(self.row.board)
+        else:
+            super().keyPressEvent(event)
+
+    def event(self, event: QEvent) -> bool:
+        """Repaint where the focus or the mouse comes or goes."""
+        if event.type() in (QEvent.Type.FocusIn, QEvent.Type.FocusOut):
+            self.update()
+        return super().event(event)
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802 - Qt's name
+        """Draw mark, name, bars, figures."""
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        palette = theme.current()
+        if self.hasFocus() or self.underMouse():
+            painter.setPen(QPen(QColor(palette.accent if self.hasFocus() else palette.border), 1))
+            painter.drawRoundedRect(QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5), 4, 4)
+        self._paint_name(painter, palette)
+        half = (self.width() - NAME_PX - 8) / 2
+        for at, share in enumerate((self.row.flash, self.row.ram)):
+            self._paint_bar(painter, palette, NAME_PX + 8 + at * half, half, share)
+        if self.row.over:
+            painter.setFont(theme.scaled(0.92))
+            painter.setPen(QColor(palette.bad))
+            box = QRectF(20, ROW_PX - 4, self.width() - 24, OVER_PX)
+            metrics = QFontMetricsF(painter.font())
+            text = metrics.elidedText(self.row.over, Qt.TextElideMode.ElideRight, box.width())
+            painter.drawText(box, int(Qt.AlignmentFlag.AlignVCenter), text)
+
+    def _paint_name(self, painter: QPainter, palette: theme.Palette) -> None:
+        centre = QRectF(6, ROW_PX / 2 - 3, 6, 6)
+        painter.setPen(QPen(QColor(palette.accent if self.selected else palette.muted), 1.2))
+        painter.setBrush(QColor(palette.accent) if self.selected else Qt.BrushStyle.NoBrush)
+        painter.drawEllipse(centre)
+        painter.setFont(theme.scaled(1.0, bold=self.selected))
+        painter.setPen(QColor(palette.text))
+        metrics = QFontMetricsF(painter.font())
+        name = metrics.elidedText(self.row.name, Qt.TextElideMode.ElideRight, NAME_PX - 20)
+        middle = int(Qt.AlignmentFlag.AlignVCenter)
+        painter.drawText(QRectF(20, 0, NAME_PX - 18, ROW_PX), middle, name)
+
+    def _paint_bar(
+        self, painter: QPainter, palette: theme.Palette, x: float, width: float, share: float | None
+    ) -> None:
+        bar = QRectF(x, ROW_PX / 2 - 3, width - FIGURE_PX - 4, 6)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(QColor(palette.track))
+        painter.drawRoundedRect(bar, 3, 3)
+        if share is None:
+            return
+        over = share > 1
+        bar.setWidth(max(bar.width() * min(share, 1.0), 3.0))
+        painter.setBrush(QColor(palette.bad if over else palette.accent))
+        painter.drawRoundedRect(bar, 3, 3)
+        painter.setFont(theme.scaled(0.92))
+        painter.setPen(QColor(palette.bad if over else palette.muted))
+        text = figures.percent(share, 0) if share < 9.995 else f"\u00d7{figures.THIN}{share:.0f}"
+        if 0 < share < 0.005:
+            text = f"<{figures.THIN}1{figures.THIN}%"
+        box = QRectF(x + width - FIGURE_PX, 0, FIGURE_PX - 2, ROW_PX)
+        painter.drawText(
+            box, int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter), text
+        )

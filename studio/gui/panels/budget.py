@@ -1,0 +1,80 @@
+"""The budget: flash and RAM of the selected variant on every chosen board."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import QPoint, Qt, Signal
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+
+from studio.gui.panels.board_chooser import BoardChooser
+from studio.gui.panels.board_rows import NAME_PX, BoardRow, BoardRowWidget
+from studio.targets.library import profiles
+
+
+class BudgetPanel(QWidget):
+    """A heading, a row a board, and the button that opens the board chooser."""
+
+    board_chosen = Signal(str)
+    boards_chosen = Signal(object)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setObjectName("surface")
+        self.rows: dict[str, BoardRowWidget] = {}
+        self._column = QVBoxLayout(self)
+        self._column.setContentsMargins(12, 4, 8, 12)
+        self._column.setSpacing(0)
+        self._column.addLayout(self._head())
+        self.choose = QPushButton("Compare boards\u2026")
+        self.choose.setProperty("link", "true")
+        self.choose.setAccessibleName("Choose the boards to compare")
+        self.choose.clicked.connect(self.open_chooser)
+        foot = QHBoxLayout()
+        foot.setContentsMargins(2, 4, 0, 0)
+        foot.addWidget(self.choose)
+        foot.addStretch(1)
+        self._column.addLayout(foot)
+
+    def show_rows(self, rows: Sequence[BoardRow], selected: str) -> None:
+        """Show these boards; rows that stay keep their widget and the focus."""
+        for board in [board for board in self.rows if board not in {row.board for row in rows}]:
+            self.rows.pop(board).deleteLater()
+        for at, row in enumerate(rows):
+            widget = self.rows.get(row.board)
+            if widget is None:
+                widget = self.rows[row.board] = BoardRowWidget(row)
+                widget.chosen.connect(self.board_chosen)
+            if self._column.indexOf(widget) != at + 1:
+                self._column.insertWidget(at + 1, widget)
+            widget.show_row(row, row.board == selected)
+
+    def open_chooser(self) -> BoardChooser:
+        """Open the popup with every board below the button."""
+        popup = BoardChooser(self.window(), profiles(), list(self.rows))
+        popup.changed.connect(self.boards_chosen)
+        corner = self.choose.mapToGlobal(QPoint(0, self.choose.height() + 4))
+        popup.move(corner.x() - popup.width() + self.width() - 32, corner.y())
+        popup.show()
+        popup.field.setFocus()
+        return popup
+
+    def _head(self) -> QHBoxLayout:
+        row = QHBoxLayout()
+        row.setContentsMargins(4, 0, 0, 0)
+        row.setSpacing(0)
+        title = QLabel("BUDGET")
+        title.setProperty("role", "heading")
+        title.setFixedWidth(NAME_PX + 4)
+        row.addWidget(title)
+        for text, tip in (
+            ("flash", "Code, tables and weights, of the board's flash"),
+            ("RAM", "Arena, state, stack and buffers, of the board's RAM"),
+        ):
+            label = QLabel(text)
+            label.setProperty("role", "muted")
+            label.setToolTip(tip)
+            label.setMinimumHeight(32)
+            label.setAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+            row.addWidget(label, 1)
+        return row

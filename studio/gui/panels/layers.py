@@ -1,0 +1,81 @@
+"""A table of the kernel calls: what each costs."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableWidget, QTableWidgetItem
+
+from studio.compiler.program import KernelCall, Program
+from studio.gui import figures, theme
+
+COLUMNS = ("Layer", "Kernel", "Output", "Multiply-accumulates", "Weights", "Output bytes")
+FIRST_NUMBER = 3
+
+
+class LayersPanel(QTableWidget):
+    """One row a call of the Program."""
+
+    def __init__(self) -> None:
+        super().__init__(0, len(COLUMNS))
+        self.setAccessibleName("Layers")
+        self.setHorizontalHeaderLabels(list(COLUMNS))
+        self.verticalHeader().hide()
+        self.verticalHeader().setDefaultSectionSize(28)
+        self.setShowGrid(False)
+        self.setFont(theme.tabular())
+        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        header = self.horizontalHeader()
+        header.setHighlightSections(False)
+        header.setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
+        header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+        for column in range(FIRST_NUMBER, len(COLUMNS)):
+            self.horizontalHeaderItem(column).setTextAlignment(
+                Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+            )
+        self._program: Program | None = None
+
+    def show_program(self, program: Program | None) -> None:
+        """List the calls of `program`."""
+        if program is self._program:
+            return
+        self._program = program
+        calls = program.calls if program else ()
+        self.setRowCount(len(calls))
+        for row, call in enumerate(calls):
+            assert program is not None
+            for column, text in enumerate(_texts(program, call)):
+                cell = QTableWidgetItem(text)
+                cell.setToolTip(f"{text}\nComputed from the program")
+                if column >= FIRST_NUMBER:
+                    cell.setTextAlignment(
+                        Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+                    )
+                self.setItem(row, column, cell)
+
+    def as_csv(self) -> str:
+        """The table for a spreadsheet."""
+        rows = [",".join(COLUMNS)]
+        for row in range(self.rowCount()):
+            cells = [self.item(row, column) for column in range(self.columnCount())]
+            texts = [cell.text().replace(figures.THIN, "") if cell else "" for cell in cells]
+            rows.append(",".join(f'"{text}"' for text in texts))
+        return "\n".join(rows) + "\n"
+
+
+def weight_bytes(program: Program, call: KernelCall) -> int:
+    """Bytes of the constants that a call reads."""
+    named = {*call.inputs, *call.params.values()}
+    return sum(c.size_bytes for name, c in program.constants.items() if name in named)
+
+
+def _texts(program: Program, call: KernelCall) -> tuple[str, ...]:
+    outputs = [program.buffers[index] for index in call.outputs]
+    return (
+        call.layer,
+        call.kernel.removeprefix("tms_"),
+        ", ".join("x".join(str(size) for size in buffer.shape) for buffer in outputs),
+        figures.grouped(call.macs) if call.macs else "",
+        figures.exact_bytes(weight) if (weight := weight_bytes(program, call)) else "",
+        figures.exact_bytes(sum(buffer.size_bytes for buffer in outputs)),
+    )

@@ -1,0 +1,264 @@
+"""What the board streams: the signal, its answer to each window, class scores as bars.
+
+A reader thread fills ring buffers; one timer draws them 30 times a second.
+"""
+
+from __future__ import annotations
+
+import collections
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+import pyqtgraph as pg
+from PySide6.QtCore import QRectF, QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QColor, QPainter, QPaintEvent
+from PySide6.QtWidgets import (
+    QDoubleSpinBox,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QSizePolicy,
+    QStackedWidget,
+    QVBoxLayout,
+    QWidget,
+)
+
+from studio.gui import figures, theme
+from studio.gui.panels.empty import empty_page
+
+if TYPE_CHECKING:
+    from studio.session import Reading
+
+POINTS = 1000
+FRAME_MS = 33
+RESCALE_FRAMES = 15
+CHANNELS = 8
+
+
+class Ring:
+    """The newest `POINTS` points of a few channels; one thread writes, one reads."""
+
+    def __init__(self, channels: int) -> None:
+        self.data: npt.NDArray[np.float32] = np.full((channels, POINTS), np.nan, np.float32)
+
+    def push(self, block: npt.NDArray[np.float32]) -> None:
+        """Append `block` [channels, n]."""
+        block = block[:, -POINTS:]
+        n = block.shape[1]
+        kept = self.data[:, n:].copy()
+        self.data[:, : POINTS - n] = kept
+        self.data[:, POINTS - n :] = block
+
+
+class ScoreBars(QWidget):
+    """The score of each class as a bar; the largest in the accent colour."""
+
+    ROW_PX = 32
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setAccessibleName("Class scores")
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        self._labels: tuple[str, ...] = ()
+        self._scores: npt.NDArray[np.float32] = np.zeros(0, np.float32)
+        self._truth = -1
+
+    def show_scores(
+        self, labels: tuple[str, ...], scores: npt.NDArray[np.float32], truth: int
+    ) -> None:
+        """Show one answer; `truth` is the class that it should be, or -1."""
+        self._labels, self._scores, self._truth = labels, scores, truth
+        best = int(scores.argmax()) if len(scores) else -1
+        self.setAccessibleDescription(labels[best] if 0 <= best < len(labels) else "")
+        self.update()
+
+    def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
+        """Wide enough for names and figures."""
+        return QSize(280, 160)
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802 - Qt's name
+        """Draw name, bar and figure of each class."""
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setFont(theme.tabular())
+        palette = theme.current()
+        row = min(self.ROW_PX, self.height() / max(len(self._scores), 1))
+        best = int(self._scores.argmax()) if len(self._scores) else -1
+        for index, score in enumerate(self._scores):
+            y, middle = index * row, int(Qt.AlignmentFlag.AlignVCenter)
+            name = self._labels[index] if index < len(self._labels) else str(index)
+            mark = "\u2713 " if index == self._truth else ""
+            painter.setPen(QColor(palette.text if index == best else palette.muted))
+            painter.drawText(QRectF(0, y, 104, row), middle, mark + name)
+            bar = QRectF(112, y + row / 2 - 4, max(self.width() - 112 - 64, 16), 8)
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(QColor(palette.track))
+            painter.drawRoundedRect(bar, 4, 4)
+            bar.setWidth(max(bar.width() * float(np.clip(score, 0, 1)), 0.0))
+            painter.setBrush(QColor(palette.accent if index == best else palette.muted))
+            painter.drawRoundedRect(bar, 4, 4)
+            painter.setPen(QColor(palette.text if index == best else palette.muted))
+            right = int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+            box = QRectF(self.width() - 60, y, 60, row)
+            painter.drawText(box, right, figures.percent(float(score)))
+
+
+class LivePanel(QStackedWidget):
+    """Signal above, scores beside it, rate below."""
+
+    live_requested = Signal()
+    rate_changed = Signal(float)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._inbox: collections.deque[Reading] = collections.deque(maxlen=256)
+        self._ring: Ring | None = None
+        self._curves: list[Any] = []
+        self._frames = 0
+        self.count = 0
+        self.right = 0
+        self.plot = pg.PlotWidget()
+        self.bars = ScoreBars()
+        self.verdict = QLabel()
+        self.figures = QLabel()
+        self.rate = QDoubleSpinBox()
+        self.addWidget(
+            empty_page(
+                "Flash a board, then watch it answer the test set window by window.",
+                "Go live",
+                self.live_requested.emit,
+            )
+        )
+        self.addWidget(self._page())
+        self.timer = QTimer(self)
+        self.timer.setInterval(FRAME_MS)
+        self.timer.timeout.connect(self.draw)
+
+    def _page(self) -> QWidget:
+        page = QWidget()
+        self._set_up_plot()
+        side = QVBoxLayout()
+        side.setSpacing(8)
+        self.verdict.setFont(theme.scaled(1.5, bold=True))
+        self.verdict.setAccessibleName("Answer of the board")
+        self.figures.setProperty("role", "muted")
+        self.figures.setFont(theme.tabular())
+        side.addWidget(self.verdict)
+        side.addWidget(self.bars, 1)
+        side.addWidget(self.figures)
+        side.addLayout(self._rate_row())
+        row = QHBoxLayout(page)
+        row.setContentsMargins(8, 8, 16, 8)
+        row.setSpacing(16)
+        row.addWidget(self.plot, 3)
+        row.addLayout(side, 2)
+        return page
+
+    def _rate_row(self) -> QHBoxLayout:
+        label = QLabel("Windows per second")
+        label.setProperty("role", "muted")
+        label.setBuddy(self.rate)
+        self.rate.setRange(0.2, 50.0)
+        self.rate.setDecimals(1)
+        self.rate.setValue(2.0)
+        self.rate.setFixedWidth(80)
+        self.rate.setAccessibleName("Windows per second")
+        self.rate.setToolTip("How fast samples of the test set are sent to the board")
+        self.rate.valueChanged.connect(self.rate_changed)
+        row = QHBoxLayout()
+        row.addWidget(label)
+        row.addWidget(self.rate)
+        row.addStretch(1)
+        return row
+
+    def _set_up_plot(self) -> None:
+        self.plot.setAccessibleName("Signal sent to the board")
+        self.plot.setMenuEnabled(False)
+        self.plot.setMouseEnabled(x=False, y=False)
+        self.plot.hideButtons()
+        self.plot.setFrameShape(QFrame.Shape.NoFrame)
+        item = self.plot.getPlotItem()
+        item.setClipToView(True)
+        item.showGrid(x=False, y=True, alpha=0.15)
+        item.setLabel("bottom", "samples ago")
+        self.plot.setXRange(-POINTS, 0, padding=0)
+        self.plot.disableAutoRange()
+
+    def start(self) -> None:
+        """Clear everything and begin to draw."""
+        self._inbox.clear()
+        self._ring = None
+        self.count = self.right = 0
+        self.verdict.setText("Waiting for the board")
+        self.figures.clear()
+        self.setCurrentIndex(1)
+        self.recolour()
+        self.timer.start()
+
+    def stop(self) -> None:
+        """Stop drawing; the last picture stays."""
+        self.timer.stop()
+        self.draw()
+
+    def receive(self, reading: Reading) -> None:
+        """Take a reading; called in the reader's thread."""
+        self._inbox.append(reading)
+
+    def recolour(self) -> None:
+        """Take up the colours of the theme."""
+        palette = theme.current()
+        self.plot.setBackground(palette.surface)
+        for side in ("left", "bottom"):
+            axis = self.plot.getPlotItem().getAxis(side)
+            axis.setPen(pg.mkPen(palette.border))
+            axis.setTextPen(pg.mkPen(palette.muted))
+        for index, curve in enumerate(self._curves):
+            curve.setPen(pg.mkPen(palette.series[index % len(palette.series)], width=1))
+
+    def draw(self) -> None:
+        """One frame: everything that arrived since the last one."""
+        newest = None
+        while self._inbox:
+            newest = self._inbox.popleft()
+            self._take(newest)
+        if newest is None or self._ring is None:
+            return
+        x = np.arange(-POINTS + 1, 1, dtype=np.float32)
+        for curve, values in zip(self._curves, self._ring.data, strict=True):
+            curve.setData(x, values, connect="finite")
+        if self._frames % RESCALE_FRAMES == 0:
+            self._rescale()
+        self._frames += 1
+        self._show_answer(newest)
+
+    def _take(self, reading: Reading) -> None:
+        signal = reading.signal[:CHANNELS]
+        if self._ring is None or len(self._ring.data) != len(signal):
+            self._ring = Ring(len(signal))
+            self._frames = 0
+            self.plot.clear()
+            self._curves = [self.plot.plot(antialias=False) for _ in signal]
+            self.recolour()
+        self._ring.push(signal)
+        self.count += 1
+        self.right += int(reading.scores.argmax() == reading.truth)
+
+    def _rescale(self) -> None:
+        assert self._ring is not None
+        seen = self._ring.data[np.isfinite(self._ring.data)]
+        lo, hi = (float(seen.min()), float(seen.max())) if len(seen) else (-1.0, 1.0)
+        margin = 0.05 * (hi - lo) or 1.0
+        self.plot.setYRange(lo - margin, hi + margin, padding=0)
+
+    def _show_answer(self, reading: Reading) -> None:
+        best = int(reading.scores.argmax())
+        names = reading.labels
+        self.verdict.setText(names[best] if best < len(names) else f"class {best}")
+        self.bars.show_scores(names, reading.scores, reading.truth)
+        parts = [f"{self.count} windows"]
+        if reading.truth >= 0:
+            parts.append(f"{figures.percent(self.right / self.count)} right")
+        parts.append(f"{reading.round_trip_s * 1e3:.1f}{figures.THIN}ms round trip")
+        self.figures.setText("   ".join(parts))
+        self.figures.setToolTip(f"Measured: on {reading.board}, since going live")

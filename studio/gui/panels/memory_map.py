@@ -1,0 +1,196 @@
+"""The arena over time and address: who lives where, and at which call it is fullest."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt
+from PySide6.QtGui import QColor, QFontMetricsF, QHelpEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
+
+from studio.compiler.program import Program
+from studio.gui import figures, theme
+
+LEFT_PX, RIGHT_PX, TOP_PX, BOTTOM_PX = 64, 16, 40, 32
+GAP_PX = 1.5
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A buffer's place: calls [first, last], bytes [start, end)."""
+
+    buffer: int
+    first: int
+    last: int
+    start: int
+    end: int
+
+
+def spans(program: Program) -> list[Span]:
+    """When and where each buffer lives; inputs from the first call, outputs to the last."""
+    last_call = max(len(program.calls) - 1, 0)
+    alive: dict[int, list[int]] = {}
+    for at, call in enumerate(program.calls):
+        used = [*(i for i in call.inputs if isinstance(i, int)), *call.outputs]
+        for index in used if call.scratch is None else [*used, call.scratch]:
+            alive.setdefault(index, []).append(at)
+    found = []
+    for index, buffer in enumerate(program.buffers):
+        calls = alive.get(index, [])
+        whole = buffer.role == "state"
+        first = 0 if whole or buffer.role == "input" else min(calls, default=0)
+        last = last_call if whole or buffer.role == "output" else max(calls, default=0)
+        start = program.offsets[index]
+        found.append(Span(index, first, last, start, start + buffer.size_bytes))
+    return found
+
+
+def fullest(program: Program) -> int:
+    """The call during which most bytes are live."""
+    living = spans(program)
+    sizes = [
+        sum(s.end - s.start for s in living if s.first <= at <= s.last)
+        for at in range(len(program.calls))
+    ]
+    return max(range(len(sizes)), key=sizes.__getitem__, default=0)
+
+
+class MemoryMap(QWidget):
+    """Draws the arena of a Program."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setAccessibleName("Memory map")
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        self._program: Program | None = None
+        self._spans: list[Span] = []
+        self._peak = 0
+
+    def show_program(self, program: Program | None) -> None:
+        """Show this arena."""
+        if program is self._program:
+            return
+        self._program = program
+        self._spans = spans(program) if program else []
+        self._peak = fullest(program) if program else 0
+        self.setAccessibleDescription(self.headline())
+        self.update()
+
+    def headline(self) -> str:
+        """Peak, bound and the layer at which it is reached, in words."""
+        program = self._program
+        if program is None or not program.calls:
+            return ""
+        bound = figures.exact_bytes(program.bound_bytes)
+        same = program.arena_bytes == program.bound_bytes
+        relation = "=  lower bound" if same else f"lower bound {bound}"
+        layer = program.calls[self._peak].layer
+        return f"peak {figures.exact_bytes(program.arena_bytes)}  {relation}  ({layer})"
+
+    def minimumSizeHint(self) -> QSize:  # noqa: N802 - Qt's name
+        """Small enough for a short window."""
+        return QSize(240, 120)
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802 - Qt's name
+        """Draw axes, buffers and the peak, or say what to do first."""
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setFont(theme.scaled(0.92))
+        palette = theme.current()
+        if self._program is None or not self._program.calls:
+            painter.setPen(QColor(palette.muted))
+            text = "Open a model to see which layer takes how much of the arena, and when."
+            painter.drawText(self.rect(), int(Qt.AlignmentFlag.AlignCenter), text)
+            return
+        self._paint_axes(painter, palette)
+        for span in self._spans:
+            self._paint_span(painter, palette, span)
+        self._paint_peak(painter, palette)
+
+    def _area(self) -> QRectF:
+        return QRectF(self.rect()).adjusted(LEFT_PX, TOP_PX, -RIGHT_PX, -BOTTOM_PX)
+
+    def _rect(self, span: Span) -> QRectF:
+        assert self._program is not None
+        area = self._area()
+        column = area.width() / len(self._program.calls)
+        row = area.height() / max(self._program.arena_bytes, 1)
+        left, right = area.left() + span.first * column, area.left() + (span.last + 1) * column
+        top, bottom = area.bottom() - span.end * row, area.bottom() - span.start * row
+        rect = QRectF(QPointF(left, top), QPointF(right, bottom))
+        return rect.adjusted(GAP_PX / 2, GAP_PX / 2, -GAP_PX / 2, -GAP_PX / 2)
+
+    def _paint_axes(self, painter: QPainter, palette: theme.Palette) -> None:
+        assert self._program is not None
+        area, right = self._area(), int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        painter.setPen(QColor(palette.border))
+        painter.drawLine(area.bottomLeft(), area.bottomRight())
+        painter.drawLine(area.topLeft(), area.bottomLeft())
+        painter.setPen(QColor(palette.muted))
+        for share in (0.0, 0.5, 1.0):
+            y = area.bottom() - share * area.height()
+            text = figures.short_bytes(share * self._program.arena_bytes)
+            painter.drawText(QRectF(0, y - 8, LEFT_PX - 8, 16), right, text)
+        metrics, column = QFontMetricsF(painter.font()), area.width() / len(self._program.calls)
+        every = max(1, round(64 / column + 0.49))
+        for at in range(0, len(self._program.calls), every):
+            box = QRectF(area.left() + at * column, area.bottom() + 6, column * every - 4, 18)
+            name = self._program.calls[at].layer
+            text = metrics.elidedText(name, Qt.TextElideMode.ElideMiddle, box.width())
+            painter.drawText(box, int(Qt.AlignmentFlag.AlignLeft), text)
+
+    def _paint_span(self, painter: QPainter, palette: theme.Palette, span: Span) -> None:
+        assert self._program is not None
+        rect = self._rect(span)
+        colour = QColor(palette.series[span.buffer % len(palette.series)])
+        scratch = self._program.buffers[span.buffer].role == "scratch"
+        ink = QColor(colour)
+        colour.setAlpha(60 if scratch else 110)
+        painter.setPen(QPen(ink, 1, Qt.PenStyle.DashLine if scratch else Qt.PenStyle.SolidLine))
+        painter.setBrush(colour)
+        painter.drawRoundedRect(rect, 2, 2)
+        metrics = QFontMetricsF(painter.font())
+        if rect.height() < metrics.height() + 4 or rect.width() < 24:
+            return
+        painter.setPen(QColor(palette.text))
+        inside = rect.adjusted(8, 2, -4, -2)
+        name = metrics.elidedText(
+            self._program.buffers[span.buffer].name, Qt.TextElideMode.ElideRight, inside.width()
+        )
+        align = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
+        painter.drawText(inside, int(align), name)
+
+    def _paint_peak(self, painter: QPainter, palette: theme.Palette) -> None:
+        assert self._program is not None
+        area = self._area()
+        column = area.width() / len(self._program.calls)
+        painter.setPen(QPen(QColor(palette.bad), 1, Qt.PenStyle.DashLine))
+        painter.drawLine(area.topLeft(), area.topRight())
+        middle = area.left() + (self._peak + 0.5) * column
+        painter.drawLine(QPointF(middle, area.top()), QPointF(middle, area.top() - 6))
+        painter.setPen(QColor(palette.muted))
+        box = QRectF(LEFT_PX, 8, area.width(), 20)
+        painter.drawText(box, int(Qt.AlignmentFlag.AlignRight), self.headline())
+
+    def event(self, event: QEvent) -> bool:
+        """Tooltips: the buffer under the mouse."""
+        if isinstance(event, QHelpEvent) and self._program is not None:
+            QToolTip.showText(event.globalPos(), self.description_at(event.pos().toPointF()), self)
+            return True
+        return super().event(event)
+
+    def description_at(self, position: QPointF) -> str:
+        """Name, shape, size, place and time of the buffer at a position of the widget."""
+        if self._program is None:
+            return ""
+        for span in reversed(self._spans):
+            if self._rect(span).contains(position):
+                buffer = self._program.buffers[span.buffer]
+                shape = "x".join(str(size) for size in buffer.shape)
+                first, last = (self._program.calls[at].layer for at in (span.first, span.last))
+                return (
+                    f"{buffer.name}: {shape} {buffer.dtype}, {buffer.role}\n"
+                    f"{figures.exact_bytes(buffer.size_bytes)} at {figures.grouped(span.start)}\n"
+                    f"live from {first} to {last}\nComputed: placement in the arena"
+                )
+        return ""

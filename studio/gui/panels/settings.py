@@ -1,0 +1,74 @@
+"""The settings of the selected step, and what they save."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QLabel, QPushButton, QVBoxLayout, QWidget
+
+from studio.compression.step import Step
+from studio.gui.forms import Form
+
+
+class SettingsPanel(QWidget):
+    """Title, form, effect and a button; for the model itself its facts."""
+
+    edited = Signal(object)
+    run_requested = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setObjectName("surface")
+        self.title = QLabel()
+        self.title.setProperty("role", "title")
+        self.about = QLabel()
+        self.about.setProperty("role", "muted")
+        self.about.setWordWrap(True)
+        self.effect = QLabel()
+        self.effect.setProperty("role", "muted")
+        self.effect.setWordWrap(True)
+        self.effect.setAccessibleName("Effect of the step")
+        self.run = QPushButton("Run to here")
+        self.run.setAccessibleName("Run the pipeline up to this step")
+        self.run.setToolTip("Run every step up to this one and measure the accuracy")
+        self.run.clicked.connect(self.run_requested)
+        self.form: Form | None = None
+        self._column = QVBoxLayout(self)
+        self._column.setContentsMargins(16, 0, 16, 16)
+        self._column.setSpacing(12)
+        for widget in (self.title, self.about, self.effect, self.run):
+            self._column.addWidget(widget)
+        self._column.addStretch(1)
+
+    def show_facts(self, title: str, about: str) -> None:
+        """Show text only: no step is selected."""
+        self._drop_form()
+        self._show_text(title, about, "")
+        self.run.hide()
+
+    def show_step(self, step: Step, title: str, params: Any, effect: str) -> None:
+        """Show a step; the form stays as it is while the user drags one of its sliders."""
+        if self.form is None or self.form.kind is not step.params:
+            self._drop_form()
+            self.form = Form(params)
+            self.form.edited.connect(self.edited)
+            self._column.insertWidget(2, self.form)
+        else:
+            self.form.show_params(params)
+        about = " ".join((step.params.__doc__ or "").split("\n\n")[0].split())
+        self._show_text(title, about, effect)
+        self.run.show()
+
+    def _show_text(self, title: str, about: str, effect: str) -> None:
+        self.title.setText(title)
+        self.about.setText(about)
+        self.effect.setText(effect)
+        self.effect.setVisible(bool(effect))
+
+    def _drop_form(self) -> None:
+        if self.form is not None:
+            self._column.removeWidget(self.form)
+            self.form.hide()
+            self.form.deleteLater()
+            self.form = None

@@ -1,0 +1,182 @@
+"""What a session knows, as values."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from studio.errors import StudioError
+from studio.project import ROOT, History, Project
+from studio.targets.figure import Figure
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    from studio.budget import Budget
+    from studio.compiler.program import Program
+    from studio.data.dataset import Dataset
+    from studio.model.evaluate import Evaluation
+    from studio.model.model import Model
+
+Chain = tuple[Any, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class NodeView:
+    """What follows from a node's structure, before anything was run.
+
+    Attributes:
+        model: its preview, or what running it gave.
+        program: the model, lowered.
+        budgets: by board.
+        error: why it stops here, or None.
+    """
+
+    model: Model | None = None
+    program: Program | None = None
+    budgets: Mapping[str, Budget] = field(default_factory=dict)
+    error: StudioError | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Result:
+    """What running a node gave.
+
+    Attributes:
+        model: its output.
+        evaluation: on the test part of the data, or None where there are no labels.
+        error: why it could not be evaluated or run, or None.
+    """
+
+    model: Model | None = None
+    evaluation: Evaluation | None = None
+    error: StudioError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Station:
+    """A stop on the way to the board.
+
+    Attributes:
+        title: build, flash, verify or time.
+        state: done, running, failed or waiting.
+        figures: by name; bytes, samples or instructions.
+        text: what was found, in words.
+    """
+
+    title: str
+    state: str
+    figures: Mapping[str, Figure] = field(default_factory=lambda: MappingProxyType({}))
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Deployment:
+    """The last way to a board.
+
+    Attributes:
+        board: its id.
+        node: the node whose program it runs.
+        program: what runs there.
+        stations: what was done, in order.
+        running: the running board (boards/flashers), or None.
+    """
+
+    board: str
+    node: str
+    program: Program
+    stations: tuple[Station, ...]
+    running: Any = None
+
+    def figure(self, name: str) -> Figure | None:
+        """A figure of any station."""
+        return next((s.figures[name] for s in self.stations if name in s.figures), None)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Reading:
+    """One window that the board answered.
+
+    Attributes:
+        board: its id.
+        signal: float32 [channels, n], the window as a person would plot it.
+        scores: float32 [classes].
+        labels: class names.
+        truth: the class that it should be, or -1.
+        round_trip_s: seconds from the first byte sent to the last one received.
+    """
+
+    board: str
+    signal: npt.NDArray[np.float32]
+    scores: npt.NDArray[np.float32]
+    labels: tuple[str, ...]
+    truth: int
+    round_trip_s: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class State:
+    """Everything that a view may show.
+
+    Attributes:
+        history: the project and its past.
+        path: the project's file, or None.
+        saved: the project as the file has it.
+        model: the source model, or None.
+        dataset: the data, or None.
+        selected: the node whose figures are shown.
+        views: what follows from the structure, by node.
+        results: what was run, by `chain`.
+        deployment: the last way to a board, or None.
+        code: generated files of `code_of`.
+        code_of: the program that `code` was generated from.
+    """
+
+    history: History = History(Project())  # noqa: RUF009 - frozen
+    path: Path | None = None
+    saved: Project = Project()  # noqa: RUF009 - frozen
+    model: Model | None = None
+    dataset: Dataset | None = None
+    selected: str = ROOT
+    views: Mapping[str, NodeView] = field(default_factory=dict)
+    results: Mapping[Chain, Result] = field(default_factory=dict)
+    deployment: Deployment | None = None
+    code: Mapping[str, bytes] = field(default_factory=dict)
+    code_of: Program | None = None
+
+    @property
+    def project(self) -> Project:
+        """The document."""
+        return self.history.now
+
+    @property
+    def unsaved(self) -> bool:
+        """Whether the file does not have the newest project."""
+        return self.project is not self.saved
+
+    @property
+    def view(self) -> NodeView:
+        """The selected node's view."""
+        return self.views.get(self.selected, NodeView())
+
+    def result(self, node: str) -> Result | None:
+        """What running `node` gave, as long as nothing above it changed."""
+        return self.results.get(self.chain(node))
+
+    def chain(self, node: str) -> Chain:
+        """Everything that the result of a node depends on."""
+        steps = [
+            (step.step, tuple(sorted(step.params.items())))
+            for step in self.project.recipe.path(node)
+            if not step.muted
+        ]
+        return (id(self.model), id(self.dataset), *steps)
+
+    def with_result(self, chain: Chain, result: Result) -> State:
+        """With one more result."""
+        return dataclasses.replace(self, results={**self.results, chain: result})

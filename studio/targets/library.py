@@ -1,0 +1,155 @@
+"""The board profiles that come with the program, and those that a user writes.
+
+A profile is a TOML file: `resources/boards/<id>.toml`, virtual boards under `virtual/`.
+
+    name = "ST 32F746GDISCOVERY"
+    mcu = "STM32F746NGH6"
+    core = "cortex-m7"
+    clock_hz = { value = 216_000_000, source = "vendor datasheet" }   # verified = false: recalled
+    uploads = ["stlink", "swd"]                                       # best first
+    usb_ids = ["0483:374b"]
+    sensors = ["mic:2x MP34DT01TR"]
+    sources = "where the facts come from"
+    unverified = ["sensors"]                                          # fields that nobody checked
+    [[memory]]                                                        # the largest of a kind first
+    name = "flash"
+    kind = "flash"
+    address = 0x08000000
+    size_bytes = 1_048_576
+
+Virtual boards have `port`, the folder below `runtime_c/ports`, and `machine`, QEMU's name for it.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+import tomllib
+from functools import cache
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+from studio.errors import ProfileError
+from studio.targets.profile import CORES, Fact, Profile, Region
+from studio.targets.resources import resource
+
+_KEYS: dict[str, type] = {
+    "name": str, "mcu": str, "core": str, "clock_hz": dict, "memory": list, "port": str,
+    "machine": str, "uploads": list, "usb_ids": list, "sensors": list, "sources": str,
+    "unverified": list,
+}  # fmt: skip
+_REQUIRED = ("name", "mcu", "core", "clock_hz", "memory")
+_FACT: dict[str, type] = {"value": int, "source": str, "verified": bool}
+_REGION: dict[str, type] = {
+    "name": str, "kind": str, "address": int, "size_bytes": int, "verified": bool,
+}  # fmt: skip
+_ADDRESSES = 1 << 32
+
+
+@cache
+def profiles() -> dict[str, Profile]:
+    """All profiles that come with the program, by id, real boards before virtual ones."""
+    folder = resource("resources/boards")
+    files = [*sorted(folder.glob("*.toml")), *sorted(folder.glob("virtual/*.toml"))]
+    return {found.id: found for found in map(read_profile, files)}
+
+
+def profile(board: str) -> Profile:
+    """The profile that `--board` means: an id, or the path of a TOML file.
+
+    Raises:
+        ProfileError: no such board (the hint names near matches) or a file that is no profile.
+    """
+    if board.endswith(".toml"):
+        return read_profile(Path(board))
+    for folder in ("", "virtual/"):
+        path = resource("resources/boards") / f"{folder}{board}.toml"
+        if _is_id(board) and path.is_file():
+            return read_profile(path)
+    near = difflib.get_close_matches(board, list(profiles()), n=3, cutoff=0.4)
+    hint = f"did you mean {' or '.join(near)}?" if near else "`tinyml-studio boards` lists them"
+    raise ProfileError("no such board", board, hint)
+
+
+def read_profile(path: Path) -> Profile:
+    """Read and check a profile.
+
+    Raises:
+        ProfileError: not readable, an unknown or missing key, a wrong type, an unknown core, a size
+            that is not positive, or regions that overlap.
+    """
+    where = path.name
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ProfileError(f"cannot be read: {error}", str(path)) from None
+    _check(table, _KEYS, _REQUIRED, where)
+    if table["core"] not in CORES:
+        raise ProfileError(f"unknown core '{table['core']}'", where, f"one of {', '.join(CORES)}")
+    for key in ("uploads", "usb_ids", "sensors", "unverified"):
+        table[key] = _words(table.get(key, []), f"{where}: {key}")
+    for name in table["unverified"]:
+        if name not in _KEYS:
+            raise ProfileError(f"no field '{name}' to mark", f"{where}: unverified")
+    for usb_id in table["usb_ids"]:
+        if not re.fullmatch(r"[0-9a-f]{4}:[0-9a-f]{4}", usb_id):
+            raise ProfileError(f"'{usb_id}' is no USB id", f"{where}: usb_ids", "write vid:pid")
+    table["unverified"] = frozenset(table["unverified"])
+    table["clock_hz"] = _clock(table["clock_hz"], f"{where}: clock_hz")
+    table["memory"] = _memory(table["memory"], where)
+    virtual = "virtual/" if path.parent.name == "virtual" else ""
+    return Profile(id=virtual + path.stem, **table)
+
+
+def _is_id(text: str) -> bool:
+    return bool(re.fullmatch(r"(virtual/)?[a-z0-9_-]+", text))
+
+
+def _check(
+    table: dict[str, Any], keys: dict[str, type], required: tuple[str, ...], where: str
+) -> None:
+    for key, value in table.items():
+        if key not in keys:
+            raise ProfileError(f"unknown key '{key}'", where, f"it may have {', '.join(keys)}")
+        if type(value) is not keys[key]:
+            raise ProfileError(f"{key} = {value!r} is no {keys[key].__name__}", where)
+    for key in required:
+        if key not in table:
+            raise ProfileError(f"'{key}' is missing", where)
+
+
+def _words(values: list[Any], where: str) -> tuple[str, ...]:
+    if not all(isinstance(value, str) for value in values):
+        raise ProfileError("must be a list of strings", where)
+    return tuple(values)
+
+
+def _clock(table: dict[str, Any], where: str) -> Fact:
+    _check(table, _FACT, ("value", "source"), where)
+    if table["value"] <= 0:
+        raise ProfileError(f"value = {table['value']} is not positive", where)
+    return Fact(**table)
+
+
+def _memory(tables: list[Any], where: str) -> tuple[Region, ...]:
+    regions = []
+    for table in tables:
+        if not isinstance(table, dict):
+            raise ProfileError("memory must be a list of [[memory]] tables", where)
+        place = f"{where}: memory '{table.get('name', '?')}'"
+        _check(table, _REGION, ("name", "kind", "address", "size_bytes"), place)
+        if table["kind"] not in ("flash", "ram"):
+            raise ProfileError(f"kind '{table['kind']}' is neither flash nor ram", place)
+        if table["size_bytes"] <= 0:
+            raise ProfileError(f"size_bytes = {table['size_bytes']} is not positive", place)
+        if table["address"] < 0 or table["address"] + table["size_bytes"] > _ADDRESSES:
+            raise ProfileError("does not lie within 32-bit addresses", place)
+        regions.append(Region(**table))
+    for kind in ("flash", "ram"):
+        if not any(region.kind == kind for region in regions):
+            raise ProfileError(f"no {kind} region", where)
+    for low, high in pairwise(sorted(regions, key=lambda region: region.address)):
+        if low.address + low.size_bytes > high.address:
+            raise ProfileError(f"memory '{low.name}' and '{high.name}' overlap", where)
+    return tuple(regions)

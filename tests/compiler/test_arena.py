@@ -1,0 +1,51 @@
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from nets import MLPERF
+
+from studio.compiler.arena import Lifetime, place
+from studio.compiler.lower import lower
+from studio.compression.quantize_int8 import QuantizeInt8, preview
+
+ARENA_BYTES = {"ad": 768, "kws": 16_000, "ic": 49_152, "vww": 55_296}
+MACS = {"ad": 264_192, "kws": 2_656_768, "ic": 12_501_632, "vww": 7_489_664}
+
+
+@pytest.mark.parametrize("net", MLPERF)
+def test_mlperf_tiny_shapes_take_exactly_the_live_bytes_of_their_worst_layer(net):
+    program = lower(preview(QuantizeInt8(), MLPERF[net]()))
+    assert program.arena_bytes == program.bound_bytes == ARENA_BYTES[net]
+    assert program.scratch_bytes == 0
+    assert program.macs == MACS[net]
+    assert program.transposes == 0
+
+
+buffers = st.lists(
+    st.tuples(st.integers(1, 4096), st.integers(0, 20), st.integers(0, 6)), min_size=1, max_size=25
+)
+
+
+@settings(deadline=None)
+@given(buffers)
+def test_live_buffers_never_overlap_and_no_plan_is_below_the_bound(drawn):
+    sizes = tuple(4 * size for size, _, _ in drawn)
+    lives = tuple(Lifetime(first, first + length) for _, first, length in drawn)
+    placement = place(sizes, lives, tries=50)
+    # An independent simulation: every byte has at most one owner at every moment.
+    for moment in range(28):
+        owned: set[int] = set()
+        for offset, size, life in zip(placement.offsets, sizes, lives, strict=True):
+            if life.first <= moment <= life.last:
+                words = set(range(offset, offset + size, 4))
+                assert not words & owned
+                owned |= words
+        assert 4 * len(owned) <= placement.bound_bytes
+    assert placement.bound_bytes <= placement.arena_bytes
+
+
+def test_the_same_buffers_are_placed_the_same_every_time():
+    sizes = tuple(4 * (7 * i % 13 + 1) for i in range(30))
+    lives = tuple(Lifetime(i % 9, i % 9 + i % 4) for i in range(30))
+    first = place(sizes, lives)
+    place.cache_clear()
+    assert place(sizes, lives) == first
