@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
-from typing import Any, TypeVar
+from typing import Any, TypeVar, overload
 
 from studio.errors import StudioError
 
@@ -47,14 +47,32 @@ def finish(job: Job[T], report: Callable[[Progress], None] = lambda _: None) -> 
             return result
 
 
-def in_process(
-    work: Callable[..., T | Job[T]],
+@overload
+def in_process(  # a Job hands over what it returns
+    work: Callable[..., Job[T]],
     *arguments: Any,
     text: str,
     timeout_s: float | None = None,
     memory_bytes: int | None = None,
     failure: type[StudioError] = StudioError,
-) -> Job[T]:
+) -> Job[T]: ...
+@overload
+def in_process(
+    work: Callable[..., T],
+    *arguments: Any,
+    text: str,
+    timeout_s: float | None = None,
+    memory_bytes: int | None = None,
+    failure: type[StudioError] = StudioError,
+) -> Job[T]: ...
+def in_process(
+    work: Callable[..., Any],
+    *arguments: Any,
+    text: str,
+    timeout_s: float | None = None,
+    memory_bytes: int | None = None,
+    failure: type[StudioError] = StudioError,
+) -> Job[Any]:
     """Run `work(*arguments)` in a process of its own; its Progress comes through.
 
     Args:
@@ -93,7 +111,7 @@ def in_process(
             if kind == "progress":
                 last = value
             elif kind == "result":
-                return value  # type: ignore[no-any-return]
+                return value
             else:
                 raise value
     finally:

@@ -4,89 +4,316 @@ A project file (`*.tinyml`) is TOML with keys in a fixed order, so that the same
 always the same bytes. Paths inside the project's folder are stored relative to it.
 
     version = 1
-    model = "motion"                  # a file, or the name of an example
-    data = "motion"
-    board = "virtual/mps2-an386"      # the one to generate for and to flash
+    model = "example:motion"          # or a file
+    data = "example:motion"
     boards = ["virtual/mps2-an386"]   # the ones to compare
+    board = "virtual/mps2-an386"      # the one to generate for and to flash
     toolchain = "zig"
     plan = "layerwise"
-    rounding = "single"
+    rounding = "model"                # as the model's metadata says
     weights = "int8"
 
-    [positions]                       # of the cards that the user moved
-    node1 = [240.0, 0.0]
-
     [recipe]                          # as in a recipe file
+
+    [positions]                       # of the cards that the user moved
+    int8 = [240.0, 0.0]
 """
 
 from __future__ import annotations
 
-import dataclasses
 import os
+import tempfile
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 from studio.compiler.program import PLANS, ROUNDINGS, WEIGHTS, Options
 from studio.errors import ProjectError, RecipeError
-from studio.recipe.recipe import Recipe
+from studio.recipe.recipe import Node, Recipe, from_plain, to_plain
+
+ROOT = ""
+"""The opened model, where a node's id is expected."""
 
 VERSION = 1
 SUFFIX = ".tinyml"
-BOARDS = ("virtual/mps2-an386", "stm32f746g_disco", "nano33ble_sense", "rpi_pico", "bluepill_f103c8")
-CHOICES = {
-    "toolchain": ("zig", "gcc"), "plan": PLANS, "rounding": ROUNDINGS, "weights": WEIGHTS,
+EXAMPLE = "example:"
+BOARDS = (
+    "virtual/mps2-an386", "stm32f746g_disco", "nano33ble_sense", "rpi_pico", "bluepill_f103c8",
+)  # fmt: skip
+CHOICES: dict[str, tuple[str, ...]] = {
+    "toolchain": ("zig", "gcc"), "plan": PLANS, "rounding": ("model", *ROUNDINGS),
+    "weights": WEIGHTS,
 }  # fmt: skip
 HISTORY_LIMIT = 500
 
 Position = tuple[float, float]
+_FIELDS: dict[str, type] = {
+    "version": int, "model": str, "data": str, "boards": list, "board": str, "toolchain": str,
+    "plan": str, "rounding": str, "weights": str, "recipe": dict, "positions": dict,
+}  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Project:
     """Everything that the user decided.
 
     Attributes:
-        model: path of the model file, or the name of an example; "" where none is open.
-        data: path of the data set, or the name of an example; "" where there is none.
+        model: path of the model file, or "example:" and a name; "" where none is open.
+        data: path of the data set, or "example:" and a name; "" where there is none.
         recipe: the tree of steps.
         positions: scene positions of cards that the user moved, in pixels.
         boards: the boards to compare.
         board: the board to generate for and to flash.
-        toolchain, plan, rounding, weights: one of CHOICES each.
+        toolchain: one of CHOICES, as are plan, rounding and weights.
+        plan: how memory is planned.
+        rounding: when integers round; "model": as the model's metadata says.
+        weights: as they are stored in flash.
     """
 
     model: str = ""
     data: str = ""
-    recipe: Recipe = Recipe()
+    recipe: Recipe = field(default_factory=Recipe)
     positions: Mapping[str, Position] = field(default_factory=lambda: MappingProxyType({}))
     boards: tuple[str, ...] = BOARDS
     board: str = BOARDS[0]
     toolchain: str = "zig"
     plan: str = PLANS[0]
-    rounding: str = ROUNDINGS[0]
+    rounding: str = "model"
     weights: str = WEIGHTS[0]
 
     @property
     def options(self) -> Options:
         """The choices that change the Program."""
-        return Options(plan=self.plan, rounding=self.rounding, weights=self.weights)  # type: ignore[arg-type]
+        rounding: Any = None if self.rounding == "model" else self.rounding
+        return Options(plan=self.plan, rounding=rounding, weights=self.weights)
 
     @property
     def name(self) -> str:
         """The model's name, for titles."""
-        return Path(self.model).stem
+        return Path(self.model.removeprefix(EXAMPLE)).stem
 
     def moved(self, node: str, position: Position) -> Project:
         """With the card of `node` at `position`."""
         positions = MappingProxyType({**self.positions, node: position})
-        return dataclasses.replace(self, positions=positions)
+        return replace(self, positions=positions)
 
     def with_recipe(self, recipe: Recipe) -> Project:
         """With another recipe; positions of nodes that are gone are dropped."""
-        kept = {node.id for node in recipe.nodes} | {""}
+        kept = {ROOT, *recipe.by_id}
         positions = {node: at for node, at in self.positions.items() if node in kept}
-        return dataclasses.replace(self, recipe=recipe, positions=MappingProxyType(positions))
+        return replace(self, recipe=recipe, positions=MappingProxyType(positions))
+
+
+# ---- edits of the tree ---------------------------------------------------------------------
+
+
+def add_node(recipe: Recipe, step: str, parent: str) -> tuple[Recipe, str]:
+    """Append a step below `parent`; the recipe and the new node's id.
+
+    Raises:
+        RecipeError: there is no such step.
+    """
+    node = Node(_free_id(recipe, step), step, parent=parent or None)
+    return replace(recipe, nodes=(*recipe.nodes, node)), node.id
+
+
+def insert_node(recipe: Recipe, step: str, child: str) -> tuple[Recipe, str]:
+    """Put a step between `child` and its parent; the recipe and the new node's id."""
+    below = recipe.by_id[child]
+    node = Node(_free_id(recipe, step), step, parent=below.parent)
+    nodes: list[Node] = []
+    for other in recipe.nodes:
+        nodes += [node, replace(other, parent=node.id)] if other is below else [other]
+    return replace(recipe, nodes=tuple(nodes)), node.id
+
+
+def remove_node(recipe: Recipe, id: str) -> Recipe:
+    """Remove a node; its children follow its parent."""
+    gone = recipe.by_id[id]
+    kept = (node for node in recipe.nodes if node is not gone)
+    healed = (replace(n, parent=gone.parent) if n.parent == id else n for n in kept)
+    return replace(recipe, nodes=tuple(healed))
+
+
+def replace_node(recipe: Recipe, id: str, **changes: Any) -> Recipe:
+    """Change fields of one node.
+
+    Raises:
+        RecipeError: a parameter that the step refuses.
+    """
+    nodes = tuple(replace(n, **changes) if n.id == id else n for n in recipe.nodes)
+    return replace(recipe, nodes=nodes)
+
+
+def _free_id(recipe: Recipe, step: str) -> str:
+    taken, number = recipe.by_id, 1
+    while (name := step if number == 1 else f"{step}_{number}") in taken:
+        number += 1
+    return name
+
+
+# ---- history -------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class History:
+    """A project with its past and, after undo, its future. Undo puts the old value back.
+
+    Attributes:
+        now: the document.
+        past: older ones, the last one first to come back.
+        future: undone ones, the last one first to be done again.
+        gesture: edits of one gesture, such as dragging a slider, are one step of undo.
+    """
+
+    now: Project
+    past: tuple[Project, ...] = ()
+    future: tuple[Project, ...] = ()
+    gesture: str = ""
+
+    def edit(self, project: Project, gesture: str = "") -> History:
+        """The history after an edit; nothing where nothing changed."""
+        if project == self.now:
+            return self
+        merged = bool(gesture) and gesture == self.gesture
+        past = self.past if merged else (*self.past, self.now)[-HISTORY_LIMIT:]
+        return History(project, past, (), gesture)
+
+    def settled(self) -> History:
+        """The gesture is over: the next edit is a step of its own."""
+        return replace(self, gesture="") if self.gesture else self
+
+    def undo(self) -> History:
+        """One step back, as far as there is a past."""
+        if not self.past:
+            return self
+        return History(self.past[-1], self.past[:-1], (*self.future, self.now))
+
+    def redo(self) -> History:
+        """One step forward, as far as there is a future."""
+        if not self.future:
+            return self
+        return History(self.future[-1], (*self.past, self.now), self.future[:-1])
+
+
+# ---- file ----------------------------------------------------------------------------------
+
+
+def to_text(project: Project, folder: Path) -> str:
+    """The project as the text of a file in `folder`; equal projects give equal text."""
+    import tomli_w
+
+    table = {
+        "version": VERSION,
+        "model": _relative(project.model, folder),
+        "data": _relative(project.data, folder),
+        "boards": list(project.boards),
+        **{key: getattr(project, key) for key in ("board", *CHOICES)},
+        "recipe": to_plain(project.recipe),
+        "positions": {node: list(at) for node, at in sorted(project.positions.items())},
+    }
+    return tomli_w.dumps(table)
+
+
+def from_text(text: str, where: Path) -> Project:
+    """A project from the text of the file `where`.
+
+    Raises:
+        ProjectError: no TOML, another version, a key that is unknown or missing, a wrong type.
+    """
+    try:
+        table = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ProjectError(f"is no TOML: {error}", str(where)) from None
+    _check(table, str(where))
+    try:
+        recipe = from_plain(table.get("recipe", {}), str(where))
+    except RecipeError as error:
+        raise ProjectError(error.what, f"{where}: {error.where}", error.hint) from None
+    boards = tuple(table.get("boards", BOARDS))
+    return Project(
+        model=_absolute(table["model"], where.parent),
+        data=_absolute(table.get("data", ""), where.parent),
+        recipe=recipe,
+        positions=_positions(table.get("positions", {}), recipe, str(where)),
+        boards=boards,
+        **{key: table[key] for key in ("board", *CHOICES) if key in table},
+    )
+
+
+def read_project(path: Path) -> Project:
+    """Read a project file.
+
+    Raises:
+        ProjectError: not readable, or as `from_text`.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise ProjectError(f"cannot be read: {error.strerror}", str(path)) from None
+    except UnicodeDecodeError:
+        raise ProjectError("is no text file", str(path), "open a *.tinyml file") from None
+    return from_text(text, path.absolute())
+
+
+def write_project(project: Project, path: Path) -> None:
+    """Write a project file; it is the old or the new one, never half of it.
+
+    Raises:
+        ProjectError: the file cannot be written.
+    """
+    text = to_text(project, path.absolute().parent)
+    try:
+        handle, part = tempfile.mkstemp(dir=path.absolute().parent, suffix=".part")
+        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+        Path(part).chmod(0o644)
+        os.replace(part, path)
+    except OSError as error:
+        hint = "choose a folder that you may write to"
+        raise ProjectError(f"cannot be written: {error.strerror}", str(path), hint) from None
+
+
+def _check(table: dict[str, Any], where: str) -> None:
+    version = table.get("version")
+    if type(version) is not int:
+        raise ProjectError("has no version", where, "is it a project of this program?")
+    if version != VERSION:
+        hint = "it was written by a newer program; update this one" if version > VERSION else ""
+        raise ProjectError(f"has version {version}, this program reads {VERSION}", where, hint)
+    for key, value in table.items():
+        if key not in _FIELDS:
+            raise ProjectError(f"unknown key '{key}'", where, f"there are: {', '.join(_FIELDS)}")
+        if type(value) is not _FIELDS[key]:
+            raise ProjectError(f"'{key}' is no {_FIELDS[key].__name__}", where)
+    if "model" not in table:
+        raise ProjectError("'model' is missing", where)
+    for key, allowed in CHOICES.items():
+        if table.get(key, allowed[0]) not in allowed:
+            raise ProjectError(f"{key} = '{table[key]}'", where, f"one of {', '.join(allowed)}")
+    if not all(isinstance(board, str) for board in table.get("boards", ())):
+        raise ProjectError("'boards' is no list of texts", where)
+
+
+def _positions(table: dict[str, Any], recipe: Recipe, where: str) -> Mapping[str, Position]:
+    found: dict[str, Position] = {}
+    for node, at in table.items():
+        numbers = isinstance(at, list) and [float(v) for v in at if type(v) in (int, float)]
+        if not numbers or len(numbers) != 2 or len(at) != 2:
+            raise ProjectError(f"the position of '{node}' is no [x, y]", where)
+        if node == ROOT or node in recipe.by_id:
+            found[node] = (numbers[0], numbers[1])
+    return MappingProxyType(found)
+
+
+def _relative(path: str, folder: Path) -> str:
+    if not path or path.startswith(EXAMPLE) or not Path(path).is_relative_to(folder):
+        return path
+    return Path(path).relative_to(folder).as_posix()
+
+
+def _absolute(path: str, folder: Path) -> str:
+    return path if not path or path.startswith(EXAMPLE) else str(folder / path)

@@ -1,14 +1,20 @@
-"""Small nets for tests, made with onnx.helper: the four MLPerf Tiny shapes and a builder."""
+"""Small nets made with onnx.helper: the MLPerf Tiny shapes, and one an operator family."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper, shape_inference
 
+from studio.compression.quantize_int8 import QuantizeInt8
+from studio.compression.quantize_int8 import run as quantize
+from studio.data.dataset import Dataset
+from studio.job import finish
 from studio.model.model import Model
 
 
@@ -43,7 +49,12 @@ class Net:
         return self.node("Relu", out) if relu else out
 
     def model(
-        self, shape: tuple[int, ...], *outputs: str, name: str = "net", x: str = "x", opset: int = 21
+        self,
+        shape: tuple[int, ...],
+        *outputs: str,
+        name: str = "net",
+        x: str = "x",
+        opset: int = 21,
     ) -> Model:
         graph = helper.make_graph(
             self.nodes,
@@ -52,7 +63,9 @@ class Net:
             [helper.make_tensor_value_info(out, TensorProto.FLOAT, None) for out in outputs],
             self.initializers,
         )
-        proto = helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=10)
+        proto = helper.make_model(
+            graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=10
+        )
         proto = shape_inference.infer_shapes(proto, strict_mode=True, data_prop=True)
         onnx.checker.check_model(proto)
         return Model.from_bytes(proto.SerializeToString(), name)
@@ -62,7 +75,7 @@ def autoencoder() -> Model:
     """MLPerf Tiny anomaly detection: 640-128x4-8-128x4-640."""
     net, x = Net(), "x"
     sizes = [640, 128, 128, 128, 128, 8, 128, 128, 128, 128, 640]
-    for index, (n, m) in enumerate(zip(sizes, sizes[1:], strict=False)):
+    for index, (n, m) in enumerate(pairwise(sizes)):
         x = net.dense(x, n, m, relu=index < 9)
     return net.model((1, 640), x, name="ad")
 
@@ -89,7 +102,9 @@ def resnet8() -> Model:
         y = net.conv(x, (width, channels, 3, 3), strides=[stride] * 2, **same)
         y = net.conv(y, (width, width, 3, 3), relu=False, **same)
         if stride > 1:
-            x = net.conv(x, (width, channels, 1, 1), relu=False, strides=[2, 2], kernel_shape=[1, 1])
+            x = net.conv(
+                x, (width, channels, 1, 1), relu=False, strides=[2, 2], kernel_shape=[1, 1]
+            )
         x = net.node("Relu", net.node("Add", x, y))
         channels = width
     x = net.node("Flatten", net.node("GlobalAveragePool", x))
@@ -117,3 +132,106 @@ def mobilenet() -> Model:
 
 
 MLPERF = {"ad": autoencoder, "kws": ds_cnn, "ic": resnet8, "vww": mobilenet}
+
+
+def conv_block() -> Model:
+    net = Net()
+    x = net.conv("x", (8, 3, 3, 3), pads=[1, 1, 1, 1], strides=[2, 1], kernel_shape=[3, 3])
+    x = net.conv(x, (8, 2, 3, 3), group=4, dilations=[2, 2], kernel_shape=[3, 3])
+    x = net.node("Clip", net.conv(x, (8, 1, 3, 3), False, group=8, kernel_shape=[3, 3]),
+                 net.const(-0.5), net.const(0.75))  # fmt: skip
+    return net.model((1, 3, 21, 17), x)
+
+
+def conv_1d() -> Model:
+    net = Net()
+    x = net.node("Transpose", "x", perm=[0, 2, 1])
+    x = net.conv(x, (12, 6, 5), pads=[2, 2], strides=[2], kernel_shape=[5])
+    x = net.node("MaxPool", x, kernel_shape=[2], strides=[2])
+    x = net.conv(x, (12, 1, 3), group=12, pads=[1, 1], kernel_shape=[3])
+    x = net.node("ReduceMean", x, net.const([-1], np.int64), keepdims=0)
+    return net.model((1, 64, 6), net.dense(x, 12, 5, relu=False))
+
+
+def same_padding() -> Model:
+    net = Net()
+    x = net.conv("x", (4, 2, 4, 3), auto_pad="SAME_UPPER", strides=[2, 2], kernel_shape=[4, 3])
+    x = net.conv(x, (4, 4, 2, 2), auto_pad="SAME_LOWER", kernel_shape=[2, 2])
+    return net.model((1, 2, 13, 12), x)
+
+
+def pools() -> Model:
+    net = Net()
+    x = net.node("MaxPool", "x", kernel_shape=[3, 2], strides=[2, 2], pads=[1, 0, 1, 1])
+    x = net.node("AveragePool", x, kernel_shape=[2, 2], strides=[2, 2], pads=[0, 0, 1, 1])
+    x = net.node("AveragePool", x, kernel_shape=[2, 2], pads=[1, 1, 1, 1], count_include_pad=1)
+    return net.model((1, 5, 17, 16), net.node("GlobalAveragePool", x))
+
+
+def residual() -> Model:
+    net = Net()
+    same = {"pads": [1, 1, 1, 1], "kernel_shape": [3, 3]}
+    y = net.conv("x", (6, 6, 3, 3), **same)
+    x = net.node("Relu", net.node("Add", net.conv(y, (6, 6, 3, 3), relu=False, **same), y))
+    gate = net.node("Sigmoid", net.node("GlobalAveragePool", x))
+    x = net.node("Mul", x, gate)
+    x = net.node("Mul", x, net.const(net.rng.normal(1, 0.3, (6, 1, 1))))
+    x = net.node("Add", x, net.const(0.25))
+    return net.model((1, 6, 9, 8), net.node("Tanh", x))
+
+
+def joined() -> Model:
+    net = Net()
+    a = net.conv("x", (4, 3, 1, 1), kernel_shape=[1, 1])
+    b = net.node("Pad", net.conv("x", (5, 3, 3, 3), kernel_shape=[3, 3]),
+                 net.const([0, 0, 1, 1, 0, 0, 1, 1], np.int64), net.const(0.0))  # fmt: skip
+    x = net.node("Concat", a, b, "x", axis=1)
+    return net.model((1, 3, 8, 7), net.node("Softmax", x, axis=1))
+
+
+def flattened() -> Model:
+    net = Net()
+    x = net.conv("x", (4, 2, 3, 3), kernel_shape=[3, 3])
+    x = net.dense(net.node("Flatten", x), 4 * 5 * 4, 12)
+    x = net.node("Reshape", x, net.const([1, 3, 4], np.int64))
+    x = net.node("Transpose", x, perm=[0, 2, 1])
+    x = net.node("Squeeze", net.node("Unsqueeze", x, net.const([1], np.int64)),
+                 net.const([1], np.int64))  # fmt: skip
+    x = net.node("MatMul", x, net.const(net.rng.normal(size=(3, 5))))
+    return net.model((1, 2, 7, 6), x)
+
+
+def normalised() -> Model:
+    net = Net()
+    factors = [net.const(net.rng.uniform(0.5, 2, 6)) for _ in range(4)]
+    x = net.node("Relu", net.node("BatchNormalization", "x", *factors))
+    x = net.node("MaxPool", x, kernel_shape=[2, 2])
+    factors = [net.const(net.rng.uniform(0.5, 2, 6)) for _ in range(4)]
+    return net.model((1, 6, 5, 4), net.node("BatchNormalization", x, *factors))
+
+
+def scaled_gemm() -> Model:
+    net = Net()
+    weights, bias = net.const(net.rng.normal(size=(7, 4))), net.const(net.rng.normal(size=4))
+    x = net.node("Gemm", "x", weights, bias, alpha=0.5, beta=2.0)
+    return net.model((1, 7), net.node("Softmax", x))
+
+
+OPERATORS: dict[str, Callable[[], Model]] = {
+    function.__name__: function
+    for function in (
+        conv_block, conv_1d, same_padding, pools, residual, joined, flattened, normalised,
+        scaled_gemm, ds_cnn, resnet8,
+    )
+}  # fmt: skip
+
+
+def samples(model: Model, n: int) -> np.ndarray:
+    rng = np.random.default_rng(7)
+    return rng.normal(0, 1, (n, *model.inputs[0].shape[1:])).astype(np.float32)
+
+
+def quantized(model: Model) -> Model:
+    x = samples(model, 16)
+    data = Dataset("noise", x, None, (), np.array(["train"] * len(x)))
+    return finish(quantize(QuantizeInt8(samples=16), model, data))

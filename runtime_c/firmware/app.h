@@ -10,4 +10,11 @@ extern const tms_model *const tms_app_model;
 extern const char tms_app_digest[]; /* of the generated model code, 16 hexadecimal digits */
 extern uint8_t tms_app_arena[];
 
+/* The linker script puts the arena behind all other variables. */
+#ifdef __arm__
+#define TMS_ARENA_SECTION __attribute__((section(".arena")))
+#else
+#define TMS_ARENA_SECTION
+#endif
+
 #endif

@@ -80,7 +80,8 @@ void tms_dense_s8_dr(const tms_dense_s8_params *p, const int8_t *in, int8_t *out
 
 /* Broadcast of a and b to shape (4 axes); a stride of 0 repeats. Strides in elements.
  * add: y = rescale_out(rescale_a((a + a_offset) << 20) + rescale_b((b + b_offset) << 20)) + out_offset
- * mul: y = rescale_out((a + a_offset) * (b + b_offset)) + out_offset */
+ * mul: y = rescale_out((a + a_offset) * (b + b_offset)) + out_offset
+ * In place over a allowed where a is not broadcast. */
 typedef struct {
   int32_t shape[4], a_stride[4], b_stride[4];
   int16_t a_offset, b_offset, out_offset, act_min, act_max;
@@ -121,7 +122,7 @@ void tms_lut_s8(const tms_lut_s8_params *p, const int8_t *in, int8_t *out);
 
 /* Softmax over each of `rows` vectors of `n`, TFLite's fixed-point form; output scale 1/256,
  * zero point -128. multiplier, shift: beta * in_scale * 2^26 as a fixed-point factor;
- * diff_min: below it exp is taken as 0. */
+ * diff_min: below it exp is taken as 0. n <= 8191. In place allowed. */
 typedef struct {
   int32_t rows, n;
   int32_t multiplier;

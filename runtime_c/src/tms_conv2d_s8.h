@@ -2,6 +2,7 @@
 #ifndef TMS_CONV2D_S8_H
 #define TMS_CONV2D_S8_H
 
+#include "tms_dot_s8.h"
 #include "tms_rescale.h"
 #include "tms_rows.h"
 
@@ -32,52 +33,56 @@ static inline tms_conv2d_patch tms_conv2d_patch_at(const tms_window *g, tms_in i
   return patch;
 }
 
-static inline int32_t tms_dot_s8(int32_t acc, const int8_t *x, const int8_t *w, int32_t n, int32_t offset) {
-  for (int32_t i = 0; i < n; i++) {
-    acc += (x[i] + offset) * w[i];
-  }
-  return acc;
-}
-
-/* acc plus the products of one filter, whose weights start at w, with input channels from `channel`. */
-static inline int32_t tms_conv2d_s8_sum(const tms_conv2d_s8_params *p, tms_in in,
-                                        const tms_conv2d_patch *patch, const int8_t *w, int32_t w_row,
-                                        int32_t channel, int32_t acc) {
+/* Adds to sums[n] the products of n filters, the first one's weights at w, and input channels from
+ * `channel`. */
+static inline void tms_conv2d_s8_sums(const tms_conv2d_s8_params *p, tms_in in, const tms_conv2d_patch *patch,
+                                      const int8_t *w, int32_t w_row, int32_t channel, int32_t n,
+                                      int32_t *sums) {
+  const int32_t w_filter = p->window.kernel_h * w_row;
   int32_t slot = patch->slot;
   w += patch->weight;
   for (int32_t ky = patch->rows.first; ky < patch->rows.last; ky++) {
     const int8_t *x = (const int8_t *)in.base + (ptrdiff_t)slot * in.stride + patch->place + channel;
     for (int32_t i = 0; i < patch->runs; i++) {
-      acc = tms_dot_s8(acc, x + i * patch->x_step, w + i * patch->w_step, patch->run, p->in_offset);
+      tms_dots_s8(sums, n, x + i * patch->x_step, w + i * patch->w_step, w_filter, patch->run, p->in_offset);
     }
     w += w_row;
     slot = tms_next_slot(in, slot, p->window.dilation_h);
   }
-  return acc;
+}
+
+/* All channels of one output place, group by group, a few filters at a time. */
+TMS_BODY void tms_conv2d_s8_place(const tms_conv2d_s8_params *p, tms_in in, const tms_conv2d_patch *patch,
+                                  int32_t depth, int32_t filters, int8_t *to, int rounding) {
+  const int32_t w_row = p->window.kernel_w * depth, w_filter = p->window.kernel_h * w_row;
+  int32_t sums[TMS_FILTERS];
+  for (int32_t start = 0, channel = 0; start < p->window.out_c; start += filters, channel += depth) {
+    for (int32_t i = 0; i < filters; i += TMS_FILTERS) {
+      const int32_t n = filters - i < TMS_FILTERS ? filters - i : TMS_FILTERS, first = start + i;
+      for (int32_t k = 0; k < n; k++) {
+        sums[k] = p->bias[first + k];
+      }
+      tms_conv2d_s8_sums(p, in, patch, p->weights + first * w_filter, w_row, channel, n, sums);
+      for (int32_t k = 0; k < n; k++) {
+        const int32_t scaled = tms_rescale(sums[k], p->multiplier[first + k], p->shift[first + k], rounding);
+        *to++ = (int8_t)tms_clamp(scaled + p->out_offset, p->act_min, p->act_max);
+      }
+    }
+  }
 }
 
 TMS_BODY void tms_conv2d_s8_body(const tms_conv2d_s8_params *p, tms_in in, tms_out out, int32_t y0,
                                  int32_t y1, int rounding) {
   const tms_window *g = &p->window;
   const int32_t depth = g->in_c / g->groups, filters = g->out_c / g->groups;
-  const int32_t w_row = g->kernel_w * depth, w_filter = g->kernel_h * w_row;
   for (int32_t oy = y0; oy < y1; oy++) {
     const int32_t y = oy * g->stride_h - g->pad_top;
     const tms_taps rows = tms_taps_inside(y, g->dilation_h, g->kernel_h, g->in_h);
     int8_t *to = tms_out_row(out, oy);
-    for (int32_t ox = 0; ox < g->out_w; ox++) {
-      const tms_conv2d_patch patch =
-          tms_conv2d_patch_at(g, in, depth, rows, y, ox * g->stride_w - g->pad_left);
-      for (int32_t o = 0, channel = 0, left = filters; o < g->out_c; o++) {
-        const int32_t acc =
-            tms_conv2d_s8_sum(p, in, &patch, p->weights + o * w_filter, w_row, channel, p->bias[o]);
-        const int32_t scaled = tms_rescale(acc, p->multiplier[o], p->shift[o], rounding);
-        *to++ = (int8_t)tms_clamp(scaled + p->out_offset, p->act_min, p->act_max);
-        if (--left == 0) { /* on to the next group */
-          left = filters;
-          channel += depth;
-        }
-      }
+    for (int32_t ox = 0; ox < g->out_w; ox++, to += g->out_c) {
+      const int32_t x = ox * g->stride_w - g->pad_left;
+      const tms_conv2d_patch patch = tms_conv2d_patch_at(g, in, depth, rows, y, x);
+      tms_conv2d_s8_place(p, in, &patch, depth, filters, to, rounding);
     }
   }
 }

@@ -6,7 +6,7 @@
 #include "tms_rows.h"
 
 /* Channels are taken in blocks whose sums stay on the stack. With one filter a channel, a block is
- * neighbouring channels (x_step 1); with several, it is filters over the same channel (x_step 0). */
+ * neighbouring channels; with several, it is filters over the same channel. */
 enum { TMS_DEPTHWISE_BLOCK = 16 };
 
 /* The window at one output place: its first column, and the taps inside the tensor. */
@@ -17,7 +17,7 @@ typedef struct {
 } tms_depthwise2d_patch;
 
 static inline void tms_depthwise2d_s8_sum(const tms_conv2d_s8_params *p, tms_in in,
-                                          const tms_depthwise2d_patch *patch, int32_t channel, int32_t x_step,
+                                          const tms_depthwise2d_patch *patch, int32_t channel, int one_each,
                                           int32_t o, int32_t n, int32_t *sums) {
   const tms_window *g = &p->window;
   const int32_t offset = p->in_offset;
@@ -30,16 +30,22 @@ static inline void tms_depthwise2d_s8_sum(const tms_conv2d_s8_params *p, tms_in 
     for (int32_t kx = patch->columns.first; kx < patch->columns.last; kx++) {
       const int8_t *x = row + (patch->x + kx * g->dilation_w) * g->in_c;
       const int8_t *w = p->weights + (ky * g->kernel_w + kx) * g->out_c + o;
-      for (int32_t i = 0; i < n; i++) {
-        sums[i] += (x[i * x_step] + offset) * w[i];
+      if (one_each) {
+        for (int32_t i = 0; i < n; i++) {
+          sums[i] += (x[i] + offset) * w[i];
+        }
+      } else {
+        for (int32_t i = 0; i < n; i++) {
+          sums[i] += (*x + offset) * w[i];
+        }
       }
     }
     slot = tms_next_slot(in, slot, g->dilation_h);
   }
 }
 
-static inline void tms_rescale_block(const tms_conv2d_s8_params *p, const int32_t *sums, int32_t o, int32_t n,
-                                     int8_t *to, int rounding) {
+TMS_BODY void tms_rescale_block(const tms_conv2d_s8_params *p, const int32_t *sums, int32_t o, int32_t n,
+                                int8_t *to, int rounding) {
   for (int32_t i = 0; i < n; i++) {
     const int32_t scaled = tms_rescale(sums[i], p->multiplier[o + i], p->shift[o + i], rounding);
     to[i] = (int8_t)tms_clamp(scaled + p->out_offset, p->act_min, p->act_max);

@@ -2,6 +2,10 @@
  *
  * What makes float kernels give the same bytes on every machine, whatever the flags (short of
  * -ffast-math): no fused multiply-add, no vector units that flush denormals, one NaN.
+ *
+ * Two habits serve clang's soft float as zig 0.16 links it. Where an operand may be NaN, compare by
+ * <, <=, >=, never by >, which holds for NaN there. Divide only where the quotient is normal or is
+ * rounded away: a denormal quotient becomes zero there. So a mean is a sum times 1 / count.
  */
 #ifndef TMS_FLOAT_H
 #define TMS_FLOAT_H
@@ -41,8 +45,9 @@ static inline float tms_one_nan(float x) { return x == x ? x : TMS_NANF; }
 
 /* x within [lo, hi]; NaN stays NaN, a zero keeps its sign. */
 static inline float tms_clip(float x, float lo, float hi) {
-  if (x >= lo)
+  if (x >= lo) {
     return x <= hi ? x : hi;
+  }
   return x < lo ? lo : TMS_NANF;
 }
 

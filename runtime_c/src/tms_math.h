@@ -11,10 +11,12 @@
 /* e^x: x = n ln 2 + r, |r| <= ln 2 / 2; e^r by a polynomial, times 2^n in two halves, so that a
  * denormal result is rounded once. */
 static inline float tms_expf(float x) {
-  if (!(x > -104.0f))
+  if (!(x >= -104.0f)) {
     return x == x ? 0.0f : TMS_NANF;
-  if (x > 89.0f)
+  }
+  if (x >= 89.0f) {
     return TMS_INFINITYF;
+  }
   int32_t n = (int32_t)(tms_exact(x * 1.442695f) + (x < 0.0f ? -0.5f : 0.5f));
   float k = (float)n;
   /* The first part of ln 2 has 15 bits, so that its multiples are exact. */
@@ -33,7 +35,8 @@ static inline float tms_expf(float x) {
 /* 1 / (1 + e^-x), by e^-|x|, which never overflows and keeps the small end's digits. */
 static inline float tms_sigmoidf(float x) {
   float e = tms_expf(x < 0.0f ? x : -x);
-  return (x < 0.0f ? e : 1.0f) / (1.0f + e);
+  float larger = 1.0f / (1.0f + e);
+  return x < 0.0f ? tms_exact(e * larger) : larger;
 }
 
 static inline float tms_tanhf(float x) {

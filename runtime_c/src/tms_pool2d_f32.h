@@ -23,9 +23,9 @@ TMS_BODY float tms_pool2d_f32_value(const tms_window *g, tms_in in, int32_t plac
   return value;
 }
 
-/* counted: divide by the number of values. */
+/* averaged: times 1 / the number of values. */
 TMS_BODY void tms_pool2d_f32_body(const tms_pool2d_f32_params *p, tms_in in, tms_out out, int32_t y0,
-                                  int32_t y1, float start, tms_fold_f32 *fold, int counted) {
+                                  int32_t y1, float start, tms_fold_f32 *fold, int averaged) {
   const tms_window *g = &p->window;
   for (int32_t oy = y0; oy < y1; oy++) {
     const int32_t y = oy * g->stride_h - g->pad_top;
@@ -35,10 +35,10 @@ TMS_BODY void tms_pool2d_f32_body(const tms_pool2d_f32_params *p, tms_in in, tms
       const int32_t x = ox * g->stride_w - g->pad_left;
       const tms_taps columns = tms_taps_inside(x, g->dilation_w, g->kernel_w, g->in_w);
       const int32_t inside = (rows.last - rows.first) * (columns.last - columns.first);
-      const float count = (float)(p->count_padding ? g->kernel_h * g->kernel_w : inside);
+      const float factor = 1.0f / (float)(p->count_padding ? g->kernel_h * g->kernel_w : inside);
       for (int32_t c = 0; c < g->in_c; c++) {
         const float value = tms_pool2d_f32_value(g, in, x * g->in_c + c, rows, columns, y, start, fold);
-        *to++ = counted ? tms_one_nan(value / count) : value;
+        *to++ = averaged ? tms_one_nan(value * factor) : value;
       }
     }
   }

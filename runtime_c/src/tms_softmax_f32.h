@@ -5,19 +5,20 @@
 #include "tms.h"
 #include "tms_math.h"
 
-/* One vector: e^(x - max) / sum; reads each value before it writes it. */
+/* One vector: e^(x - max) * (1 / sum); reads each value before it writes it. */
 static inline void tms_softmax_f32_row(const float *in, float *out, int32_t n) {
   float max = in[0], sum = 0.0f;
   for (int32_t i = 1; i < n; i++) {
     const float x = tms_exact(in[i]);
-    max = x > max ? x : max;
+    max = max < x ? x : max;
   }
   for (int32_t i = 0; i < n; i++) {
     out[i] = tms_expf(tms_exact(in[i] - max));
     sum += out[i];
   }
+  const float factor = 1.0f / sum;
   for (int32_t i = 0; i < n; i++) {
-    out[i] = tms_one_nan(tms_exact(out[i]) / sum);
+    out[i] = tms_one_nan(tms_exact(out[i] * factor));
   }
 }
 

@@ -1,9 +1,8 @@
 """A whole C project for a board around a generated model, and its build.
 
-    model.h model.c tms.h src/   what the compiler emitted
-    app.c                        the arena, and which model the monitor drives
-    monitor/ port/ link.ld       runtime_c's firmware for the board
-    build.toml                   what to compile for which core: all that `build` reads
+In it: `<model>.h`, `<model>.c`, tms.h and src/ as the compiler emitted them; app.c with the arena
+and the model that the monitor drives; monitor/, port/ and link.ld, runtime_c's firmware for the
+board; and build.toml, which says what to compile for which core: all that `build` reads.
 """
 
 from __future__ import annotations
@@ -76,7 +75,7 @@ def firmware_around(
     """A project around generated code.
 
     Args:
-        model_files: what the compiler emitted; `model.c` defines `<name>_model`.
+        model_files: what the compiler emitted; `<name>.c` defines `<name>_model`.
         name: the model's name, a C identifier.
         arena_bytes: what the model needs.
         profile: the board.
@@ -254,19 +253,21 @@ def _port_path(port: str, relative: str) -> Path:
 
 
 def _port(port: str, files: Sequence[str]) -> dict[str, bytes]:
-    return {f"port/{PurePosixPath(path).name}": _port_path(port, path).read_bytes() for path in files}
+    return {
+        f"port/{PurePosixPath(path).name}": _port_path(port, path).read_bytes() for path in files
+    }
 
 
 def _app(name: str, arena_bytes: int, digest: str, profile: Profile) -> str:
     return f"""/* The model that this firmware runs, and its memory. Generated. */
 #include "app.h"
-#include "model.h"
+#include "{name}.h"
 
 {_feature_checks(profile)}
-extern const tms_model {name}_model;
 const tms_model *const tms_app_model = &{name}_model;
 const char tms_app_digest[] = "{digest}";
-uint8_t tms_app_arena[{max(arena_bytes, 1)}] __attribute__((aligned(TMS_ARENA_ALIGN)));
+TMS_ARENA_SECTION uint8_t tms_app_arena[{max(arena_bytes, 1)}]
+    __attribute__((aligned(TMS_ARENA_ALIGN)));
 """
 
 

@@ -101,3 +101,17 @@ def _measure(elf: Path) -> tuple[dict[str, tuple[int, bool, bool]], dict[str, in
     except (ELFError, OSError) as error:
         raise BuildError("is not an image that can be read", str(elf), "build it again") from error
     return sections, symbols
+
+
+def functions(elf: Path) -> dict[str, int]:
+    """Bytes of each function of an image, those with several names counted once."""
+    from elftools.elf.elffile import ELFFile
+
+    with elf.open("rb") as stream:
+        table: Any = ELFFile(stream).get_section_by_name(".symtab")
+        found = {
+            int(symbol["st_value"]): (symbol.name, int(symbol["st_size"]))
+            for symbol in table.iter_symbols()
+            if symbol["st_info"]["type"] == "STT_FUNC" and symbol["st_size"]
+        }
+    return dict(sorted(found.values()))

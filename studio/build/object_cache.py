@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import posixpath
 import re
 import shutil
 import tempfile
@@ -46,8 +47,8 @@ def with_includes(
     while waiting:
         path = waiting.pop()
         for match in _INCLUDE.findall(files[path]):
-            for folder in (PurePosixPath(path).parent, *includes):
-                other = str(PurePosixPath(os.path.normpath(folder / PurePosixPath(match.decode()))))
+            for folder in (str(PurePosixPath(path).parent), *includes):
+                other = posixpath.normpath(f"{folder}/{match.decode()}")
                 if other in files and other not in found:
                     found[other] = files[other]
                     waiting.append(other)

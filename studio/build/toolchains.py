@@ -37,7 +37,11 @@ _ZIG_CORES: dict[str, tuple[str, ...]] = {
     ),
     "host": (),
 }  # fmt: skip
-_CORES = {"gcc": _GCC_CORES, "zig": _ZIG_CORES, "host": {"host": ()}}
+_CORES: dict[str, dict[str, tuple[str, ...]]] = {
+    "gcc": _GCC_CORES,
+    "zig": _ZIG_CORES,
+    "host": {"host": ()},
+}
 
 _COMMON = (
     "-std=c99", "-g", "-ffp-contract=off", "-ffunction-sections", "-fdata-sections",
@@ -91,7 +95,7 @@ class Toolchain:
         includes: Sequence[str],
         folder: str = ".",
     ) -> tuple[str, ...]:
-        """Compile one file; paths are relative to `folder`, the project's, which leaves no trace."""
+        """Compile one file; paths are relative to `folder`, where it runs."""
         return (
             *self.command, *self.core_flags(core), *_COMMON, optimize,
             f"-ffile-prefix-map={folder}=.", *(f"-I{folder}" for folder in includes),

@@ -116,7 +116,9 @@ def _drop(
     offsets = [-1] * len(sizes)
     height = 0
     for i in order:
-        taken = sorted((offsets[j], offsets[j] + sizes[j]) for j in neighbours[i] if offsets[j] >= 0)
+        taken = sorted(
+            (offsets[j], offsets[j] + sizes[j]) for j in neighbours[i] if offsets[j] >= 0
+        )
         low = 0
         for start, stop in taken:
             if start - low >= sizes[i]:

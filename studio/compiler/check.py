@@ -37,7 +37,7 @@ def check(model: Model) -> tuple[NodeCheck, ...]:
     """Lower the model as far as it goes and report on every node."""
     refused: dict[str, Unsupported] = {}
     lowering = Lowering(
-        model, Options(rounding="single"), layout.channels_last, refused.setdefault
+        model, Options(rounding="single"), layout.channels_last, refused.__setitem__
     )
     try:
         lowering.program()
@@ -47,8 +47,8 @@ def check(model: Model) -> tuple[NodeCheck, ...]:
     for node in model.ir.graph:
         name = node.name or node.outputs[0].name or ""
         if name in refused:
-            error = refused[name]
-            rows.append(NodeCheck(name, node.op_type, "refused", error.what, error.hint))
+            why = refused[name]
+            rows.append(NodeCheck(name, node.op_type, "refused", why.what, why.hint))
         elif name in lowering.notes:
             rows.append(NodeCheck(name, node.op_type, "rewritten", lowering.notes[name]))
         else:

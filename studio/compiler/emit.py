@@ -43,7 +43,9 @@ def emit(program: Program) -> dict[str, bytes]:
 def runtime_files(program: Program) -> dict[str, bytes]:
     """`tms.h` and the kernel sources that a Program calls, with what they include."""
     root = resource("runtime_c")
-    wanted = [f"src/{source}" for source in sorted({kernels()[c.kernel].source for c in program.calls})]
+    wanted = [
+        f"src/{source}" for source in sorted({kernels()[c.kernel].source for c in program.calls})
+    ]
     files = {"tms.h": (root / "include" / "tms.h").read_bytes()}
     while wanted:
         path = wanted.pop()
@@ -59,11 +61,9 @@ def runtime_files(program: Program) -> dict[str, bytes]:
 def _header(program: Program) -> str:
     name, upper = program.name, program.name.upper()
     typed = [
-        f"/* {_described(buffer)} */\n"
-        f"static inline {_pointer(buffer, kind)}{name}_{kind}{number}(const {name}_t *model) {{\n"
-        f"  return ({_pointer(buffer, kind)})(void *)(model->arena + {program.offsets[slot]});\n}}\n"
+        _accessor(program, f"{kind}{number}", slot)
         for kind in ("input", "output")
-        for number, (slot, buffer) in enumerate(_numbered(program, kind))
+        for number, (slot, _) in enumerate(_numbered(program, kind))
     ]
     sizes = [
         f"#define {upper}_{kind.upper()}{number}_BYTES {buffer.size_bytes}\n"
@@ -109,8 +109,14 @@ extern const tms_model {name}_model;
 """
 
 
-def _pointer(buffer: Buffer, kind: str) -> str:
-    return f"{'const ' if kind == 'output' else ''}{C_TYPES[buffer.dtype]} *"
+def _accessor(program: Program, name: str, slot: int) -> str:
+    buffer = program.buffers[slot]
+    pointer = f"{'const ' if buffer.role == 'output' else ''}{C_TYPES[buffer.dtype]} *"
+    return (
+        f"/* {_described(buffer)} */\n"
+        f"static inline {pointer}{program.name}_{name}(const {program.name}_t *model) {{\n"
+        f"  return ({pointer})(void *)(model->arena + {program.offsets[slot]});\n}}\n"
+    )
 
 
 def _numbered(program: Program, kind: str) -> list[tuple[int, Buffer]]:
@@ -186,7 +192,8 @@ const tms_model {name}_model = {{
 
 def _memory_table(program: Program) -> str:
     rows = [
-        f" * {program.name}: {program.macs} multiply-accumulates, rounding {program.options.rounding}",
+        f" * {program.name}: {program.macs} multiply-accumulates, "
+        f"rounding {program.options.rounding}",
         " *",
         f" * arena {program.arena_bytes} bytes, lower bound {program.bound_bytes}, "
         f"scratch {program.scratch_bytes}; constants {program.weight_bytes} bytes",
@@ -226,8 +233,8 @@ def constant_bytes(program: Program, name: str) -> npt.NDArray[Any]:
 
 def _array(program: Program, name: str, symbol: str) -> str:
     data = constant_bytes(program, name).reshape(-1)
-    texts = [_float(v) for v in data.tolist()] if data.dtype == np.float32 else map(str, data.tolist())
-    return f"static const {C_TYPES[str(data.dtype)]} {symbol}[{data.size}] = {{\n{_wrapped(texts)}}};\n"
+    values = _wrapped(map(_float if data.dtype == np.float32 else str, data.tolist()))
+    return f"static const {C_TYPES[str(data.dtype)]} {symbol}[{data.size}] = {{\n{values}}};\n"
 
 
 def _wrapped(texts: Any) -> str:
@@ -297,7 +304,7 @@ def _rows(program: Program, call: KernelCall) -> list[str]:
         assert isinstance(slot, int)
         height, width, channels = (call.params[f"{side}_{axis}"] for axis in "hwc")
         element = np.dtype(program.buffers[slot].dtype).itemsize
-        stride = int(width) * int(channels) * element  # type: ignore[arg-type]
+        stride = int(width) * int(channels) * element
         texts.append(f"(tms_{side}){{a + {program.offsets[slot]}, {height}, {stride}}}")
     return texts
 
@@ -315,5 +322,12 @@ def _tensors(program: Program, kind: str) -> str:
     return f"static const tms_tensor {kind}s[{len(rows)}] = {{\n{''.join(rows)}}};\n"
 
 
+def names_bytes(program: Program) -> int:
+    """Flash of the names in a generated model; the same text is kept once."""
+    tensors = (*program.inputs, *program.outputs)
+    names = {program.name, *(_c_string(buffer.name) for buffer in tensors)}
+    return sum(len(name) + 1 for name in names)
+
+
 def _c_string(text: str) -> str:
-    return re.sub(r'[^ !#-\[\]-~]', "_", text)
+    return re.sub(r"[^ !#-\[\]-~]", "_", text)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 
 Shape = tuple[int, ...]
 
@@ -99,7 +100,7 @@ def _atoms(*views: Shape) -> list[tuple[int, int]]:
     """(size, step) of the finest axes that all views can be cut into, outermost first."""
     borders = sorted({step for view in views for step in (*row_major(view), math.prod(view))})
     atoms = []
-    for low, high in zip(borders, borders[1:], strict=False):
+    for low, high in pairwise(borders):
         if high % low:
             raise ValueError(f"axis borders {low} and {high} do not divide each other")
         atoms.append((high // low, low))

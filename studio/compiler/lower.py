@@ -29,9 +29,12 @@ if TYPE_CHECKING:
 
     from studio.model.model import Model
 
-VIEWS = frozenset({"Reshape", "Flatten", "Squeeze", "Unsqueeze", "Transpose", "Identity", "Dropout"})
+VIEWS = frozenset(
+    {"Reshape", "Flatten", "Squeeze", "Unsqueeze", "Transpose", "Identity", "Dropout"}
+)
 ACTIVATIONS = frozenset({"Relu", "Clip"})
-STORED = {"uint8": "int8"}  # uint8 tensors are held as int8, with zero points 128 less
+ONLY_8_BITS = "activations take one scale a tensor and 8 bits"
+QUANTIZE_HINT = "quantise activations per tensor to int8 or uint8"
 
 OnRefused = Callable[[str, Unsupported], None]
 
@@ -105,7 +108,9 @@ class Lowering:
         name, shape, dtype = _name(value), _shape(value), _dtype(value)
         quant = self._quant_ahead(value) if dtype == "float32" else None
         lay = self._input_layout(shape) if len(shape) in (3, 4) else layout.plain(shape)
-        self._operands[name] = self.result(name, shape, lay, "int8" if quant else dtype, quant, "input")
+        self._operands[name] = self.result(
+            name, shape, lay, "int8" if quant else dtype, quant, "input"
+        )
 
     def _lower_node(self, node: onnx_ir.Node) -> None:
         out = node.outputs[0]
@@ -150,7 +155,9 @@ class Lowering:
         )
         results = operator.lower(site, self)
         values = [out, *node.outputs[1:]]
-        for value, operand in zip(values, results if isinstance(results, tuple) else (results,), strict=False):
+        for value, operand in zip(
+            values, results if isinstance(results, tuple) else (results,), strict=False
+        ):
             self._operands[_name(value)] = operand
 
     def _behind_activation(
@@ -158,7 +165,7 @@ class Lowering:
     ) -> tuple[onnx_ir.Value, tuple[float, float] | None]:
         """The value behind a Relu or Clip that alone reads the node's output, and its bounds."""
         out = node.outputs[0]
-        uses = out.uses()
+        uses = tuple(out.uses())
         if not operator.activation or len(uses) != 1 or out.is_graph_output():
             return out, None
         after = uses[0].node
@@ -229,11 +236,7 @@ class Lowering:
             return self._quantized_constant(node, operand)
         quant = self._quant_of(node)
         if quant is None:
-            raise Unsupported(
-                "QuantizeLinear: only one scale a tensor and 8 bits are supported for activations",
-                self._site,
-                "quantise activations per tensor to int8 or uint8",
-            )
+            raise Unsupported(f"QuantizeLinear: {ONLY_8_BITS}", self._site, QUANTIZE_HINT)
         if operand.quant is not None:
             return self.requantized(operand, quant)
         out = self.result(_name(node.outputs[0]), operand.shape, operand.layout, "int8", quant)
@@ -261,11 +264,7 @@ class Lowering:
             return replace(operand, scale=scale, zero_point=zero_point, axis=axis)
         quant = self._quant_of(node)
         if quant is None or operand.dtype not in ("int8", "uint8"):
-            raise Unsupported(
-                "DequantizeLinear: only one scale a tensor and 8 bits are supported for activations",
-                self._site,
-                "quantise activations per tensor to int8 or uint8",
-            )
+            raise Unsupported(f"DequantizeLinear: {ONLY_8_BITS}", self._site, QUANTIZE_HINT)
         if operand.dtype == "uint8":
             operand = self._as_int8(operand)
         return replace(operand, quant=quant)
@@ -305,7 +304,9 @@ class Lowering:
         )
         return Tensor(shape, len(self.buffers) - 1, lay, dtype, quant)
 
-    def output(self, site: Site, lay: Layout, quant: Quant | None = None, dtype: str = "float32") -> Tensor:
+    def output(
+        self, site: Site, lay: Layout, quant: Quant | None = None, dtype: str = "float32"
+    ) -> Tensor:
         """The tensor that a site computes: int8 where `quant` is given."""
         return self.result(site.output, site.shape, lay, "int8" if quant else dtype, quant)
 
@@ -346,7 +347,11 @@ class Lowering:
         if key not in self._converted:
             quant = operand.quant
             out = self.result(f"{self._site}_real", operand.shape, operand.layout, "float32")
-            params = {"n": math.prod(operand.shape), "scale": quant.scale, "zero_point": quant.zero_point}
+            params = {
+                "n": math.prod(operand.shape),
+                "scale": quant.scale,
+                "zero_point": quant.zero_point,
+            }
             self.call("tms_dequantize_s8_f32", (operand,), out, params)
             self._converted[key] = out
         return self._converted[key]
@@ -357,7 +362,9 @@ class Lowering:
             self.notes[site.name] = f"runs in float32: {why}"
         return replace(
             site,
-            inputs=tuple(None if operand is None else self.real(operand) for operand in site.inputs),
+            inputs=tuple(
+                None if operand is None else self.real(operand) for operand in site.inputs
+            ),
             quant=None,
         )
 
@@ -375,7 +382,7 @@ class Lowering:
         return self._converted[key]
 
     def table_call(self, tensor: Tensor, out: Tensor, table: Array) -> None:
-        """out = table[in + 128], element by element."""
+        """Out = table[in + 128], element by element."""
         self.call("tms_lut_s8", (tensor,), out, {"n": math.prod(tensor.shape), "table": table})
 
     def laid_out(self, tensor: Tensor, lay: Layout) -> Tensor:
@@ -387,7 +394,9 @@ class Lowering:
             try:
                 shape, steps = layout.copy_plan(tensor.layout, lay)
             except ValueError as error:
-                raise Unsupported(f"a layout change that is no transpose: {error}", self._site) from None
+                raise Unsupported(
+                    f"a layout change that is no transpose: {error}", self._site
+                ) from None
             if len(shape) > 4:
                 raise Unsupported(f"a transpose over {len(shape)} axes", self._site)
             out = self.result(f"{self._site}_moved", tensor.shape, lay, tensor.dtype, tensor.quant)
@@ -413,7 +422,9 @@ class Lowering:
         name, operand = _name(value), self._operands[_name(value)]
         self._site = name
         if isinstance(operand, Const):
-            raise Unsupported("the output is a constant", name, "remove it from the graph's outputs")
+            raise Unsupported(
+                "the output is a constant", name, "remove it from the graph's outputs"
+            )
         if self.buffers[operand.buffer].role != "activation":
             copy = self.result(name, operand.shape, operand.layout, operand.dtype, operand.quant)
             n = math.prod(operand.shape)
@@ -448,7 +459,9 @@ class Lowering:
             )
             for call in calls
         ]
-        names = {v for call in calls for v in (*call.params.values(), *call.inputs) if isinstance(v, str)}
+        names = {
+            v for call in calls for v in (*call.params.values(), *call.inputs) if isinstance(v, str)
+        }
         placement = arena.plan(tuple(buffers), tuple(calls))
         return Program(
             name=identifier(self.model.name),

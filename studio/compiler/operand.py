@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from studio.compiler.layout import Layout, Shape
 
-Array = npt.NDArray[np.generic]
+Array = npt.NDArray[Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +78,11 @@ class Const:
         if self.scale is None:
             return self.stored.astype(np.float32)
         difference = self.stored.astype(np.int64) - self.along(self.zero_point)
-        return (difference * self.along(self.scale)).astype(np.float32)
+        real: npt.NDArray[np.float32] = (difference * self.along(self.scale)).astype(np.float32)
+        return real
 
     def centred(self) -> npt.NDArray[np.int8] | None:
-        """stored - zero_point where that fits int8, the form that kernels take; else None."""
+        """Stored - zero_point where that fits int8, the form that kernels take; else None."""
         if self.scale is None or self.stored.dtype not in (np.int8, np.uint8):
             return None
         difference = self.stored.astype(np.int16) - self.along(self.zero_point).astype(np.int16)
@@ -95,6 +97,7 @@ class Const:
         return np.broadcast_to(self.scale.astype(np.float64).ravel(), (self.shape[axis],))
 
     def along(self, values: Array | None) -> Array:
+        """Scales or zero points in a shape that broadcasts against `stored`; None is zero."""
         if values is None:
             return np.zeros((), np.int64)
         if values.size == 1:

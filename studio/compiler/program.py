@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -20,7 +20,7 @@ PLANS = ("layerwise", "small", "balanced", "fast")
 ROUNDINGS = ("single", "double", "litert")
 WEIGHTS = ("int8", "int16")
 
-Array = npt.NDArray[np.generic]
+Array = npt.NDArray[Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,14 +29,13 @@ class Buffer:
 
     Attributes:
         name: the ONNX value that it holds.
-        shape: physical shape, channels last, no batch axis; (height, width, channels) where spatial.
+        shape: as stored, channels last, no batch axis; (height, width, channels) where spatial.
         dtype: numpy name: int8, uint8, int16, int32, float32, bool.
         role: "input" and "output" belong to the caller's view, "scratch" lives during one call,
             "state" survives from run to run.
         scale, zero_point: real = scale * (stored - zero_point); scale 0 where not quantised.
         logical_shape: the shape of the ONNX value, batch included.
-        order: axes of `view_shape` in physical order: physical = reshape(logical, view_shape).transpose(order).
-        view_shape: see `order`.
+        view_shape, order: stored = reshape(logical, view_shape).transpose(order).
     """
 
     name: str
@@ -74,13 +73,16 @@ class Buffer:
             return real.astype(self.dtype)
         limits = np.iinfo(self.dtype)
         stored = np.rint(real.astype(np.float32) / np.float32(self.scale)) + self.zero_point
-        return np.clip(stored, limits.min, limits.max).astype(self.dtype)
+        saturated: Array = np.clip(stored, limits.min, limits.max).astype(self.dtype)
+        return saturated
 
     def dequantize(self, stored: Array) -> npt.NDArray[np.float32]:
         """Stored values to real ones."""
         if not self.scale:
             return stored.astype(np.float32)
-        return (stored.astype(np.int32) - self.zero_point).astype(np.float32) * np.float32(self.scale)
+        return (stored.astype(np.int32) - self.zero_point).astype(np.float32) * np.float32(
+            self.scale
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -37,7 +37,7 @@ def run(program: Program, inputs: Sequence[Array]) -> list[Array]:
     for slot, values in zip(slots, inputs, strict=True):
         views[slot][...] = values.reshape(views[slot].shape)
     for call in program.calls:
-        params = {
+        params: dict[str, Any] = {
             key: program.constants[value].data if isinstance(value, str) else value
             for key, value in call.params.items()
         }

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
+from studio.compression.constants import drop_unused, real, set_constant
 from studio.compression.step import Step
 from studio.job import Job, Progress
 
@@ -46,9 +46,7 @@ STEP = Step(FoldBatchNorm, preview, run, group="Prepare", title="Fold batch norm
 def _fold(model: Model) -> tuple[Model, int]:
     ir = model.clone_ir()
     folded = sum(_fold_one(ir.graph, node) for node in tuple(ir.graph))
-    for name in [n for n, v in ir.graph.initializers.items() if not v.uses()]:
-        if not ir.graph.initializers[name].is_graph_output():
-            del ir.graph.initializers[name]
+    drop_unused(ir.graph)
     return model.derived(ir, STEP.id, {}), folded
 
 
@@ -56,21 +54,21 @@ def _fold_one(graph: onnx_ir.Graph, norm: onnx_ir.Node) -> bool:
     layer = _foldable_into(norm)
     if layer is None:
         return False
-    gamma, beta, mean, variance = (_array(value) for value in norm.inputs[1:5])
+    gamma, beta, mean, variance = (real(value) for value in norm.inputs[1:5])
     gain = gamma / np.sqrt(variance + norm.attributes.get_float("epsilon", 1e-5))
-    weight = _array(layer.inputs[1])
-    bias = _array(layer.inputs[2]) if len(layer.inputs) > 2 and layer.inputs[2] else 0.0
+    weight = real(layer.inputs[1])
+    bias = real(layer.inputs[2]) if len(layer.inputs) > 2 and layer.inputs[2] else 0.0
     axis = 0
     if layer.op_type == "Gemm":
         axis = 0 if layer.attributes.get_int("transB", 0) else 1
         bias = bias * layer.attributes.get_float("beta", 1.0)
         weight = weight * layer.attributes.get_float("alpha", 1.0)
-        for name in ("alpha", "beta"):
-            layer.attributes.pop(name, None)
+        for factor in ("alpha", "beta"):
+            layer.attributes.pop(factor, None)
     shape = [-1 if index == axis else 1 for index in range(weight.ndim)]
     layer.resize_inputs(3)
-    _set(graph, layer, 1, "weight", weight * gain.reshape(shape))
-    _set(graph, layer, 2, "bias", (bias - mean) * gain + beta)
+    set_constant(graph, layer, 1, "weight", weight * gain.reshape(shape))
+    set_constant(graph, layer, 2, "bias", (bias - mean) * gain + beta)
 
     result, raw = norm.outputs[0], layer.outputs[0]
     name, result.name = result.name, None
@@ -82,7 +80,7 @@ def _fold_one(graph: onnx_ir.Graph, norm: onnx_ir.Node) -> bool:
 
 def _foldable_into(norm: onnx_ir.Node) -> onnx_ir.Node | None:
     """The Conv or Gemm before a batch norm, if nothing else reads it and all is constant."""
-    if norm.op_type != "BatchNormalization" or norm.attributes.get_int("training_mode", 0):
+    if norm.op_type != "BatchNormalization" or norm.attributes.get_int("training_mode", False):
         return None
     source = norm.inputs[0]
     layer = source.producer() if source is not None else None
@@ -98,22 +96,3 @@ def _foldable_into(norm: onnx_ir.Node) -> onnx_ir.Node | None:
         if bias_shape is None or len(bias_shape) != 1:
             return None
     return layer
-
-
-def _array(value: onnx_ir.Value | None) -> npt.NDArray[np.float64]:
-    assert value is not None and value.const_value is not None
-    return value.const_value.numpy().astype(np.float64)
-
-
-def _set(graph: onnx_ir.Graph, layer: onnx_ir.Node, index: int, role: str, array: Any) -> None:
-    import onnx_ir
-
-    name = f"{layer.name}.{role}"
-    while name in graph.initializers:
-        name += "_"
-    old = layer.inputs[1]
-    dtype = old.dtype.numpy() if old is not None and old.dtype is not None else np.float32
-    tensor = onnx_ir.tensor(np.ascontiguousarray(array, dtype), name=name)
-    value = onnx_ir.val(name, const_value=tensor)
-    graph.register_initializer(value)
-    layer.replace_input_with(index, value)

@@ -7,12 +7,14 @@ name behind its DequantizeLinear, so that float and quantised models compare by 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
+
+from studio.compression.constants import drop_unused, real
 
 if TYPE_CHECKING:
     import onnx_ir
@@ -23,10 +25,9 @@ Array = npt.NDArray[Any]
 _LAYERS = ("Conv", "Gemm")
 _FUSING = ("Conv", "Gemm", "MatMul", "Add", "Mul")
 _ACTIVATIONS = ("Relu", "Clip")
-_SAME_SCALE = (
-    "MaxPool AveragePool Flatten Reshape Squeeze Unsqueeze Transpose Pad Concat Relu Clip".split()
-)
-_OWN_SCALE = "Conv Gemm MatMul Add Mul GlobalAveragePool ReduceMean Softmax Sigmoid Tanh".split()
+_COPYING = {"MaxPool", "Flatten", "Reshape", "Squeeze", "Unsqueeze", "Transpose", "Pad", "Concat"}
+_SAME_SCALE = _COPYING | {"AveragePool", *_ACTIVATIONS}
+_OWN_SCALE = {*_FUSING, "GlobalAveragePool", "ReduceMean", "Softmax", "Sigmoid", "Tanh"}
 # Their results fill a known interval; these ranges give scale 1/256, zero point -128 and 1/128, 0.
 _FIXED: dict[str, Range] = {
     "Softmax": (0.0, 255 / 256),
@@ -56,13 +57,13 @@ class Plan:
     """What of a graph becomes int8.
 
     Attributes:
-        nodes: those that compute on integers.
+        nodes: those that compute on integers, in order (the values mean nothing).
         group: for each quantised value the value whose scale it shares.
         fused: values between a layer and its activation, which stay unquantised.
         padding: constants that a group's range must hold.
     """
 
-    nodes: list[onnx_ir.Node] = field(default_factory=list)
+    nodes: dict[onnx_ir.Node, None] = field(default_factory=dict)
     group: dict[onnx_ir.Value, onnx_ir.Value] = field(default_factory=dict)
     fused: set[onnx_ir.Value] = field(default_factory=set)
     padding: dict[onnx_ir.Value, list[float]] = field(default_factory=dict)
@@ -108,7 +109,7 @@ def plan(graph: onnx_ir.Graph) -> Plan:
     for node in graph:
         if not _quantizable(node):
             continue
-        result.nodes.append(node)
+        result.nodes[node] = None
         out = node.outputs[0]
         operands = [v for v in _operands(node) if v.const_value is None and v not in result.fused]
         for value in operands:
@@ -124,7 +125,7 @@ def plan(graph: onnx_ir.Graph) -> Plan:
     return result
 
 
-def layers(nodes: list[onnx_ir.Node]) -> list[onnx_ir.Node]:
+def layers(nodes: Iterable[onnx_ir.Node]) -> list[onnx_ir.Node]:
     """The nodes with int8 weights and an int32 bias."""
     return [node for node in nodes if node.op_type in _LAYERS]
 
@@ -141,31 +142,29 @@ def insert(
     per_channel: bool,
 ) -> None:
     """Write the QDQ form of a plan into its graph."""
-    writer = _Writer(graph, per_channel)
+    writer = _Writer(graph, plan, grids, per_channel)
     for node in plan.nodes:
         operands = _operands(node)
         if node.op_type in _LAYERS:
-            writer.layer(node, grids[operands[0]])
+            writer.layer(node)
         for index, value in enumerate(node.inputs):
             if value is None or value.const_value is None or value not in operands:
                 continue
             if node.op_type == "Concat":
-                writer.constant(node, index, grids[node.outputs[0]])
+                writer.joined(node, index)
             elif node.op_type == "MatMul":
                 writer.matrix(node, index)
             else:
-                writer.constant(node, index, None)
+                writer.constant(node, index)
     for value in plan.group:
-        writer.activation(value, grids[value])
-    for name in [name for name, value in graph.initializers.items() if not value.uses()]:
-        if not graph.initializers[name].is_graph_output():
-            del graph.initializers[name]
+        writer.activation(value)
+    drop_unused(graph)
 
 
 def _quantizable(node: onnx_ir.Node) -> bool:
     import onnx_ir
 
-    if node.domain not in ("", "ai.onnx") or node.op_type not in (*_OWN_SCALE, *_SAME_SCALE):
+    if node.domain not in ("", "ai.onnx") or node.op_type not in _OWN_SCALE | _SAME_SCALE:
         return False
     if node.outputs[0].dtype != onnx_ir.DataType.FLOAT:
         return False
@@ -232,7 +231,11 @@ def symmetric(weight: Array, axis: int | None, floor: Array | float = 0.0) -> tu
     # A channel 2^16 times smaller than the largest rounds to nothing in any accumulator.
     scale = np.maximum(np.maximum(scale, scale.max() * 2.0**-16), floor)
     scale = np.where(scale > 0, scale, 1.0).astype(np.float32)
-    along = scale if axis is None else scale.reshape([-1 if a == axis else 1 for a in range(weight.ndim)])
+    along = (
+        scale
+        if axis is None
+        else scale.reshape([-1 if a == axis else 1 for a in range(weight.ndim)])
+    )
     stored = np.clip(np.rint(weight / along), -127, 127).astype(np.int8)
     return stored, scale
 
@@ -240,18 +243,26 @@ def symmetric(weight: Array, axis: int | None, floor: Array | float = 0.0) -> tu
 class _Writer:
     """Adds initialisers and nodes to a graph under unused names."""
 
-    def __init__(self, graph: onnx_ir.Graph, per_channel: bool) -> None:
+    def __init__(
+        self,
+        graph: onnx_ir.Graph,
+        plan: Plan,
+        grids: Mapping[onnx_ir.Value, Grid],
+        per_channel: bool,
+    ) -> None:
         self.graph = graph
+        self.plan = plan
+        self.grids = grids
         self.per_channel = per_channel
-        self.shared: dict[tuple[bytes, int], tuple[onnx_ir.Value, onnx_ir.Value]] = {}
-        self.names = set(graph.initializers) | {v.name for v in graph.inputs}
+        self.written: dict[onnx_ir.Value, tuple[onnx_ir.Value, onnx_ir.Value]] = {}
+        self.names: set[str | None] = {*graph.initializers, *(v.name for v in graph.inputs)}
         self.names |= {value.name for node in graph for value in node.outputs}
 
     def initializer(self, name: str, array: Any) -> onnx_ir.Value:
         import onnx_ir
 
         name = self.unused(name)
-        value = onnx_ir.val(name, const_value=onnx_ir.tensor(np.asarray(array), name=name))
+        value = onnx_ir.val(name, const_value=onnx_ir.Tensor(np.asarray(array), name=name))
         self.graph.register_initializer(value)
         return value
 
@@ -262,17 +273,18 @@ class _Writer:
         return name
 
     def dequantized(
-        self, node: onnx_ir.Node, index: int, role: str, stored: Array, scale: Array, axis: int | None
+        self,
+        node: onnx_ir.Node,
+        index: int,
+        role: str,
+        stored: Array,
+        scale: Array,
+        axis: int | None,
     ) -> None:
         """Feed an input of a node from integers through a DequantizeLinear."""
-        import onnx_ir
-
         name = f"{node.name}.{role}"
         inputs = [self.initializer(name, stored), self.initializer(f"{name}.scale", scale)]
         self.dequantize_before(node, index, name, inputs, {} if axis is None else {"axis": axis})
-        value = node.inputs[index]
-        assert value is not None
-        value.shape = onnx_ir.Shape(stored.shape)
 
     def dequantize_before(
         self,
@@ -291,10 +303,11 @@ class _Writer:
         self.graph.insert_before(node, dequantize)
         node.replace_input_with(index, out)
 
-    def layer(self, node: onnx_ir.Node, source: Grid) -> None:
-        """int8 weights and int32 bias of a Conv or Gemm whose input lies on `source`."""
-        weight = _real(node.inputs[1])
-        bias = _real(node.inputs[2]) if len(node.inputs) > 2 and node.inputs[2] else None
+    def layer(self, node: onnx_ir.Node) -> None:
+        """int8 weights and int32 bias of a Conv or Gemm."""
+        source = self.grids[_operands(node)[0]]
+        weight = real(node.inputs[1])
+        bias = real(node.inputs[2]) if len(node.inputs) > 2 and node.inputs[2] else None
         oi = node.op_type == "Conv" or bool(node.attributes.get_int("transB", 0))
         axis = (0 if oi else 1) if self.per_channel else None
         floor: Array | float = 0.0
@@ -310,22 +323,24 @@ class _Writer:
 
     def matrix(self, node: onnx_ir.Node, index: int) -> None:
         """int8 weights of a MatMul that is no Gemm; one scale for each column of the right side."""
-        weight = _real(node.inputs[index])
+        weight = real(node.inputs[index])
         axis = weight.ndim - 1 if self.per_channel and index == 1 and weight.ndim > 1 else None
         self.dequantized(node, index, "weight", *symmetric(weight, axis), axis)
 
-    def constant(self, node: onnx_ir.Node, index: int, grid: Grid | None) -> None:
-        """A constant operand of Add or Mul (symmetric) or of Concat (on the result's grid)."""
-        real, role = _real(node.inputs[index]), f"operand{index}"
-        if grid is None:
-            self.dequantized(node, index, role, *symmetric(real, None), None)
-            return
-        stored = np.clip(np.rint(real / grid.scale) + grid.zero_point, -128, 127).astype(np.int8)
-        name = f"{node.name}.{role}"
-        inputs = [self.initializer(name, stored), *self.grid(name, grid)]
-        self.dequantize_before(node, index, name, inputs, {})
+    def constant(self, node: onnx_ir.Node, index: int) -> None:
+        """A constant operand of Add or Mul, symmetric."""
+        stored, scale = symmetric(real(node.inputs[index]), None)
+        self.dequantized(node, index, f"operand{index}", stored, scale, None)
 
-    def activation(self, value: onnx_ir.Value, grid: Grid) -> None:
+    def joined(self, node: onnx_ir.Node, index: int) -> None:
+        """A constant part of a Concat, on the grid of the result."""
+        result = node.outputs[0]
+        grid, name = self.grids[result], f"{node.name}.operand{index}"
+        steps = np.rint(real(node.inputs[index]) / grid.scale) + grid.zero_point
+        stored = self.initializer(name, np.clip(steps, -128, 127).astype(np.int8))
+        self.dequantize_before(node, index, name, [stored, *self.grid(result)], {})
+
+    def activation(self, value: onnx_ir.Value) -> None:
         """QuantizeLinear and DequantizeLinear behind a value, for all who read it."""
         import onnx_ir
 
@@ -338,7 +353,7 @@ class _Writer:
         if producer is None:
             real.name = self.unused(f"{name}/real")
         stored = onnx_ir.val(self.unused(f"{name}/int8"), dtype, shape)
-        grid_values = self.grid(name, grid)
+        grid_values = self.grid(value)
         q = onnx_ir.node(
             "QuantizeLinear", [value, *grid_values], outputs=[stored], name=f"{name}/quantize"
         )
@@ -355,15 +370,11 @@ class _Writer:
             if output is value:
                 self.graph.outputs[index] = real
 
-    def grid(self, name: str, grid: Grid) -> list[onnx_ir.Value]:
-        """Scale and zero point as initialisers, shared where they are equal."""
-        key = (grid.scale.tobytes(), int(grid.zero_point))
-        if key not in self.shared:
+    def grid(self, value: onnx_ir.Value) -> list[onnx_ir.Value]:
+        """Scale and zero point as initialisers, shared by the values of a group."""
+        root = self.plan.root(value)
+        if root not in self.written:
+            name, grid = root.name or "", self.grids[value]
             scale = self.initializer(f"{name}/scale", grid.scale)
-            self.shared[key] = scale, self.initializer(f"{name}/zero_point", grid.zero_point)
-        return list(self.shared[key])
-
-
-def _real(value: onnx_ir.Value | None) -> Array:
-    assert value is not None and value.const_value is not None
-    return value.const_value.numpy().astype(np.float64)
+            self.written[root] = scale, self.initializer(f"{name}/zero_point", grid.zero_point)
+        return list(self.written[root])

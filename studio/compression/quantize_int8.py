@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from studio.compression import qdq
 from studio.compression.calibration import calibrate, channel_mean
+from studio.compression.constants import constant, set_constant
 from studio.compression.step import Needs, Step, param
 from studio.errors import RecipeError
 from studio.job import Job, Progress
@@ -99,7 +100,9 @@ def _prepared(p: QuantizeInt8, model: Model) -> onnx_ir.Model:
     """A float graph of one's own whose dense layers are Gemm with a plain bias."""
     if model.quantized:
         raise RecipeError(
-            "the model is quantised already", STEP.id, "quantise the float model that it was made from"
+            "the model is quantised already",
+            STEP.id,
+            "quantise the float model that it was made from",
         )
     ir = model.clone_ir()
     for node in tuple(ir.graph):
@@ -125,9 +128,14 @@ def _dense(graph: onnx_ir.Graph, product: onnx_ir.Node) -> None:
     if len(uses) == 1 and not product.outputs[0].is_graph_output() and uses[0][0].op_type == "Add":
         add, index = uses[0]
         bias = add.inputs[1 - index]
-        if bias is not None and bias.const_value is not None and bias.const_value.size in (
-            1,
-            weight.const_value.shape.numpy()[1],
+        if (
+            bias is not None
+            and bias.const_value is not None
+            and bias.const_value.size
+            in (
+                1,
+                weight.const_value.shape.numpy()[1],
+            )
         ):
             last, inputs = add, [x, weight, bias]
     old = last.outputs[0]
@@ -144,15 +152,15 @@ def _plain(graph: onnx_ir.Graph, node: onnx_ir.Node, always_bias: bool) -> None:
     constants = node.inputs[1:]
     if any(value is not None and value.const_value is None for value in constants):
         return
-    weight = _array(node.inputs[1])
+    weight = constant(node.inputs[1])
     if weight is None:
         return
     alpha, beta = (node.attributes.get_float(name, 1.0) for name in ("alpha", "beta"))
     gemm = node.op_type == "Gemm"
     channels = weight.shape[1 if gemm and not node.attributes.get_int("transB", 0) else 0]
-    bias = _array(node.inputs[2]) if len(node.inputs) > 2 else None
+    bias = constant(node.inputs[2]) if len(node.inputs) > 2 else None
     if alpha != 1.0:
-        _set(graph, node, 1, "weight", weight * np.float32(alpha))
+        set_constant(graph, node, 1, "weight", weight * np.float32(alpha))
     if bias is None and not always_bias:
         return
     plain = np.zeros(channels, np.float32) if bias is None else bias * np.float32(beta)
@@ -160,27 +168,9 @@ def _plain(graph: onnx_ir.Graph, node: onnx_ir.Node, always_bias: bool) -> None:
         return
     if bias is None or beta != 1.0 or bias.shape != (channels,):
         node.resize_inputs(3)
-        _set(graph, node, 2, "bias", np.broadcast_to(plain.ravel(), (channels,)))
+        set_constant(graph, node, 2, "bias", np.broadcast_to(plain.ravel(), (channels,)))
     for name in ("alpha", "beta"):
         node.attributes.pop(name, None)
-
-
-def _set(graph: onnx_ir.Graph, node: onnx_ir.Node, index: int, role: str, array: Any) -> None:
-    import onnx_ir
-
-    name = f"{node.name}.{role}"
-    while name in graph.initializers:
-        name += "_"
-    tensor = onnx_ir.tensor(np.ascontiguousarray(array, np.float32), name=name)
-    value = onnx_ir.val(name, const_value=tensor)
-    graph.register_initializer(value)
-    node.replace_input_with(index, value)
-
-
-def _array(value: onnx_ir.Value | None) -> npt.NDArray[np.float32] | None:
-    if value is None or value.const_value is None:
-        return None
-    return np.asarray(value.const_value.numpy())
 
 
 def _correct_bias(
@@ -203,5 +193,5 @@ def _correct_bias(
     assert dequantize is not None
     stored, scale = dequantize.inputs[:2]
     assert stored is not None and stored.const_value is not None
-    steps = stored.const_value.numpy() + np.rint(error / _array(scale)).astype(np.int32)
+    steps = stored.const_value.numpy() + np.rint(error / constant(scale)).astype(np.int32)
     stored.const_value = onnx_ir.tensor(steps.astype(np.int32), name=stored.name)

@@ -45,7 +45,14 @@ def param(
     """A parameter of a step: a dataclass field that carries its range and help."""
     return dataclasses.field(
         default=default,
-        metadata={"label": label, "lo": lo, "hi": hi, "choices": choices, "unit": unit, "help": help},
+        metadata={
+            "label": label,
+            "lo": lo,
+            "hi": hi,
+            "choices": choices,
+            "unit": unit,
+            "help": help,
+        },
     )
 
 

@@ -144,7 +144,7 @@ class Model:
 
     @cached_property
     def parameters(self) -> int:
-        """Elements of all initialisers that are weights: no shapes, limits, scales or zero points."""
+        """Elements of all weights; shapes, limits, scales and zero points are none."""
         return sum(
             math.prod(value.shape.numpy())
             for value in self.ir.graph.initializers.values()

@@ -50,7 +50,8 @@ def normalize(proto: onnx.ModelProto, where: str) -> bytes:
         proto = onnx_ir.to_proto(graph)
     _refuse_bad_shapes(graph.graph, where)
     _refuse_bad_weights(graph.graph, where)
-    return onnx_ir.to_proto(graph).SerializeToString(deterministic=True)
+    data: bytes = onnx_ir.to_proto(graph).SerializeToString(deterministic=True)
+    return data
 
 
 def _modern(proto: onnx.ModelProto, where: str) -> onnx.ModelProto:
@@ -61,7 +62,9 @@ def _modern(proto: onnx.ModelProto, where: str) -> onnx.ModelProto:
     newest = defs.onnx_opset_version()
     if not 7 <= version <= newest:
         raise ModelError(
-            f"opset {version} is not supported", where, f"export it with an opset from 13 to {newest}"
+            f"opset {version} is not supported",
+            where,
+            f"export it with an opset from 13 to {newest}",
         )
     if version >= 13:
         return proto
@@ -84,7 +87,7 @@ def _fix_batch(graph: onnx.GraphProto, where: str) -> None:
                     f"input '{value.name}' has a dynamic dimension {axis}"
                     + (f" ('{dim.dim_param}')" if dim.dim_param else ""),
                     where,
-                    "only the batch (dimension 0) may be dynamic; export the model with a fixed size",
+                    "only the batch (dimension 0) may be dynamic; export it with a fixed size",
                 )
             dim.dim_value = 1
     for output in graph.output:
@@ -195,8 +198,9 @@ def _evaluated(node: onnx_ir.Node) -> list[np.ndarray] | None:
     import onnx_ir
     from onnx.reference import ReferenceEvaluator
 
-    feeds = {v.name: v.const_value.numpy() for v in node.inputs if v is not None and v.const_value}
-    names = [value.name for value in node.outputs]
+    constants = [v for v in node.inputs if v is not None and v.const_value is not None]
+    feeds = {v.name or "": v.const_value.numpy() for v in constants if v.const_value is not None}
+    names = [value.name or "" for value in node.outputs]
     graph = onnx.helper.make_graph(
         [onnx_ir.to_proto(node)],
         "constant",

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+import json
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from studio.errors import StudioError
 from studio.project import ROOT, History, Project
+from studio.recipe.recipe import full_params
 from studio.targets.figure import Figure
 
 if TYPE_CHECKING:
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from studio.model.model import Model
 
 Chain = tuple[Any, ...]
+Update = Callable[["State"], "State"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -169,14 +172,11 @@ class State:
         return self.results.get(self.chain(node))
 
     def chain(self, node: str) -> Chain:
-        """Everything that the result of a node depends on."""
-        steps = [
-            (step.step, tuple(sorted(step.params.items())))
-            for step in self.project.recipe.path(node)
-            if not step.muted
-        ]
-        return (id(self.model), id(self.dataset), *steps)
+        """The steps that the result of a node depends on, beside model and data."""
+        steps = self.project.recipe.path(node) if node != ROOT else ()
+        kept = ((step.step, json.dumps(full_params(step))) for step in steps if not step.muted)
+        return tuple(kept)
 
-    def with_result(self, chain: Chain, result: Result) -> State:
-        """With one more result."""
-        return dataclasses.replace(self, results={**self.results, chain: result})
+    def with_results(self, found: Mapping[Chain, Result]) -> State:
+        """With more results."""
+        return dataclasses.replace(self, results={**self.results, **found})

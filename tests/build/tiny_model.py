@@ -19,7 +19,8 @@ def files(salt: int = 0) -> dict[str, bytes]:
     """The emitted files; another salt is another model."""
     tables = (TABLES.astype(np.int64) + salt + 128) % 256 - 128
     rows = ",\n".join("{" + ",".join(str(v) for v in row) + "}" for row in tables)
-    source = f"""#include "model.h"
+    source = f"""#include "tiny.h"
+
 
 static const int8_t tables[2][256] = {{
 {rows}}};
@@ -41,8 +42,8 @@ const tms_model tiny_model = {{"tiny", inputs, outputs, run, reset, {ARENA_BYTES
 """
     runtime = resource("runtime_c")
     found = {
-        "model.h": b'#include "tms.h"\nextern const tms_model tiny_model;\n',
-        "model.c": source.encode(),
+        "tiny.h": b'#include "tms.h"\nextern const tms_model tiny_model;\n',
+        "tiny.c": source.encode(),
         "tms.h": (runtime / "include" / "tms.h").read_bytes(),
     }
     for name in ("tms_lut_s8.c", "tms_lut_s8.h", "tms_rows.h"):

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ctypes
+import shutil
 import struct
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any, Literal
 
@@ -14,7 +16,14 @@ from studio.compiler.kernel import WINDOW, Example, Kernel, kernels
 
 RUNTIME = Path(__file__).resolve().parents[2] / "runtime_c"
 STRICT = ("-std=c99", "-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-pedantic", "-Werror")
-SANITIZED = ("-O1", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover")
+HAS_CC = shutil.which("cc") is not None
+# zig serves where there is no system compiler, but has no address sanitizer.
+COMPILER = (
+    ("cc", "-fsanitize=address,undefined")
+    if HAS_CC
+    else (sys.executable, "-m", "ziglang", "cc", "-fsanitize=undefined")
+)
+SANITIZED = ("-O1", "-g", "-fno-sanitize-recover=all", "-ffp-contract=off")
 
 Mode = Literal["whole", "rows", "ring", "in_place"]
 MODES: tuple[Mode, ...] = ("whole", "rows", "ring", "in_place")
@@ -118,7 +127,7 @@ def _build(folder: Path) -> Path:
     program = folder / "driver"
     built = subprocess.run(
         [
-            *("cc", *STRICT, "-ffp-contract=off", *SANITIZED),
+            *(*COMPILER, *STRICT, *SANITIZED),
             *(f"-I{RUNTIME / 'include'}", f"-I{folder}", *map(str, sources)),
             *(str(RUNTIME / "tests" / "driver.c"), "-o", str(program)),
         ],

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
+from dataclasses import replace
 from types import ModuleType
 from typing import Any
 
@@ -14,7 +16,7 @@ from hypothesis import strategies as st
 from studio.compiler.kernel import Example, Kernel, kernels
 from studio.compiler.kernels import add_s8, conv2d_s8, dense_s8, depthwise2d_s8, mul_s8
 from studio.compiler.window import window
-from tests.runtime_c.driver import Driver, modes
+from tests.runtime_c.driver import HAS_CC, Driver, modes
 
 PROPERTY = settings(
     max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
@@ -55,6 +57,18 @@ def test_c_equals_reference_on_its_examples(name: str, driver: Driver) -> None:
     assert examples
     for example in examples:
         check(driver, kernel, example)
+
+
+@pytest.mark.skipif(
+    not HAS_CC and os.environ.get("CI") != "true", reason="no cc, whose address sanitizer it needs"
+)
+def test_reading_past_an_input_is_caught(driver: Driver) -> None:
+    kernel = kernels()["tms_dense_s8"]
+    good = dense_s8.draw_example(np.random.default_rng(0), 1, 8, 4)
+    short = replace(good, inputs=(good.inputs[0][:, :7],))
+    with pytest.raises(AssertionError, match="heap-buffer-overflow"):
+        driver.run(kernel, short, "whole", np.zeros((1, 4), np.int8))
+    check(driver, kernel, good)
 
 
 @st.composite

@@ -7,7 +7,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
-#include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -16,8 +16,10 @@
 
 #define PAINT 0xC5u
 
-static uint8_t stack[TMS_STACK_BYTES] __attribute__((aligned(16384)));
-static uint8_t spare[1 << 20];
+enum { SPARE_BYTES = 1 << 20, STACK_ALIGN = 16384 };
+
+/* From the heap, so that the image's static memory is what it would be on a board. */
+static uint8_t *stack, *spare;
 static uint8_t received[4096], sending[4096];
 static size_t received_at, received_n, sending_n;
 
@@ -87,7 +89,7 @@ uint32_t tms_port_stack_used(void) {
 }
 
 uint8_t *tms_port_spare(uint32_t *bytes) {
-  *bytes = sizeof spare;
+  *bytes = SPARE_BYTES;
   return spare;
 }
 
@@ -101,8 +103,13 @@ int main(void) {
   pthread_t thread;
   pthread_attr_t attributes;
   signal(SIGHUP, SIG_IGN);
-  memset(stack, PAINT, sizeof stack);
-  if (pthread_attr_init(&attributes) || pthread_attr_setstack(&attributes, stack, sizeof stack) ||
+  spare = malloc(SPARE_BYTES);
+  if (!spare || posix_memalign((void **)&stack, STACK_ALIGN, TMS_STACK_BYTES)) {
+    return 1;
+  }
+  memset(stack, PAINT, TMS_STACK_BYTES);
+  if (pthread_attr_init(&attributes) ||
+      pthread_attr_setstack(&attributes, stack, TMS_STACK_BYTES) ||
       pthread_create(&thread, &attributes, firmware, NULL)) {
     return 1;
   }

@@ -20,16 +20,17 @@ def run(args: argparse.Namespace, report: stations.Report) -> Answer:
     from studio.model.evaluate import evaluate
 
     model = stations.opened(args, report)
-    data = stations.loaded(args, report)
+    data = stations.loaded(args.data, model)
     result = evaluate(model, data)
-    accuracy = Figure(result.accuracy, "measured", f"{result.samples} test samples, onnxruntime")
-    text = f"accuracy {accuracy.value:.2%} (measured on {result.samples} test samples)"
+    accuracy = Figure(result.accuracy, "measured", f"{result.n} test samples, onnxruntime")
+    text = f"accuracy {accuracy.value:.2%} (measured on {result.n} test samples)"
     return Answer(
         {
             "model": model.name,
             "data": data.name,
             "quantized": model.quantized,
-            "samples": result.samples,
+            "samples": result.n,
+            "correct": result.correct,
             "accuracy": accuracy,
         },
         [text],

@@ -23,13 +23,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, report: stations.Report) -> Answer:
     """Write the files."""
-    from studio.build.firmware import project_files
-    from studio.build.files import write_files
+    from studio.build.firmware import project_files, write_project
 
     board = stations.board(args)
     program = stations.lowered(args, report)
     files = project_files(program, board)
-    write_files(files, args.output)
+    write_project(files, args.output)
     data = {
         "model": program.name,
         "board": board.id,

@@ -26,7 +26,7 @@ def run(args: argparse.Namespace, report: stations.Report) -> Answer:
 
     model = stations.opened(args, report)
     nodes = check(model)
-    refused = [node for node in nodes if node.status == "refused"]
+    refused = [node for node in nodes if node.verdict == "refused"]
     data = {
         "model": model.name,
         "digest": model.digest,
@@ -35,10 +35,10 @@ def run(args: argparse.Namespace, report: stations.Report) -> Answer:
         "outputs": [_plain(spec) for spec in model.outputs],
         "parameters": Figure(model.parameters, "computed"),
         "macs": Figure(model.macs, "computed"),
-        "operators": dict(sorted(Counter(node.op for node in nodes).items())),
+        "operators": dict(sorted(Counter(node.op_type for node in nodes).items())),
         "supported": not refused,
         "refused": [
-            {"node": node.node, "operator": node.op, "reason": node.reason, "hint": node.hint}
+            {"node": node.node, "operator": node.op_type, "reason": node.reason, "hint": node.hint}
             for node in refused
         ],
     }
@@ -57,12 +57,12 @@ def _text(model: Model, nodes: tuple[NodeCheck, ...]) -> list[str]:
     ]
     for side, specs in (("input", model.inputs), ("output", model.outputs)):
         lines += [f"  {side:6} {spec.name} {list(spec.shape)} {spec.dtype}" for spec in specs]
-    counts = Counter((node.op, node.status) for node in nodes)
+    counts = Counter((node.op_type, node.verdict) for node in nodes)
     rows = [("operator", "nodes", "")]
     rows += [(op, str(n), status) for (op, status), n in sorted(counts.items())]
     lines += ["", *table(rows)]
     for node in nodes:
-        if node.status == "refused":
-            lines += [f"refused: {node.node} ({node.op}): {node.reason}"]
+        if node.verdict == "refused":
+            lines += [f"refused: {node.node} ({node.op_type}): {node.reason}"]
             lines += [f"  hint: {node.hint}"] if node.hint else []
     return lines

@@ -12,7 +12,7 @@ from studio.compiler.window import inside, patches
 
 @np.errstate(all="ignore")
 def reference(p: Params, x: Array, out: Array) -> None:
-    """Sum of the values inside, tap by tap, over their number or the window's size."""
+    """Sum of the values inside, tap by tap, times 1 / their number or the window's size."""
     total = np.zeros(out.shape, np.float32)
     seen, there = patches(p, x, 0), inside(p)[..., None]
     for ky, kx in np.ndindex(p["kernel_h"], p["kernel_w"]):
@@ -20,7 +20,7 @@ def reference(p: Params, x: Array, out: Array) -> None:
     count = np.float32(p["kernel_h"] * p["kernel_w"])
     if not p["count_padding"]:
         count = there.sum(axis=(2, 3)).astype(np.float32)
-    out[...] = one_nan(total / count)
+    out[...] = one_nan(total * (np.float32(1) / count))
 
 
 KERNELS = (

@@ -10,7 +10,7 @@ from studio.compiler.kernel import Array, Example, Kernel, Params
 
 @np.errstate(all="ignore")
 def reference(p: Params, x: Array, out: Array) -> None:
-    """e^(x - max) over its sum, added in order; NaN without a finite maximum, or with a NaN."""
+    """e^(x - max) times 1 / its sum, added in order; no finite maximum, or a NaN, gives NaN."""
     columns = x.reshape(p["rows"], p["n"]).T
     largest = columns[0]
     for column in columns[1:]:
@@ -19,7 +19,7 @@ def reference(p: Params, x: Array, out: Array) -> None:
     total = np.zeros(p["rows"], np.float32)
     for column in powers:
         total = total + column
-    out[...] = one_nan(powers / total).T.reshape(out.shape)
+    out[...] = one_nan(powers * (np.float32(1) / total)).T.reshape(out.shape)
 
 
 def examples(rng: np.random.Generator) -> tuple[Example, ...]:

@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from studio.compiler import layout
-from studio.compiler.fixed_point import quantize_multiplier
+from studio.compiler.kernels.add_s8 import sum_factors
+from studio.compiler.kernels.mul_s8 import product_factors
 from studio.compiler.layout import Layout
 from studio.compiler.operand import Const, Quant, Tensor
 from studio.compiler.operator import Operand, Operator, Site
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from studio.compiler.lower import Lowering
 
 Array = npt.NDArray[Any]
-ADD_LEFT_SHIFT = 20  # bits of headroom that both operands of an int8 Add get, as TFLite chose
 
 
 def lower_binary(site: Site, lowering: Lowering) -> Tensor:
@@ -40,7 +40,7 @@ def lower_binary(site: Site, lowering: Lowering) -> Tensor:
 
 
 def _quantized_operand(b: Operand) -> tuple[Operand, Quant] | None:
-    """The second operand and its scale; a constant that is not quantised gets a scale of its own."""
+    """The second operand and its scale; a real constant gets a scale of its own."""
     if isinstance(b, Tensor):
         return None if b.quant is None else (b, b.quant)
     stored = b.centred()
@@ -54,24 +54,13 @@ def _quantized_operand(b: Operand) -> tuple[Operand, Quant] | None:
 def _int8(site: Site, lowering: Lowering, a: Tensor, b: Operand, b_quant: Quant) -> Tensor:
     assert site.quant is not None
     assert a.quant is not None
-    if site.op_type == "Add":
-        widest = 2 * max(a.quant.scale, b_quant.scale)
-        factors = {
-            "a": a.quant.scale / widest,
-            "b": b_quant.scale / widest,
-            "out": widest / ((1 << ADD_LEFT_SHIFT) * site.quant.scale),
-        }
-    else:
-        factors = {"a": 0.0, "b": 0.0, "out": a.quant.scale * b_quant.scale / site.quant.scale}
-    rescale: dict[str, int] = {}
-    for name, factor in factors.items():
-        rescale[f"{name}_multiplier"], rescale[f"{name}_shift"] = quantize_multiplier(factor)
+    factors = sum_factors if site.op_type == "Add" else product_factors
     params = {
         "a_offset": -a.quant.zero_point,
         "b_offset": -b_quant.zero_point,
         "out_offset": site.quant.zero_point,
         **clamp_int8(site.clamp, site.quant),
-        **rescale,
+        **factors(a.quant.scale, b_quant.scale, site.quant.scale),
     }
     return _call(site, lowering, f"tms_{site.op_type.lower()}_s8", a, b, params, site.quant)
 
@@ -111,7 +100,7 @@ def _call(
 
 
 def _constant_strides(values: Array, a: Tensor) -> tuple[tuple[int, ...], tuple[int, ...], Array]:
-    """Shape, strides and values of a constant that is broadcast against a tensor as it is stored."""
+    """Shape, strides and values of a constant that is broadcast against a stored tensor."""
     n = math.prod(a.shape)
     if values.size == 1:
         return (1, 1, 1, n), (0, 0, 0, 0), values.reshape(-1)

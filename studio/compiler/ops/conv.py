@@ -103,7 +103,12 @@ def _conv_int8(
 
 
 def _call_int8(
-    site: Site, lowering: Lowering, fields: dict[str, int], stored: Array, scales: Array, bias: Array
+    site: Site,
+    lowering: Lowering,
+    fields: dict[str, int],
+    stored: Array,
+    scales: Array,
+    bias: Array,
 ) -> Tensor:
     tensor, quant = site.tensor(), site.quant
     assert quant is not None
@@ -143,7 +148,11 @@ def int32_bias(operand: object, scales: Array) -> Array | None:
 
 
 def _conv_float(site: Site, lowering: Lowering, fields: dict[str, int], weights: Array) -> Tensor:
-    bias = site.const(2).real if site.optional(2) is not None else np.zeros(fields["out_c"], np.float32)
+    bias = (
+        site.const(2).real
+        if site.optional(2) is not None
+        else np.zeros(fields["out_c"], np.float32)
+    )
     return _call_float(site, lowering, fields, weights, bias)
 
 

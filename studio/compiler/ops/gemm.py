@@ -21,7 +21,7 @@ Array = npt.NDArray[Any]
 
 
 def lower_dense(site: Site, lowering: Lowering) -> Tensor:
-    """x [.., k] times constant [k, n] plus an optional bias [n]."""
+    """X [.., k] times constant [k, n] plus an optional bias [n]."""
     weights = site.const(1)
     if len(weights.shape) != 2:
         raise site.refused(f"a right operand of {len(weights.shape)} axes", "two are supported")

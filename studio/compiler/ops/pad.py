@@ -44,10 +44,8 @@ def lower_pad(site: Site, lowering: Lowering) -> Tensor:
 
 def _amounts(site: Site, rank: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """Elements before and after each axis."""
-    if site.optional(1) is None:
-        pads = site.attributes["pads"]
-    else:
-        pads = site.const(1).stored.tolist()
+    given = site.optional(1) is not None
+    pads = site.const(1).stored.tolist() if given else site.attributes["pads"]
     axes_operand = site.optional(3)
     axes = range(rank) if axes_operand is None else [int(a) % rank for a in site.const(3).stored]
     before, after = [0] * rank, [0] * rank

@@ -17,7 +17,13 @@ if TYPE_CHECKING:
 
 
 def _window(site: Site) -> dict[str, int]:
-    return window(site, tuple(site.attributes["kernel_shape"]))
+    fields = window(site, tuple(site.attributes["kernel_shape"]))
+    for pad, axis in (("pad_top", "h"), ("pad_left", "w")):
+        reach = (fields[f"kernel_{axis}"] - 1) * fields[f"dilation_{axis}"]
+        last = (fields[f"out_{axis}"] - 1) * fields[f"stride_{axis}"] - fields[pad]
+        if reach < fields[pad] or last >= fields[f"in_{axis}"]:
+            raise site.refused("a window that sees nothing but padding", "pad less than the window")
+    return fields
 
 
 def lower_max_pool(site: Site, lowering: Lowering) -> Tensor:
@@ -28,7 +34,9 @@ def lower_max_pool(site: Site, lowering: Lowering) -> Tensor:
     lay = layout.channels_last(site.shape)
     if x.quant is None:
         out = lowering.output(site, lay)
-        lowering.call("tms_maxpool2d_f32", (x,), out, {**fields, "count_padding": 0}, 0, fields["out_h"])
+        lowering.call(
+            "tms_maxpool2d_f32", (x,), out, {**fields, "count_padding": 0}, 0, fields["out_h"]
+        )
         return out
     out = lowering.output(site, lay, x.quant)
     params = {**fields, "act_min": -128, "act_max": 127}
@@ -39,7 +47,9 @@ def lower_max_pool(site: Site, lowering: Lowering) -> Tensor:
 def lower_average_pool(site: Site, lowering: Lowering) -> Tensor:
     """The mean of each window, of what lies inside or with padding counted as zeros."""
     fields = _window(site)
-    pads_count = int(site.attributes.get("count_include_pad", 0)) and any(site.attributes.get("pads") or ())
+    pads_count = int(site.attributes.get("count_include_pad", 0)) and any(
+        site.attributes.get("pads") or ()
+    )
     x = site.tensor()
     if x.quant is not None and site.quant is not None:
         if x.quant == site.quant and not pads_count:

@@ -33,7 +33,7 @@ def lower_mean(site: Site, lowering: Lowering) -> Tensor:
         lowering.call("tms_mean_f32", (x,), out, params)
         return out
     out = lowering.output(site, out_layout, site.quant)
-    multiplier, shift = quantize_multiplier(x.quant.scale / (site.quant.scale * rows))
+    multiplier, shift = mean_factor(x.quant.scale / site.quant.scale, rows)
     params |= {
         "in_offset": -x.quant.zero_point,
         "out_offset": site.quant.zero_point,
@@ -44,6 +44,17 @@ def lower_mean(site: Site, lowering: Lowering) -> Tensor:
     }
     lowering.call("tms_mean_s8", (x,), out, params)
     return out
+
+
+def mean_factor(real: float, rows: int) -> tuple[int, int]:
+    """A factor divided by a count, as multiplier and shift.
+
+    The count divides the multiplier after it was made as large as it may be, as TFLite's
+    mean does (kernels/reduce.cc), which differs from dividing the real factor in the last bit.
+    """
+    multiplier, shift = quantize_multiplier(real)
+    headroom = min(rows.bit_length() - 1, 32, 31 + shift)
+    return (multiplier << headroom) // rows, shift - headroom
 
 
 def _axes(site: Site, rank: int) -> tuple[int, ...]:

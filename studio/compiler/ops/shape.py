@@ -1,4 +1,4 @@
-"""Reshape, Flatten, Squeeze, Unsqueeze, Identity, Dropout, Transpose: new names for the same bytes."""
+"""Reshape, Flatten, Squeeze, Unsqueeze, Identity, Dropout, Transpose: the same bytes renamed."""
 
 from __future__ import annotations
 

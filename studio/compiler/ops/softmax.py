@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from studio.compiler.fixed_point import quantize_multiplier
+from studio.compiler.kernels.softmax_s8 import softmax_factors
 from studio.compiler.layout import Layout
 from studio.compiler.operand import Quant, Tensor
 from studio.compiler.operator import Operator, Site
@@ -13,8 +13,10 @@ from studio.compiler.operator import Operator, Site
 if TYPE_CHECKING:
     from studio.compiler.lower import Lowering
 
-OUTPUT = Quant(1 / 256, -128)  # probabilities from 0 to 255/256: the form that the int8 kernel gives
-INTEGER_BITS = 5  # of the differences that the int8 kernel takes exp of
+OUTPUT = Quant(
+    1 / 256, -128
+)  # probabilities from 0 to 255/256: the form that the int8 kernel gives
+LONGEST = 8191  # values in a row, so that the int8 kernel's sum does not overflow
 
 
 def lower_softmax(site: Site, lowering: Lowering) -> Tensor:
@@ -27,26 +29,19 @@ def lower_softmax(site: Site, lowering: Lowering) -> Tensor:
         n = x.shape[axis]
     else:  # axis and all that follow are one
         order, n = tuple(range(rank)), math.prod(x.shape[axis:])
-    if site.quant is None or x.quant is None:
-        x = lowering.in_float(site, "its result is not quantised").tensor()
+    integer = site.quant is not None and x.quant is not None and n <= LONGEST
+    if not integer:
+        x = lowering.in_float(site, "its result is not quantised, or its rows are long").tensor()
     lay = Layout(x.shape, order)
     x = lowering.laid_out(x, lay)
     params: dict[str, float] = {"rows": math.prod(x.shape) // n, "n": n}
-    if site.quant is None or x.quant is None:
+    if x.quant is None or site.quant is None:
         out = lowering.output(site, lay)
         lowering.call("tms_softmax_f32", (x,), out, params)
         return out
     out = lowering.output(site, lay, OUTPUT)
-    lowering.call("tms_softmax_s8", (x,), out, {**params, **_fixed_point(x.quant.scale)})
+    lowering.call("tms_softmax_s8", (x,), out, {**params, **softmax_factors(x.quant.scale)})
     return lowering.requantized(out, site.quant)
-
-
-def _fixed_point(scale: float) -> dict[str, int]:
-    """Scale of the differences in Q(INTEGER_BITS), and the one below which exp is nothing."""
-    real = min(scale * (1 << (31 - INTEGER_BITS)), float((1 << 31) - 1))
-    multiplier, shift = quantize_multiplier(real)
-    largest = ((1 << INTEGER_BITS) - 1) * (1 << (31 - INTEGER_BITS)) / (1 << shift)
-    return {"multiplier": multiplier, "shift": shift, "diff_min": -math.floor(largest)}
 
 
 OPERATORS = (Operator(("Softmax",), lower_softmax),)

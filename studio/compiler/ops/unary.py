@@ -29,7 +29,9 @@ def _lower(
     """A table of 256 entries where operand and result are int8, else the float kernel."""
     x = site.tensor()
     if x.quant is not None and site.quant is not None:
-        real = (np.arange(-128, 128) - x.quant.zero_point).astype(np.float32) * np.float32(x.quant.scale)
+        real = (np.arange(-128, 128) - x.quant.zero_point).astype(np.float32) * np.float32(
+            x.quant.scale
+        )
         stored = np.rint(function(real) / np.float32(site.quant.scale)) + site.quant.zero_point
         out = lowering.output(site, x.layout, site.quant)
         lowering.table_call(x, out, np.clip(stored, -128, 127).astype(np.int8))

@@ -6,17 +6,18 @@ Learning Repository, CC BY 4.0, in the selection that scikit-learn ships.
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 
 from studio.data.dataset import Dataset
-from studio.targets.resources import resource
 
 _TRAIN = 1200
 
 
 def load() -> Dataset:
-    """x [1797, 1, 8, 8] in 0 to 1; 1 200 samples to train on, 597 for the test, shuffled."""
-    with np.load(resource("resources/examples/digits/digits.npz")) as archive:
+    """Images: x [1797, 1, 8, 8] in 0 to 1, shuffled; 1 200 to train on, 597 for the test."""
+    with np.load(Path(__file__).with_name("digits.npz")) as archive:
         images, y = archive["images"], archive["digit"]
     order = np.random.default_rng(0).permutation(len(y))
     x = (images[order, None] / np.float32(16)).astype(np.float32)

@@ -19,7 +19,7 @@ _INSIDE = Path("datasets", "data", "BasicMotions")
 
 
 def load(folder: Path | None = None) -> Dataset:
-    """x [80, 6, 100]: acceleration and rotation, in the archive's split of 40 and 40.
+    """Windows: x [80, 6, 100]: acceleration and rotation, in the archive's split of 40 and 40.
 
     Args:
         folder: where BasicMotions_TRAIN.ts and BasicMotions_TEST.ts are; found by itself where

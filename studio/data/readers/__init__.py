@@ -21,7 +21,9 @@ def read(path: Path) -> Dataset:
     reader = readers().get(path.suffix.lower())
     if reader is None:
         raise DataError(
-            f"'{path.suffix or path.name}' is no data format", str(path), ", ".join(sorted(readers()))
+            f"'{path.suffix or path.name}' is no data format",
+            str(path),
+            ", ".join(sorted(readers())),
         )
     try:
         if not path.stat().st_size:
@@ -37,5 +39,7 @@ def read(path: Path) -> Dataset:
 @cache
 def readers() -> dict[str, ModuleType]:
     """The readers by lower-case suffix."""
-    modules = [importlib.import_module(f"{__name__}.{m.name}") for m in pkgutil.iter_modules(__path__)]
+    modules = [
+        importlib.import_module(f"{__name__}.{m.name}") for m in pkgutil.iter_modules(__path__)
+    ]
     return {suffix: module for module in modules for suffix in module.SUFFIXES}

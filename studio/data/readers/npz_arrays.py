@@ -25,7 +25,7 @@ def read(path: Path) -> Dataset:
         DataError: a damaged archive, missing or ill-shaped arrays.
     """
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in archive.files}
     except (ValueError, EOFError, zipfile.BadZipFile, zlib.error, AttributeError) as error:
         raise DataError(f"is no readable NumPy archive: {error}", str(path)) from None

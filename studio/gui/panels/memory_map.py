@@ -8,6 +8,7 @@ from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QFontMetricsF, QHelpEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
+from studio.compiler.arena import lifetimes
 from studio.compiler.program import Program
 from studio.gui import figures, theme
 
@@ -27,32 +28,19 @@ class Span:
 
 
 def spans(program: Program) -> list[Span]:
-    """When and where each buffer lives; inputs from the first call, outputs to the last."""
-    last_call = max(len(program.calls) - 1, 0)
-    alive: dict[int, list[int]] = {}
-    for at, call in enumerate(program.calls):
-        used = [*(i for i in call.inputs if isinstance(i, int)), *call.outputs]
-        for index in used if call.scratch is None else [*used, call.scratch]:
-            alive.setdefault(index, []).append(at)
-    found = []
-    for index, buffer in enumerate(program.buffers):
-        calls = alive.get(index, [])
-        whole = buffer.role == "state"
-        first = 0 if whole or buffer.role == "input" else min(calls, default=0)
-        last = last_call if whole or buffer.role == "output" else max(calls, default=0)
-        start = program.offsets[index]
-        found.append(Span(index, first, last, start, start + buffer.size_bytes))
-    return found
-
-
-def fullest(program: Program) -> int:
-    """The call during which most bytes are live."""
-    living = spans(program)
-    sizes = [
-        sum(s.end - s.start for s in living if s.first <= at <= s.last)
-        for at in range(len(program.calls))
+    """When and where each buffer lives."""
+    newest = max(len(program.calls) - 1, 0)
+    return [
+        Span(index, min(life.first, newest), min(life.last, newest), start, start + buffer.size_bytes)
+        for index, (buffer, life, start) in enumerate(
+            zip(
+                program.buffers,
+                lifetimes(program.buffers, program.calls),
+                program.offsets,
+                strict=True,
+            )
+        )
     ]
-    return max(range(len(sizes)), key=sizes.__getitem__, default=0)
 
 
 class MemoryMap(QWidget):
@@ -66,13 +54,14 @@ class MemoryMap(QWidget):
         self._spans: list[Span] = []
         self._peak = 0
 
-    def show_program(self, program: Program | None) -> None:
-        """Show this arena."""
+    def show_program(self, program: Program | None, peak_layer: str) -> None:
+        """Show this arena; `peak_layer` is where it is fullest."""
         if program is self._program:
             return
         self._program = program
         self._spans = spans(program) if program else []
-        self._peak = fullest(program) if program else 0
+        layers = [call.layer for call in program.calls] if program else []
+        self._peak = layers.index(peak_layer) if peak_layer in layers else 0
         self.setAccessibleDescription(self.headline())
         self.update()
 

@@ -33,14 +33,17 @@ def open_model(path: str | Path) -> Job[Model]:
     head = _head(path)
     for importer in importers():
         if importer.match(head, path):
-            return (yield from importer.read(path))
+            model: Model = yield from importer.read(path)
+            return model
     raise ModelError("is in no format that the studio reads", str(path), "export the model as ONNX")
 
 
 @cache
 def importers() -> tuple[ModuleType, ...]:
     """All importers: the modules of this folder that have `match`; the most certain first."""
-    modules = [importlib.import_module(f"{__name__}.{m.name}") for m in pkgutil.iter_modules(__path__)]
+    modules = [
+        importlib.import_module(f"{__name__}.{m.name}") for m in pkgutil.iter_modules(__path__)
+    ]
     found = [module for module in modules if hasattr(module, "match")]
     return tuple(sorted(found, key=lambda module: getattr(module, "ORDER", 0)))
 

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     import onnx
 
 MAX_FILE_BYTES = 2_000_000_000
+# What onnx and onnx_ir raise on graphs that they cannot work with; it has no common class.
+_FOREIGN = (ValueError, TypeError, RuntimeError, LookupError, AttributeError, ArithmeticError)
 _DAMAGED = "the file is truncated or damaged; export or copy it again"
 
 
@@ -52,7 +54,8 @@ def load(path: Path) -> bytes:
         ModelError: as `read`.
     """
     import onnx
-    from google.protobuf.message import DecodeError
+    import onnx.version_converter
+    from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 
     from studio.model.normalize import normalize
 
@@ -68,14 +71,26 @@ def load(path: Path) -> bytes:
     try:
         for tensor in _tensors(proto):
             _take_in(tensor, path)
+        for output in proto.graph.output:  # may lack a shape, which inference finds anyway
+            output.type.tensor_type.shape.SetInParent()
         onnx.checker.check_model(proto)
         return normalize(proto, where)
     except MemoryError:
         raise ModelError("needs more memory than a model should", where) from None
-    except (ValueError, TypeError, RuntimeError, LookupError, AttributeError, ArithmeticError) as e:
-        # What onnx and onnx_ir raise on graphs that they cannot work with has no common class.
-        reason = " ".join(str(e).split())[:300]
-        raise ModelError(f"is not a valid ONNX model: {reason}", where, _DAMAGED) from None
+    except _FOREIGN as error:
+        raise _translated(error, where) from None
+    except (onnx.checker.ValidationError, onnx.version_converter.ConvertError) as error:
+        raise _translated(error, where) from None
+
+
+def _translated(error: Exception, where: str) -> ModelError:
+    reason = " ".join(str(error).partition("==> Context")[0].split())[:300]
+    if "No Op registered for" in reason:
+        operator = reason.split("for ")[1].split()[0]
+        return ModelError(
+            f"operator '{operator}' is not part of ONNX", where, "export the model without it"
+        )
+    return ModelError(f"is not a valid ONNX model: {reason}", where, _DAMAGED)
 
 
 def _refuse_fragments(proto: onnx.ModelProto, where: str) -> None:
@@ -125,8 +140,8 @@ def _size_bytes(tensor: onnx.TensorProto) -> int:
         return -1
     if tensor.data_type == DataType.STRING:
         return 0
-    bits = round(DataType(tensor.data_type).itemsize * 8)
-    return (math.prod(tensor.dims) * bits + 7) // 8
+    bits = round(float(DataType(tensor.data_type).itemsize) * 8)
+    return int(math.prod(tensor.dims) * bits + 7) // 8
 
 
 def _external_bytes(tensor: onnx.TensorProto, path: Path, where: str, size_bytes: int) -> bytes:
@@ -141,10 +156,13 @@ def _external_bytes(tensor: onnx.TensorProto, path: Path, where: str, size_bytes
             "put the data file beside the model and export again",
         )
     if not file.is_file():
-        raise ModelError(f"its data file '{location}' is missing", where, "copy it beside the model")
+        raise ModelError(
+            f"its data file '{location}' is missing", where, "copy it beside the model"
+        )
     offset = int(entries.get("offset", "0"))
     if offset < 0 or offset + size_bytes > file.stat().st_size:
         raise ModelError(f"its data file '{location}' is too short", where, _DAMAGED)
     with file.open("rb") as stream:
         stream.seek(offset)
-        return stream.read(size_bytes)
+        data: bytes = stream.read(size_bytes)
+        return data

@@ -1,0 +1,205 @@
+"""The generated C as a library of this computer."""
+
+from __future__ import annotations
+
+import ctypes
+import tempfile
+import threading
+import weakref
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from studio.build.firmware import (
+    Manifest,
+    compile_all,
+    model_digest,
+    move_whole,
+    write_project,
+)
+from studio.build.process import run
+from studio.build.toolchains import Toolchain, default_toolchain
+from studio.compiler.program import Program
+from studio.errors import BuildError
+from studio.job import Job, Progress
+
+Array = npt.NDArray[Any]
+
+_DTYPES = {1: "int8", 2: "uint8", 3: "int16", 4: "int32", 5: "float32", 6: "bool"}
+_ALIGN = 16
+_GUARD_BYTES = 256
+_GUARD = 0xA5
+# The trace hook is a part of every firmware; here nobody listens.
+_HOOK = b"void tms_trace(int layer);\nvoid tms_trace(int layer) { (void)layer; }\n"
+
+
+class _Tensor(ctypes.Structure):
+    """tms_tensor of tms.h."""
+
+    _fields_ = (
+        ("name", ctypes.c_char_p),
+        ("offset", ctypes.c_uint32),
+        ("bytes", ctypes.c_uint32),
+        ("scale", ctypes.c_float),
+        ("zero_point", ctypes.c_int32),
+        ("shape", ctypes.c_uint16 * 4),
+        ("dtype", ctypes.c_uint8),
+    )
+
+
+class _Model(ctypes.Structure):
+    """tms_model of tms.h."""
+
+    _fields_ = (
+        ("name", ctypes.c_char_p),
+        ("inputs", ctypes.POINTER(_Tensor)),
+        ("outputs", ctypes.POINTER(_Tensor)),
+        ("run", ctypes.CFUNCTYPE(None, ctypes.c_void_p)),
+        ("reset", ctypes.CFUNCTYPE(None, ctypes.c_void_p)),
+        ("arena_bytes", ctypes.c_uint32),
+        ("n_inputs", ctypes.c_uint16),
+        ("n_outputs", ctypes.c_uint16),
+        ("n_layers", ctypes.c_uint16),
+    )
+
+
+class HostModel:
+    """A model's generated C in this process.
+
+    Its arena lies between guard bytes that are checked after every run, and what goes in is
+    checked for type and size, so that a fault in generated code shows as a BuildError.
+
+    Attributes:
+        name: the model's name.
+        digest: of the generated code, as in Image.digest.
+    """
+
+    def __init__(self, library: Path, name: str, digest: str) -> None:
+        self.name = name
+        self.digest = digest
+        try:
+            self._library = ctypes.CDLL(str(library))
+            self._model = _Model.in_dll(self._library, f"{name}_model")
+        except (OSError, ValueError) as error:
+            raise BuildError(
+                f"cannot be loaded: {error}", str(library), "build it again"
+            ) from error
+        size = self._model.arena_bytes + 2 * _GUARD_BYTES + _ALIGN
+        self._memory = np.full(size, _GUARD, np.uint8)
+        self._start = _GUARD_BYTES + -(self._memory.ctypes.data + _GUARD_BYTES) % _ALIGN
+        self._lock = threading.Lock()
+        self.reset()
+
+    @classmethod
+    def build(cls, program: Program, toolchain: Toolchain | None = None) -> Job[HostModel]:
+        """Compile a program's C for this computer and load it.
+
+        Raises:
+            BuildError: there is no compiler, or it refuses the code.
+        """
+        from studio.compiler.emit import emit
+
+        return (yield from cls.build_files(emit(program), program.name, toolchain))
+
+    @classmethod
+    def build_files(
+        cls, files: Mapping[str, bytes], name: str, toolchain: Toolchain | None = None
+    ) -> Job[Self]:
+        """Compile emitted files and load them; `<name>.c` defines `<name>_model`."""
+        chosen = toolchain or default_toolchain("host")
+        folder = tempfile.TemporaryDirectory(prefix="tinyml-studio-host-")
+        try:
+            library = yield from _build_library(Path(folder.name), files, name, chosen)
+            model = cls(library, name, model_digest(files))
+        except BaseException:
+            folder.cleanup()
+            raise
+        weakref.finalize(model, folder.cleanup)
+        return model
+
+    @property
+    def arena_bytes(self) -> int:
+        """What the generated code asks for."""
+        return int(self._model.arena_bytes)
+
+    def reset(self) -> None:
+        """Clear persistent state."""
+        self._model.reset(self._memory.ctypes.data + self._start)
+
+    def run(self, inputs: Sequence[Array]) -> list[Array]:
+        """One inference.
+
+        Args:
+            inputs: arrays in the model's dtypes, channels last without batch, in its order.
+
+        Returns:
+            The outputs, likewise.
+
+        Raises:
+            BuildError: an input of another type or size, or generated code that wrote outside
+                of its arena.
+        """
+        tensors = [self._model.inputs[index] for index in range(self._model.n_inputs)]
+        if len(inputs) != len(tensors):
+            raise BuildError(f"takes {len(tensors)} inputs, not {len(inputs)}", self.name)
+        with self._lock:
+            for tensor, array in zip(tensors, inputs, strict=True):
+                self._put(tensor, array)
+            self._model.run(self._memory.ctypes.data + self._start)
+            self._check_guards()
+            outputs = (self._model.outputs[index] for index in range(self._model.n_outputs))
+            return [self._get(tensor) for tensor in outputs]
+
+    def _put(self, tensor: Any, array: Array) -> None:
+        if array.dtype != _DTYPES[tensor.dtype] or array.nbytes != tensor.bytes:
+            raise BuildError(
+                f"takes {tensor.bytes} bytes of {_DTYPES[tensor.dtype]}, not {array.nbytes} of "
+                f"{array.dtype}",
+                f"input {tensor.name.decode()}",
+            )
+        self._place(tensor)[:] = np.frombuffer(np.ascontiguousarray(array).tobytes(), np.uint8)
+
+    def _get(self, tensor: Any) -> Array:
+        shape = [axis for axis in tensor.shape if axis]
+        return self._place(tensor).copy().view(_DTYPES[tensor.dtype]).reshape(shape)
+
+    def _place(self, tensor: Any) -> Array:
+        if tensor.offset + tensor.bytes > self._model.arena_bytes:
+            raise BuildError("lies outside of the arena", f"tensor {tensor.name.decode()}")
+        start = self._start + tensor.offset
+        return self._memory[start : start + tensor.bytes]
+
+    def _check_guards(self) -> None:
+        end = self._start + self._model.arena_bytes
+        if (self._memory[: self._start] != _GUARD).any() or (self._memory[end:] != _GUARD).any():
+            raise BuildError(
+                "the generated code wrote outside of its arena", self.name, "report this as a bug"
+            )
+
+
+def _build_library(
+    folder: Path, files: Mapping[str, bytes], name: str, toolchain: Toolchain
+) -> Job[Path]:
+    write_project({**files, "trace.c": _HOOK}, folder)
+    manifest = Manifest(
+        model=name,
+        digest="",
+        board="",
+        core="host",
+        machine="",
+        stack_bytes=0,
+        linker_script="",
+        fast=tuple(sorted(path for path in files if path.endswith(".c") and "/" in path)),
+        small=(f"{name}.c", "trace.c"),
+    )
+    objects = yield from compile_all(folder, manifest, toolchain, folder)
+    part, library = folder / "part.so", folder / f"{name}.so"
+    command = toolchain.library_command(objects, str(part))
+    status, text = yield from run(command, folder, toolchain.environment, Progress("linking", 0.95))
+    if status:
+        raise BuildError("the compiler refused it", name, (text.splitlines() or [""])[0])
+    move_whole(part, library)
+    return library

@@ -1,0 +1,181 @@
+"""What kernels and the firmware around them take in flash, for each compiler and core.
+
+The tables stand in `resources/sizes` and are made by building one small program a kernel
+from the kernel's own examples, so that no model that is later predicted had a part in them.
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from studio.build.firmware import build, project_files, write_project
+from studio.build.link_map import Image, functions
+from studio.build.toolchains import Toolchain
+from studio.compiler.emit import names_bytes
+from studio.compiler.kernel import Example, Kernel, kernels
+from studio.compiler.program import Buffer, Constant, KernelCall, Options, Program
+from studio.errors import BuildError
+from studio.job import Job, Progress
+from studio.targets.profile import Profile
+from studio.targets.resources import resource
+
+TENSOR_BYTES = 32  # sizeof(tms_tensor) on a 32-bit machine
+WORD = 4
+
+
+@dataclass(frozen=True, slots=True)
+class KernelSize:
+    """What a kernel adds to an image.
+
+    Attributes:
+        functions: bytes of each function that it brings; those of other kernels are counted once.
+        other_bytes: tables and padding beside them.
+        call_bytes: code of one more call.
+    """
+
+    functions: dict[str, int]
+    other_bytes: int
+    call_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class SizeTable:
+    """One compiler's sizes on one core.
+
+    Attributes:
+        toolchain: id of the toolchain.
+        version: of the compiler that made the table.
+        core: what was compiled for.
+        flash_bytes: of a firmware around a program with no calls and names of no length.
+        ram_bytes: its variables without the arena, up to where an arena may begin.
+        kernels: by C name.
+    """
+
+    toolchain: str
+    version: str
+    core: str
+    flash_bytes: int
+    ram_bytes: int
+    kernels: dict[str, KernelSize]
+
+    def text(self) -> str:
+        """The table as a file's content."""
+        return json.dumps(asdict(self), indent=1, sort_keys=True) + "\n"
+
+
+@cache
+def size_table(toolchain: str, core: str) -> SizeTable:
+    """The shipped table of a toolchain and core.
+
+    Raises:
+        BuildError: there is none.
+    """
+    try:
+        path = resource(f"resources/sizes/{toolchain}-{core}.json")
+        values: dict[str, Any] = json.loads(path.read_text("utf-8"))
+    except OSError:
+        raise BuildError(
+            f"there is no table of code sizes for {core}", toolchain, "choose another board"
+        ) from None
+    sizes = {name: KernelSize(**size) for name, size in values.pop("kernels").items()}
+    return SizeTable(**values, kernels=sizes)
+
+
+def measure(toolchain: Toolchain, profile: Profile) -> Job[SizeTable]:
+    """Build the programs of a table for a board with a port; minutes."""
+    rng = np.random.default_rng(0)
+    with tempfile.TemporaryDirectory(prefix="tinyml-studio-sizes-") as folder:
+        empty = synthetic(None, 0, rng)
+        base = yield from _built(empty, profile, toolchain, Path(folder))
+        base_functions = functions(base.elf)
+        sizes = {}
+        for number, (name, kernel) in enumerate(sorted(kernels().items())):
+            yield Progress(f"{toolchain.id} {profile.core} {name}", number / len(kernels()))
+            example = kernel.examples(rng)[0]
+            one, two = (synthetic((kernel, example), calls, rng) for calls in (1, 2))
+            image = yield from _built(one, profile, toolchain, Path(folder))
+            found = functions(image.elf)
+            twice = yield from _built(two, profile, toolchain, Path(folder))
+            call_bytes = twice.flash_bytes - image.flash_bytes - data_bytes(two) + data_bytes(one)
+            fresh = {f: n for f, n in found.items() if f not in base_functions and f != "run"}
+            added = image.flash_bytes - base.flash_bytes - data_bytes(one) + data_bytes(empty)
+            other = added - call_bytes - sum(fresh.values())
+            sizes[name] = KernelSize(fresh, other, call_bytes)
+    return SizeTable(
+        toolchain=toolchain.id,
+        version=toolchain.version,
+        core=profile.core,
+        flash_bytes=base.flash_bytes - data_bytes(empty),
+        ram_bytes=base.ram_bytes - base.arena_bytes,
+        kernels=sizes,
+    )
+
+
+def data_bytes(program: Program) -> int:
+    """Flash of what is data in generated code: constants, parameters, descriptions, names."""
+    constants = sum(-(-c.size_bytes // WORD) * WORD for c in program.constants.values())
+    params = sum(-(-kernels()[c.kernel].struct_bytes // WORD) * WORD for c in program.calls)
+    tensors = TENSOR_BYTES * (len(program.inputs) + len(program.outputs))
+    return constants + params + tensors + names_bytes(program)
+
+
+def synthetic(used: tuple[Kernel, Example] | None, calls: int, rng: np.random.Generator) -> Program:
+    """A program that calls a kernel a number of times on buffers of their own."""
+    buffers = [Buffer("x", (4,), "int8", "input"), Buffer("y", (4,), "int8", "output")]
+    constants: dict[str, Constant] = {}
+    made: list[KernelCall] = []
+    if used is not None:
+        kernel, example = used
+        params = {}
+        for key, value in example.params.items():
+            if isinstance(value, np.ndarray):
+                constants[key] = Constant(key, value)
+                value = key
+            params[key] = value
+        for _ in range(calls):
+            inputs = []
+            for array in example.inputs:
+                buffers.append(Buffer("a", array.shape, str(array.dtype)))
+                inputs.append(len(buffers) - 1)
+            buffers.append(Buffer("b", example.out_shape, example.out_dtype))
+            rows = int(example.params["out_h"]) if kernel.window else None
+            outputs = (len(buffers) - 1,)
+            made.append(KernelCall("", kernel.name, tuple(inputs), outputs, params, 0, None, rows))
+    return _placed(buffers, made, constants)
+
+
+def _placed(
+    buffers: Sequence[Buffer], calls: Sequence[KernelCall], constants: dict[str, Constant]
+) -> Program:
+    """Every buffer behind the other, far enough apart that offsets are as large as in real nets."""
+    offsets, end = [], 0
+    for buffer in buffers:
+        offsets.append(end)
+        end += -(-buffer.size_bytes // 1024) * 1024
+    return Program(
+        name="sizes",
+        buffers=tuple(buffers),
+        calls=tuple(calls),
+        constants=constants,
+        offsets=tuple(offsets),
+        arena_bytes=end,
+        bound_bytes=end,
+        options=Options(rounding="single"),
+        output_order=(1,),
+    )
+
+
+def _built(program: Program, profile: Profile, toolchain: Toolchain, folder: Path) -> Job[Image]:
+    roomy = replace(
+        profile, memory=tuple(replace(r, size_bytes=4 << 20) for r in profile.memory)
+    )  # an emulated board's memory may be smaller than the largest example
+    write_project(project_files(program, roomy), folder)
+    return (yield from build(folder, toolchain))

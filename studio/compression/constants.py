@@ -1,0 +1,47 @@
+"""Reading and replacing the constants of a node."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+if TYPE_CHECKING:
+    import onnx_ir
+
+
+def constant(value: onnx_ir.Value | None) -> npt.NDArray[Any] | None:
+    """The array of an initialiser; None for an absent input or a computed value."""
+    if value is None or value.const_value is None:
+        return None
+    return np.asarray(value.const_value.numpy())
+
+
+def real(value: onnx_ir.Value | None) -> npt.NDArray[np.float64]:
+    """The array of an initialiser that must be there, in double precision."""
+    array = constant(value)
+    assert array is not None
+    return array.astype(np.float64)
+
+
+def set_constant(
+    graph: onnx_ir.Graph, node: onnx_ir.Node, index: int, role: str, array: npt.NDArray[Any]
+) -> None:
+    """Give an input of a node a new float32 initialiser; others may share the old one."""
+    import onnx_ir
+
+    name = f"{node.name}.{role}"
+    while name in graph.initializers:
+        name += "_"
+    tensor = onnx_ir.tensor(np.ascontiguousarray(array, np.float32), name=name)
+    value = onnx_ir.val(name, const_value=tensor)
+    graph.register_initializer(value)
+    node.replace_input_with(index, value)
+
+
+def drop_unused(graph: onnx_ir.Graph) -> None:
+    """Remove initialisers that nothing reads any more."""
+    for name, value in tuple(graph.initializers.items()):
+        if not value.uses() and not value.is_graph_output():
+            del graph.initializers[name]

@@ -1,0 +1,257 @@
+"""Everything that the user can do, as registered functions of the window."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtGui import QGuiApplication
+
+from studio.gui.actions import command
+from studio.project import ROOT
+
+if TYPE_CHECKING:
+    from studio.gui.main_window import MainWindow
+
+
+def _has_model(window: MainWindow) -> bool:
+    return window.session.state.model is not None
+
+
+def _idle(window: MainWindow) -> bool:
+    return _has_model(window) and window.foreground is None
+
+
+def _on_step(window: MainWindow) -> bool:
+    return _has_model(window) and window.session.state.selected != ROOT
+
+
+# ---- File ----------------------------------------------------------------------------------
+
+
+@command("Open…", "File", "Ctrl+O", icon="open")
+def open_file(window: MainWindow) -> None:
+    """Open a model or a project."""
+    window.ask_open()
+
+
+@command("Open data…", "File", "Ctrl+Shift+O", enabled=_has_model)
+def open_data(window: MainWindow) -> None:
+    """Open the data set that the model is run and measured on."""
+    window.ask_data()
+
+
+@command("Open example: motion", "File", new_group=True)
+def open_motion(window: MainWindow) -> None:
+    """Six-axis recordings of a wrist, four classes, a small one-dimensional net."""
+    window.open("example:motion")
+
+
+@command("Open example: digits", "File")
+def open_digits(window: MainWindow) -> None:
+    """Handwritten digits, ten classes, a small depthwise-separable net."""
+    window.open("example:digits")
+
+
+@command("Save", "File", "Ctrl+S", icon="save", enabled=_has_model, new_group=True)
+def save(window: MainWindow) -> None:
+    """Save the project."""
+    window.save()
+
+
+@command("Save as…", "File", "Ctrl+Shift+S", enabled=_has_model)
+def save_as(window: MainWindow) -> None:
+    """Save the project under another name."""
+    window.save(ask=True)
+
+
+@command("Quit", "File", "Ctrl+Q", new_group=True)
+def leave(window: MainWindow) -> None:
+    """Close the window."""
+    window.close()
+
+
+# ---- Edit ----------------------------------------------------------------------------------
+
+
+@command(
+    "Undo", "Edit", "Ctrl+Z", icon="undo", enabled=lambda w: bool(w.session.state.history.past)
+)
+def undo(window: MainWindow) -> None:
+    """Put the project back to what it was before the last edit."""
+    window.session.undo()
+
+
+@command(
+    "Redo",
+    "Edit",
+    "Ctrl+Shift+Z",
+    icon="redo",
+    enabled=lambda w: bool(w.session.state.history.future),
+)
+def redo(window: MainWindow) -> None:
+    """Do again what was undone."""
+    window.session.redo()
+
+
+@command("Delete step", "Edit", "Del", enabled=_on_step, new_group=True)
+def delete_step(window: MainWindow) -> None:
+    """Remove the selected step; what came after it follows what came before."""
+    window.session.remove(window.session.state.selected)
+
+
+@command("Mute step", "Edit", "M", icon="muted", enabled=_on_step)
+def mute_step(window: MainWindow) -> None:
+    """Skip the selected step, or take it in again."""
+    window.session.mute(window.session.state.selected)
+
+
+@command("Duplicate step", "Edit", "Ctrl+D", enabled=_on_step)
+def duplicate_step(window: MainWindow) -> None:
+    """Add the same step again as a second branch."""
+    window.session.duplicate(window.session.state.selected)
+
+
+@command("Rename step", "Edit", "F2", enabled=_on_step)
+def rename_step(window: MainWindow) -> None:
+    """Give the selected step a name of your own."""
+    window.ask_name()
+
+
+@command("Copy layers as CSV", "Edit", enabled=_has_model, new_group=True)
+def copy_layers(window: MainWindow) -> None:
+    """Copy the table of layers for a spreadsheet."""
+    QGuiApplication.clipboard().setText(window.layers.as_csv())
+
+
+@command("Copy pipeline as image", "Edit", enabled=_has_model)
+def copy_pipeline(window: MainWindow) -> None:
+    """Copy the canvas as a picture."""
+    QGuiApplication.clipboard().setPixmap(window.canvas.grab())
+
+
+# ---- View ----------------------------------------------------------------------------------
+
+
+@command("Command palette", "View", "Ctrl+Shift+P", icon="search")
+def command_palette(window: MainWindow) -> None:
+    """Find a command by a few letters."""
+    window.open_palette()
+
+
+@command("Fit pipeline", "View", "Ctrl+0", icon="fit", new_group=True)
+def fit(window: MainWindow) -> None:
+    """Show the whole pipeline."""
+    window.canvas.fit()
+
+
+@command("Zoom in", "View", "Ctrl++")
+def zoom_in(window: MainWindow) -> None:
+    """Show the pipeline larger."""
+    window.canvas.set_zoom(window.canvas.zoom * 1.25)
+
+
+@command("Zoom out", "View", "Ctrl+-")
+def zoom_out(window: MainWindow) -> None:
+    """Show the pipeline smaller."""
+    window.canvas.set_zoom(window.canvas.zoom / 1.25)
+
+
+@command("Pipeline as tree", "View", "Ctrl+T", icon="tree", checked=lambda w: w.shows_tree)
+def toggle_tree(window: MainWindow) -> None:
+    """Show the pipeline as a tree, for keyboard and screen reader."""
+    window.show_tree(not window.shows_tree)
+
+
+@command("Tidy cards", "View", enabled=_has_model)
+def tidy(window: MainWindow) -> None:
+    """Put moved cards back into columns and rows."""
+    window.session.tidy()
+
+
+@command(
+    "System theme", "View", checked=lambda w: w.theme_choice == "system", new_group=True
+)
+def theme_system(window: MainWindow) -> None:
+    """Light or dark as the desktop is."""
+    window.set_theme("system")
+
+
+@command("Light theme", "View", checked=lambda w: w.theme_choice == "light")
+def theme_light(window: MainWindow) -> None:
+    """Dark text on light."""
+    window.set_theme("light")
+
+
+@command("Dark theme", "View", checked=lambda w: w.theme_choice == "dark")
+def theme_dark(window: MainWindow) -> None:
+    """Light text on dark."""
+    window.set_theme("dark")
+
+
+@command("Reset layout", "View", new_group=True)
+def reset_layout(window: MainWindow) -> None:
+    """Put the panels back to where they were at first."""
+    window.reset_layout()
+
+
+# ---- Pipeline ------------------------------------------------------------------------------
+
+
+@command("Run", "Pipeline", "F5", icon="run", enabled=_idle)
+def run(window: MainWindow) -> None:
+    """Run every step and measure the accuracy of each variant."""
+    window.run()
+
+
+@command("Run to selected step", "Pipeline", "Shift+F5", enabled=_idle)
+def run_to_here(window: MainWindow) -> None:
+    """Run the steps up to the selected one."""
+    window.run(to_selected=True)
+
+
+@command("Cancel", "Pipeline", "Ctrl+.", icon="stop", enabled=lambda w: w.foreground is not None)
+def cancel(window: MainWindow) -> None:
+    """Stop what is running."""
+    window.cancel()
+
+
+@command("Generate C…", "Pipeline", "F6", icon="generate", enabled=_idle, new_group=True)
+def generate(window: MainWindow) -> None:
+    """Write the C project of the selected variant and board into a folder."""
+    window.ask_generate()
+
+
+@command("Show generated C", "Pipeline", "Shift+F6", enabled=_idle)
+def show_code(window: MainWindow) -> None:
+    """Generate the C of the selected variant and read it in the Code panel."""
+    window.show_code()
+
+
+# ---- Board ---------------------------------------------------------------------------------
+
+
+@command("Flash and verify", "Board", "F7", icon="flash", enabled=_idle)
+def flash(window: MainWindow) -> None:
+    """Build the firmware, flash the selected board and compare it with the host."""
+    window.flash()
+
+
+@command("Live", "Board", "F8", icon="live", enabled=_idle)
+def live(window: MainWindow) -> None:
+    """Send the test set to the board window by window and plot its answers."""
+    window.live()
+
+
+@command("Compare boards…", "Board", "Ctrl+B", icon="board", new_group=True)
+def compare_boards(window: MainWindow) -> None:
+    """Choose the boards whose budget is shown."""
+    window.budget.open_chooser()
+
+
+# ---- Help ----------------------------------------------------------------------------------
+
+
+@command("About TinyML Studio", "Help")
+def about(window: MainWindow) -> None:
+    """Version and licence."""
+    window.about()

@@ -1,0 +1,90 @@
+"""How the parts of the window are put together: bars, headings, splitters."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSplitter, QVBoxLayout, QWidget
+
+from studio.gui import theme
+
+
+def heading(text: str, *extras: QWidget) -> QWidget:
+    """A line with a heading and small widgets at its right end."""
+    row = QWidget()
+    row.setObjectName("surface")
+    box = QHBoxLayout(row)
+    box.setContentsMargins(16, 0, 8, 0)
+    box.setSpacing(4)
+    label = QLabel(text)
+    label.setProperty("role", "heading")
+    label.setMinimumHeight(40)
+    box.addWidget(label)
+    box.addStretch(1)
+    for extra in extras:
+        box.addWidget(extra)
+    return row
+
+
+def column(*widgets: QWidget, stretch: QWidget | None = None) -> QWidget:
+    """Widgets below each other without gaps; `stretch` takes the room that is left."""
+    page = QWidget()
+    page.setObjectName("surface")
+    box = QVBoxLayout(page)
+    box.setContentsMargins(0, 0, 0, 0)
+    box.setSpacing(0)
+    for widget in widgets:
+        box.addWidget(widget, 1 if widget is stretch else 0)
+    if stretch is None:
+        box.addStretch(1)
+    return page
+
+
+def rule() -> QFrame:
+    """A hairline."""
+    line = QFrame()
+    line.setObjectName("rule")
+    return line
+
+
+def splitter(orientation: Qt.Orientation, *widgets: QWidget) -> QSplitter:
+    """A splitter with hairlines that the mouse can still catch."""
+    result = QSplitter(orientation)
+    result.setHandleWidth(1)
+    result.setChildrenCollapsible(False)
+    for widget in widgets:
+        result.addWidget(widget)
+    return result
+
+
+def action_button(action: QAction, text: str, icon: str, primary: bool = False) -> QPushButton:
+    """A button of the bar that mirrors an action."""
+    button = QPushButton(text)
+    button.setProperty("primary", "true" if primary else "false")
+    button.setProperty("icon_name", icon)
+    button.setIconSize(QSize(14, 14))
+    shortcut = action.shortcut().toString()
+    button.setToolTip(f"{action.toolTip()} ({shortcut})" if shortcut else action.toolTip())
+    button.setAccessibleName(action.text().rstrip("\u2026"))
+    button.setAccessibleDescription(action.toolTip())
+    button.clicked.connect(action.trigger)
+    action.enabledChanged.connect(button.setEnabled)
+    return button
+
+
+def flat_button(text: str, name: str) -> QPushButton:
+    """A small button without a frame."""
+    button = QPushButton(text)
+    button.setProperty("flat", "true")
+    button.setAccessibleName(name)
+    button.setToolTip(name)
+    return button
+
+
+def recolour(buttons: list[QPushButton]) -> None:
+    """Draw the icons of bar buttons in the colours of the theme."""
+    palette = theme.current()
+    for button in buttons:
+        primary = button.property("primary") == "true"
+        colour = palette.on_accent if primary and button.isEnabled() else palette.muted
+        button.setIcon(theme.icon(button.property("icon_name"), colour))

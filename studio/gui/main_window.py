@@ -1,0 +1,428 @@
+"""The main window: puts the parts together and passes between them and the session."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Generator
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import QPoint, QSettings, QSize, Qt, QTimer
+from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QGuiApplication
+from PySide6.QtWidgets import QApplication, QFileDialog, QInputDialog, QMainWindow, QMenu
+
+from studio import __version__
+from studio.compression.step import steps
+from studio.errors import StudioError
+from studio.gui import commands, present, theme
+from studio.gui.actions import COMMANDS, Actions
+from studio.gui.command_palette import CommandPalette, Entry
+from studio.gui.notices import CrashDialog
+from studio.gui.parts import Parts
+from studio.gui.tasks import Task, Tasks
+from studio.job import Progress
+from studio.project import EXAMPLE, ROOT, SUFFIX
+from studio.session import Session
+from studio.session.model_work import running_node
+from studio.session.state import State, Update
+
+MODEL_FILTER = "Models and projects (*.onnx *.tinyml);;All files (*)"
+DATA_SUFFIXES = (".npz", ".csv", ".ts", ".wav", ".json")
+RECENT = 8
+SETTLE_MS = 600
+assert commands  # importing it registers the commands
+
+
+class MainWindow(QMainWindow):
+    """One window on one session."""
+
+    def __init__(self, session: Session, settings: QSettings) -> None:
+        super().__init__()
+        self.session = session
+        self.settings = settings
+        self.theme_choice = str(settings.value("theme", "system"))
+        self.tasks = Tasks(self)
+        self.foreground: Task | None = None
+        self._analysis: Task | None = None
+        self._stale = False
+        self._running: present.Running | None = None
+        self.actions_ = Actions(self)
+        self.parts = Parts(self)
+        self._name_parts()
+        self.setAcceptDrops(True)
+        self.resize(1280, 800)
+        self.setMinimumSize(QSize(960, 600))
+        self._settle = QTimer(self)
+        self._settle.setSingleShot(True)
+        self._settle.setInterval(SETTLE_MS)
+        self._settle.timeout.connect(session.settle)
+        self._connect()
+        session.on_change(self._changed)
+        self.set_theme(self.theme_choice)
+        self.refresh()
+
+    def _name_parts(self) -> None:
+        """The parts that commands use, by short names."""
+        parts = self.parts
+        self.canvas, self.outline, self.budget = parts.canvas, parts.outline, parts.budget
+        self.layers, self.log, self.notices = parts.layers, parts.log, parts.notices
+        self.status = parts.status
+        self.live_panel = parts.live
+
+    def _connect(self) -> None:
+        session, parts = self.session, self.parts
+        canvas = parts.canvas
+        canvas.chosen.connect(session.select)
+        canvas.moved.connect(session.move)
+        canvas.step_dropped.connect(self._guarded(session.add_step))
+        canvas.step_inserted.connect(self._guarded(self._insert))
+        canvas.branch_requested.connect(self._branch_menu)
+        canvas.menu_requested.connect(self._node_menu)
+        parts.outline.chosen.connect(session.select)
+        parts.outline.menu_requested.connect(self._node_menu)
+        parts.steps.add_requested.connect(self._add_after_selected)
+        parts.settings.edited.connect(self._tune)
+        parts.settings.run_requested.connect(lambda: self.run(to_selected=True))
+        parts.budget.board_chosen.connect(session.choose_board)
+        parts.budget.boards_chosen.connect(session.choose_boards)
+        parts.board.activated.connect(
+            lambda: session.choose_board(str(parts.board.currentData()))
+        )
+        parts.code.generate_requested.connect(self.show_code)
+        parts.deploy.flash_requested.connect(self.flash)
+        parts.live.live_requested.connect(self.live)
+        parts.status.cancel_requested.connect(self.cancel)
+        parts.welcome.chosen.connect(self._welcome_chosen)
+        QGuiApplication.styleHints().colorSchemeChanged.connect(self._scheme_changed)
+
+    # ---- what the session says -------------------------------------------------------------
+
+    def _changed(self, old: State, new: State) -> None:
+        asked = (new.project, new.model, new.results)
+        if any(a is not b for a, b in zip(asked, (old.project, old.model, old.results), strict=True)):
+            self._analyse()
+        self.refresh()
+        if new.model is not old.model:
+            self._remember(new)
+            QTimer.singleShot(0, self.canvas.fit)
+        elif len(new.project.recipe.nodes) != len(old.project.recipe.nodes):
+            QTimer.singleShot(0, self.canvas.keep_visible)
+
+    def refresh(self) -> None:
+        """Show the session's state."""
+        state = self.session.state
+        name = state.project.name or "no model"
+        self.setWindowTitle(f"{'\u2022 ' if state.unsaved else ''}{name} \u2014 TinyML Studio")
+        self.parts.show_state(state, self._running)
+        self.actions_.refresh()
+        self.parts.recolour_buttons()
+
+    def _analyse(self) -> None:
+        """Recompute the budgets in a thread; at most one at a time, always for the newest state."""
+        if self._analysis is not None:
+            self._stale = True
+            return
+        self._stale = False
+        task = Task("Computing budgets", self.session.analyse())
+        task.succeeded.connect(self.session.take)
+        task.failed.connect(self.notices.error)
+        task.crashed.connect(self._crashed)
+        task.ended.connect(self._analysed)
+        self._analysis = self.tasks.start(task)
+
+    def _analysed(self) -> None:
+        self._analysis = None
+        if self._stale:
+            self._analyse()
+
+    # ---- jobs ------------------------------------------------------------------------------
+
+    def start(
+        self, title: str, job: Generator[Progress, None, Update], done: str = ""
+    ) -> Task | None:
+        """Run a job in the foreground, one at a time; `done` is said when it has ended well."""
+        if self.foreground is not None:
+            job.close()
+            self.notices.good(f"{self.foreground.title} is still running", "Cancel it first")
+            return None
+        task = Task(title, job)
+        task.progressed.connect(self._progressed)
+        task.succeeded.connect(lambda update: self._succeeded(title, update, done))
+        self._watch(task)
+        return task
+
+    def _watch(self, task: Task) -> None:
+        task.failed.connect(lambda error: self._failed(task.title, error))
+        task.crashed.connect(self._crashed)
+        task.ended.connect(self._ended)
+        self.foreground = task
+        self.status.show_progress(task.title, None)
+        self.log.add(f"{task.title}: started")
+        self.actions_.refresh()
+        self.parts.recolour_buttons()
+        self.tasks.start(task)
+
+    def _progressed(self, progress: Progress) -> None:
+        if self.foreground is None or self.foreground.cancelled:
+            return
+        self.status.show_progress(self.foreground.title, progress)
+        self.log.add(progress.text)
+        node = running_node(self.session.state.project.recipe, progress)
+        self._running = present.Running(node, progress.done) if node else None
+        self.parts.show_running(self.session.state, self._running, progress)
+
+    def _succeeded(self, title: str, update: Update, done: str) -> None:
+        self.session.take(update)
+        self.log.add(f"{title}: done")
+        if done:
+            self.notices.good(done)
+
+    def _failed(self, title: str, error: StudioError) -> None:
+        self.log.add(f"{title}: {error}")
+        self.notices.error(error, type(error).__name__)
+
+    def _ended(self) -> None:
+        task, self.foreground, self._running = self.foreground, None, None
+        if task is not None and task.cancelled:
+            self.log.add(f"{task.title}: cancelled")
+        self.parts.live.stop()
+        self.status.end_progress()
+        self.refresh()
+
+    def _crashed(self, error: BaseException) -> None:
+        self.log.add(f"internal error: {error!r}")
+        CrashDialog(self, error).show()
+
+    def cancel(self) -> None:
+        """Stop the job in the foreground."""
+        if self.foreground is not None:
+            self.foreground.cancel()
+
+    def _guarded(self, act: Callable[..., object]) -> Callable[..., None]:
+        """An edit whose refusal is shown as a notice."""
+
+        def guarded(*arguments: Any) -> None:
+            try:
+                act(*arguments)
+            except StudioError as error:
+                self.notices.error(error)
+
+        return guarded
+
+    # ---- commands --------------------------------------------------------------------------
+
+    def open(self, name: str) -> None:
+        """Open a model, a project or an example ("example:motion")."""
+        self.start(f"Opening {Path(name.removeprefix(EXAMPLE)).name}", self.session.open(name))
+
+    def open_data(self, name: str) -> None:
+        """Open a data set for the model."""
+        self.start(f"Opening {Path(name).name}", self.session.open_data(name))
+
+    def ask_open(self) -> None:
+        """Ask for a model or project and open it."""
+        path, _ = QFileDialog.getOpenFileName(self, "Open", "", MODEL_FILTER)
+        if path:
+            self.open(path)
+
+    def ask_data(self) -> None:
+        """Ask for a data set and open it."""
+        path, _ = QFileDialog.getOpenFileName(self, "Open data")
+        if path:
+            self.open_data(path)
+
+    def save(self, ask: bool = False) -> None:
+        """Save the project, asking for a name where it has none."""
+        path = None
+        if ask or self.session.state.path is None:
+            name = f"{self.session.state.project.name}{SUFFIX}"
+            chosen, _ = QFileDialog.getSaveFileName(self, "Save project", name, f"*{SUFFIX}")
+            if not chosen:
+                return
+            path = Path(chosen)
+        self._guarded(self._save)(path)
+
+    def _save(self, path: Path | None) -> None:
+        saved = self.session.save(path)
+        self._remember(self.session.state)
+        self.notices.good(f"Saved {saved.name}")
+
+    def ask_name(self) -> None:
+        """Ask for a title of the selected step."""
+        node = self.session.state.selected
+        title = present.node_title(self.session.state, node)
+        text, chosen = QInputDialog.getText(self, "Rename step", "Name", text=title)
+        if chosen:
+            self.session.rename(node, text)
+
+    def run(self, to_selected: bool = False) -> None:
+        """Run the pipeline, or the way to the selected step."""
+        node = self.session.state.selected if to_selected else None
+        self.start("Run", self.session.run(node))
+
+    def ask_generate(self) -> None:
+        """Ask for a folder and write the C project there."""
+        folder = QFileDialog.getExistingDirectory(self, "Folder for the C project")
+        if folder:
+            self.generate(Path(folder))
+
+    def generate(self, folder: Path) -> None:
+        """Write the C project of the selected variant into `folder`."""
+        self.parts.tabs.setCurrentWidget(self.parts.code)
+        self.start("Generate", self.session.generate(folder), f"Wrote the C project to {folder}")
+
+    def show_code(self) -> None:
+        """Generate the C and show it."""
+        self.parts.tabs.setCurrentWidget(self.parts.code)
+        self.start("Generate", self.session.code())
+
+    def flash(self) -> None:
+        """Build, flash, verify and time on the selected board."""
+        self.parts.tabs.setCurrentWidget(self.parts.deploy)
+        self.start("Flash", self.session.deploy())
+
+    def live(self) -> None:
+        """Send the test set to the board and plot what it answers."""
+        if self.foreground is not None:
+            return
+        self.parts.tabs.setCurrentWidget(self.parts.live)
+        panel = self.parts.live
+        task = Task("Live", self.session.live(lambda: panel.rate_hz), panel.receive)
+        panel.start()
+        self._watch(task)
+
+    def open_palette(self) -> CommandPalette:
+        """Open the command palette below the search button."""
+        entries = [
+            Entry(c.text.rstrip("\u2026"), c.shortcut, self.actions_.by_id[name].trigger)
+            for name, c in COMMANDS.items()
+            if self.actions_.by_id[name].isEnabled() and name != "command_palette"
+        ]
+        if self.session.state.model is not None:
+            entries += [
+                Entry(f"Add step: {step.title}", "", lambda s=step.id: self._add_after_selected(s))
+                for step in steps().values()
+            ]
+        palette = CommandPalette(self, entries, "Search or run a command")
+        button = self.parts.search
+        corner = button.mapToGlobal(QPoint(button.width() - palette.width(), button.height() + 4))
+        palette.show_at(corner.x(), corner.y())
+        return palette
+
+    def set_theme(self, choice: str) -> None:
+        """Show `choice`, one of theme.CHOICES, and remember it."""
+        self.theme_choice = choice if choice in theme.CHOICES else "system"
+        self.settings.setValue("theme", self.theme_choice)
+        application = QApplication.instance()
+        assert isinstance(application, QApplication)
+        theme.apply(application, self.theme_choice)
+        self.parts.recolour()
+        self.refresh()
+
+    def _scheme_changed(self) -> None:
+        if self.theme_choice == "system":
+            self.set_theme("system")
+
+    @property
+    def shows_tree(self) -> bool:
+        """Whether the pipeline is shown as a tree."""
+        return self.parts.shows_tree
+
+    def show_tree(self, on: bool) -> None:
+        """Show the pipeline as a tree, or as cards."""
+        self.parts.show_tree(on)
+        self.refresh()
+
+    def reset_layout(self) -> None:
+        """Put splitters back."""
+        self.parts.reset_layout()
+
+    def about(self) -> None:
+        """Version and licence, as a notice."""
+        self.notices.good(f"TinyML Studio {__version__}", "Apache-2.0; generated code is 0BSD")
+
+    # ---- edits -----------------------------------------------------------------------------
+
+    def _add_after_selected(self, step: str) -> None:
+        if self.session.state.model is None:
+            self.notices.good("Open a model first", "then add steps to it")
+            return
+        self._guarded(self.session.add_step)(step, self.session.state.selected)
+
+    def _insert(self, step: str, child: str) -> None:
+        self.session.insert_step(step, child)
+
+    def _tune(self, values: dict[str, Any]) -> None:
+        node = self.session.state.selected
+        if node != ROOT:
+            self._guarded(self.session.tune)(node, values)
+            self._settle.start()
+
+    def _branch_menu(self, parent: str, position: object) -> None:
+        menu = QMenu(self)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        for step in steps().values():
+            action = menu.addAction(step.title)
+            action.triggered.connect(lambda *_, s=step.id: self.session.add_step(s, parent))
+        menu.popup(self.canvas.mapToGlobal(self.canvas.mapFromScene(position)))  # type: ignore[call-overload]
+
+    def _node_menu(self, node: str, position: QPoint) -> None:
+        self.session.select(node)
+        menu = QMenu(self)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        for name in ("run_to_here", "rename_step", "mute_step", "duplicate_step", "delete_step"):
+            menu.addAction(self.actions_.by_id[name])
+        menu.popup(position)
+
+    # ---- files -----------------------------------------------------------------------------
+
+    def recent(self) -> list[str]:
+        """Names of what was opened last, newest first."""
+        found = self.settings.value("recent", [])
+        return [found] if isinstance(found, str) else list(found or [])  # type: ignore[call-overload]
+
+    def _remember(self, state: State) -> None:
+        name = str(state.path) if state.path else state.project.model
+        if name:
+            kept = [other for other in self.recent() if other != name]
+            self.settings.setValue("recent", [name, *kept][:RECENT])
+            self.parts.fill_recent(self.recent())
+
+    def _welcome_chosen(self, name: str) -> None:
+        if name:
+            self.open(name)
+        else:
+            self.ask_open()
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:  # noqa: N802 - Qt's name
+        """Take files."""
+        if event.mimeData().hasUrls():
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:  # noqa: N802 - Qt's name
+        """Open a dropped file: data where a model is open and the suffix says so."""
+        for url in event.mimeData().urls()[:1]:
+            path = url.toLocalFile()
+            if Path(path).suffix in DATA_SUFFIXES and self.session.state.model is not None:
+                self.open_data(path)
+            else:
+                self.open(path)
+        event.acceptProposedAction()
+
+    def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802 - Qt's name
+        """Stop the threads and the board."""
+        self.tasks.stop()
+        self.session.close()
+        super().closeEvent(event)
+
+
+def install_crash_dialog(window: MainWindow) -> None:
+    """Show any unexpected exception once, with its trace."""
+
+    def hook(kind: type[BaseException], error: BaseException, trace: object) -> None:
+        if isinstance(error, KeyboardInterrupt):
+            window.close()
+            return
+        CrashDialog(window, error).show()
+
+    sys.excepthook = hook

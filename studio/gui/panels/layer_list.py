@@ -1,0 +1,49 @@
+"""The layers of the selected variant with their work, for the left column."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QHeaderView, QTreeWidget, QTreeWidgetItem
+
+from studio.compiler.program import Program
+from studio.gui import figures, theme
+
+
+class LayerList(QTreeWidget):
+    """Name and multiply-accumulates of each call; `chosen` carries its row."""
+
+    chosen = Signal(int)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setAccessibleName("Layers and their work")
+        self.setColumnCount(2)
+        self.setHeaderHidden(True)
+        self.setRootIsDecorated(False)
+        self.setIndentation(0)
+        self.setFont(theme.tabular())
+        self.header().setStretchLastSection(False)
+        self.header().setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
+        self.header().setSectionResizeMode(1, QHeaderView.ResizeMode.ResizeToContents)
+        self.setTextElideMode(Qt.TextElideMode.ElideMiddle)
+        self.currentItemChanged.connect(self._changed)
+        self._program: Program | None = None
+
+    def show_program(self, program: Program | None) -> None:
+        """List the calls of `program`."""
+        if program is self._program:
+            return
+        self._program = program
+        self.clear()
+        for call in program.calls if program else ():
+            work = figures.short_count(call.macs, "MAC") if call.macs else ""
+            item = QTreeWidgetItem([call.layer, work])
+            item.setTextAlignment(1, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+            item.setForeground(1, self.palette().placeholderText())
+            item.setToolTip(0, f"{call.layer}: {call.kernel}")
+            item.setToolTip(1, f"{figures.grouped(call.macs)} multiply-accumulates\nComputed")
+            self.addTopLevelItem(item)
+
+    def _changed(self, item: QTreeWidgetItem | None) -> None:
+        if item is not None:
+            self.chosen.emit(self.indexOfTopLevelItem(item))

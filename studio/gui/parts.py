@@ -1,0 +1,261 @@
+"""The widgets of the window and where they stand; shows a State, knows no session."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtWidgets import (
+    QComboBox,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QMenu,
+    QPushButton,
+    QScrollArea,
+    QSplitter,
+    QStackedWidget,
+    QTabWidget,
+    QWidget,
+)
+
+from studio.compression.step import steps
+from studio.gui import figures, present
+from studio.gui.canvas.view import PipelineView
+from studio.gui.layout import action_button, column, flat_button, heading, recolour, rule, splitter
+from studio.gui.notices import Notices
+from studio.gui.panels.accuracy import AccuracyPanel
+from studio.gui.panels.budget import BudgetPanel
+from studio.gui.panels.code import CodePanel
+from studio.gui.panels.deploy import DeployPanel
+from studio.gui.panels.layer_list import LayerList
+from studio.gui.panels.layers import LayersPanel
+from studio.gui.panels.live import LivePanel
+from studio.gui.panels.log import LogPanel
+from studio.gui.panels.memory_map import MemoryMap
+from studio.gui.panels.outline import OutlinePanel
+from studio.gui.panels.settings import SettingsPanel
+from studio.gui.panels.steps import StepsPanel
+from studio.gui.panels.welcome import Welcome
+from studio.gui.status import StatusBar
+from studio.job import Progress
+from studio.project import ROOT
+from studio.session.state import State
+
+if TYPE_CHECKING:
+    from studio.gui.main_window import MainWindow
+
+LEFT_PX, RIGHT_PX, BOTTOM_PX = 208, 304, 320
+
+
+class Parts:
+    """Everything that the window holds."""
+
+    def __init__(self, window: MainWindow) -> None:
+        self.canvas, self.outline = PipelineView(), OutlinePanel()
+        self.steps, self.layer_list = StepsPanel(), LayerList()
+        self.budget, self.settings = BudgetPanel(), SettingsPanel()
+        self.memory, self.layers, self.accuracy = MemoryMap(), LayersPanel(), AccuracyPanel()
+        self.code, self.deploy, self.live, self.log = CodePanel(), DeployPanel(), LivePanel(), LogPanel()
+        self.notices, self.status, self.welcome = Notices(), StatusBar(), Welcome()
+        self.tabs = self._tabs()
+        self._window = window
+        self._buttons: list[QPushButton] = []
+        self._actions = window.actions_
+        self._actions.fill(window.menuBar())
+        self._recent = self._recent_menu()
+        self.board, self.search = QComboBox(), QPushButton("Search or run a command")
+        self._middle = QStackedWidget()
+        self._columns, self._left, self._centre = self._splitters()
+        window.setMenuWidget(column(window.menuBar(), self._bar()))
+        window.setCentralWidget(self._columns)
+        window.setStatusBar(self.status)
+        self.steps.show_steps(steps())
+        self.layer_list.chosen.connect(self.layers.selectRow)
+        self.reset_layout()
+
+    # ---- putting together ------------------------------------------------------------------
+
+    def _bar(self) -> QFrame:
+        bar = QFrame()
+        bar.setObjectName("bar")
+        row = QHBoxLayout(bar)
+        row.setContentsMargins(16, 8, 16, 8)
+        row.setSpacing(8)
+        for name, text, icon in (
+            ("run", "Run", "run"),
+            ("generate", "Generate C", "generate"),
+            ("flash", "Flash", "flash"),
+            ("live", "Live", "live"),
+        ):
+            button = action_button(self._actions.by_id[name], text, icon, primary=name == "run")
+            self._buttons.append(button)
+            row.addWidget(button)
+        label = QLabel("Board")
+        label.setProperty("role", "muted")
+        label.setBuddy(self.board)
+        self.board.setAccessibleName("Board to generate for and to flash")
+        self.board.setToolTip("The board that Generate, Flash and Live work for")
+        self.board.setMinimumWidth(216)
+        row.addSpacing(16)
+        row.addWidget(label)
+        row.addWidget(self.board)
+        row.addStretch(1)
+        row.addWidget(self._search_button())
+        return bar
+
+    def _search_button(self) -> QPushButton:
+        self.search.setObjectName("search")
+        self.search.setText("Search or run a command   Ctrl+Shift+P")
+        self.search.setAccessibleName("Command palette")
+        self.search.setProperty("icon_name", "search")
+        self.search.setIconSize(QSize(14, 14))
+        self.search.clicked.connect(self._actions.by_id["command_palette"].trigger)
+        self._buttons.append(self.search)
+        return self.search
+
+    def _tabs(self) -> QTabWidget:
+        tabs = QTabWidget()
+        tabs.setDocumentMode(True)
+        tabs.tabBar().setExpanding(False)
+        tabs.tabBar().setAccessibleName("Panels")
+        for widget, title in (
+            (self.memory, "Memory map"), (self.layers, "Layers"), (self.accuracy, "Accuracy"),
+            (self.code, "Code"), (self.deploy, "Deploy"), (self.live, "Live"), (self.log, "Log"),
+        ):  # fmt: skip
+            tabs.addTab(widget, title)
+        return tabs
+
+    def _splitters(self) -> tuple[QSplitter, QSplitter, QSplitter]:
+        left = splitter(
+            Qt.Orientation.Vertical,
+            column(heading("STEPS"), self.steps, stretch=self.steps),
+            column(heading("LAYERS"), self.layer_list, stretch=self.layer_list),
+        )
+        for page in (self.welcome, self.canvas, self.outline):
+            self._middle.addWidget(page)
+        pipeline = column(self._pipeline_head(), self.notices, self._middle, stretch=self._middle)
+        pipeline.setObjectName("canvas")
+        centre = splitter(Qt.Orientation.Vertical, pipeline, self.tabs)
+        centre.setStretchFactor(0, 1)
+        scroll = QScrollArea()
+        scroll.setWidgetResizable(True)
+        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        scroll.setWidget(column(self.budget, rule(), heading("STEP"), self.settings))
+        columns = splitter(Qt.Orientation.Horizontal, left, centre, scroll)
+        columns.setStretchFactor(1, 1)
+        return columns, left, centre
+
+    def _pipeline_head(self) -> QWidget:
+        fit, self._zoom = flat_button("Fit", "Fit pipeline"), flat_button("100 %", "Natural size")
+        self._tree = flat_button("Tree", "Pipeline as tree")
+        self._tree.setCheckable(True)
+        fit.clicked.connect(self.canvas.fit)
+        self._zoom.clicked.connect(lambda: self.canvas.set_zoom(1.0))
+        self._tree.clicked.connect(self._actions.by_id["toggle_tree"].trigger)
+        self.canvas.zoomed.connect(lambda scale: self._zoom.setText(figures.percent(scale, 0)))
+        head = heading("PIPELINE", fit, self._zoom, self._tree)
+        head.setObjectName("canvas")
+        return head
+
+    def _recent_menu(self) -> QMenu:
+        menu = self._window.menuBar().findChild(QMenu, "menuFile")
+        assert isinstance(menu, QMenu)
+        recent = QMenu("Open recent", menu)
+        menu.insertMenu(self._actions.by_id["open_data"], recent)
+        return recent
+
+    def fill_recent(self, names: Sequence[str]) -> None:
+        """List what was opened last."""
+        self._recent.clear()
+        for name in names:
+            action = self._recent.addAction(name)
+            action.triggered.connect(lambda *_, n=name: self._window.open(n))
+        self._recent.setEnabled(bool(names))
+        self.welcome.show_recent(names)
+
+    def reset_layout(self) -> None:
+        """Splitters as they are at first."""
+        self._columns.setSizes([LEFT_PX, 1280 - LEFT_PX - RIGHT_PX, RIGHT_PX])
+        self._left.setSizes([440, 250])
+        self._centre.setSizes([370, BOTTOM_PX])
+
+    # ---- showing ---------------------------------------------------------------------------
+
+    @property
+    def shows_tree(self) -> bool:
+        """Whether the tree is shown in place of the canvas."""
+        return self._tree.isChecked()
+
+    def show_tree(self, on: bool) -> None:
+        """Show the tree, or the canvas."""
+        self._tree.setChecked(on)
+
+    def show_state(self, state: State, running: present.Running | None) -> None:
+        """Bring every part up to date."""
+        self._show_pipeline(state, running)
+        self.budget.show_rows(present.board_rows(state), state.project.board)
+        self._show_board(state)
+        self._show_step(state)
+        view = state.view
+        budget = view.budgets.get(state.project.board)
+        self.memory.show_program(view.program, budget.peak[0] if budget else "")
+        self.layers.show_program(view.program)
+        self.layer_list.show_program(view.program)
+        self.accuracy.show_results(present.measured(state), state.selected)
+        self.code.show_files(state.code)
+        self.deploy.show_stations(*present.deployment(state, None))
+        self.status.show_figures(present.status(state))
+
+    def show_running(
+        self, state: State, running: present.Running | None, progress: Progress
+    ) -> None:
+        """Show how far the job is, on the cards and in the Deploy panel."""
+        self._show_pipeline(state, running)
+        self.deploy.show_stations(*present.deployment(state, progress))
+
+    def _show_pipeline(self, state: State, running: present.Running | None) -> None:
+        page = self.welcome if state.model is None else self.canvas
+        if state.model is not None and self.shows_tree:
+            page = self.outline
+        self._middle.setCurrentWidget(page)
+        cards, parents = present.cards(state, running), present.parents(state)
+        self.canvas.show_graph(cards, parents, state.project.positions, state.selected)
+        if page is self.outline:
+            self.outline.show_graph(cards, parents, state.selected)
+
+    def _show_board(self, state: State) -> None:
+        boards = tuple(dict.fromkeys((state.project.board, *state.project.boards)))
+        shown = tuple(self.board.itemData(index) for index in range(self.board.count()))
+        if set(shown) != set(boards):
+            self.board.clear()
+            for board in state.project.boards if state.project.board in state.project.boards else boards:
+                self.board.addItem(present.board_name(board), board)
+        self.board.setCurrentIndex(self.board.findData(state.project.board))
+
+    def _show_step(self, state: State) -> None:
+        if state.selected == ROOT:
+            title = state.project.name or "No model"
+            self.settings.show_facts(title, present.facts(state))
+            return
+        node = state.project.recipe.by_id[state.selected]
+        title = present.node_title(state, node.id)
+        self.settings.show_step(node.kind, title, node.settings, present.effect(state))
+
+    # ---- colours ---------------------------------------------------------------------------
+
+    def recolour(self) -> None:
+        """Take up the colours of the theme where the stylesheet does not reach."""
+        self.live.recolour()
+        self.code.recolour()
+        self.welcome.recolour()
+        self.recolour_buttons()
+        for widget in (self.canvas.viewport(), self.memory, *self.budget.rows.values()):
+            widget.update()
+
+    def recolour_buttons(self) -> None:
+        """Icons of the bar follow theme and enabled state."""
+        for name, button in zip(("run", "generate", "flash", "live"), self._buttons, strict=False):
+            button.setEnabled(self._actions.by_id[name].isEnabled())
+        recolour(self._buttons)

@@ -1,0 +1,60 @@
+"""Results on disk by what they were made from."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from studio.model.model import Model
+
+ENVIRONMENT = "STUDIO_CACHE"
+
+
+def default_folder() -> Path:
+    """The user's cache folder, or what the environment variable STUDIO_CACHE names."""
+    if folder := os.environ.get(ENVIRONMENT):
+        return Path(folder)
+    import platformdirs
+
+    return Path(platformdirs.user_cache_dir("tinyml-studio", appauthor=False))
+
+
+def key_of(parts: Mapping[str, Any]) -> str:
+    """A key for everything that a result depends on (plain values)."""
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+class Cache:
+    """Models by key; a file is complete or not there."""
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self.folder = folder or default_folder() / "models"
+
+    def get(self, key: str, name: str = "") -> Model | None:
+        """The model stored under `key`, or None."""
+        try:
+            return Model.from_bytes(self._file(key).read_bytes(), name)
+        except OSError:
+            return None
+
+    def put(self, key: str, model: Model) -> None:
+        """Store a model; a full or read-only disk only costs the caching."""
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            handle, temporary = tempfile.mkstemp(dir=self.folder, suffix=".part")
+        except OSError:
+            return
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(model.to_bytes())
+            os.replace(temporary, self._file(key))
+        except OSError:
+            Path(temporary).unlink(missing_ok=True)
+
+    def _file(self, key: str) -> Path:
+        return self.folder / f"{key}.onnx"

@@ -1,0 +1,254 @@
+"""The open document, what was computed and measured of it, and the one change signal.
+
+`Session.state` is a value; every change makes a new one and reports `changed(old, new)`, so
+that a view refreshes when *its* part `is not` the old one. Long work is a Job that returns
+an `Update`: a function from the state of that moment to the next one, which leaves it as it
+is where the answer comes too late. Whoever drives the job hands the update to `take`, in the
+thread that owns the session.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Mapping
+from dataclasses import asdict, replace
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from studio import project as document
+from studio.errors import ProjectError
+from studio.job import Job, Progress, finish
+from studio.project import ROOT, SUFFIX, History, Project
+from studio.recipe.recipe import Recipe
+from studio.session import board_work, model_work
+from studio.session.derived import Derived
+from studio.session.state import Reading, State, Update
+
+Changed = Callable[[State, State], None]
+
+
+class Session:
+    """One open document; works without a window."""
+
+    def __init__(self) -> None:
+        self._state = State()
+        self._derived = Derived()
+        self._changed: list[Changed] = []
+
+    @property
+    def state(self) -> State:
+        """Everything that a view may show."""
+        return self._state
+
+    def on_change(self, changed: Changed) -> None:
+        """Call `changed(old, new)` after every change."""
+        self._changed.append(changed)
+
+    def take(self, update: Update) -> None:
+        """Take in what a job returned, if it still answers the present question."""
+        self._set(update(self._state))
+
+    def finish(self, job: Job[Update], report: Callable[[Progress], None] = lambda _: None) -> None:
+        """Drive a job to its end here and take its answer in."""
+        self.take(finish(job, report))
+
+    def close(self) -> None:
+        """Stop the board that runs."""
+        board_work.stop(self._state.deployment)
+        self._set(replace(self._state, deployment=None))
+
+    # ---- jobs ------------------------------------------------------------------------------
+
+    def open(self, name: str) -> Job[Update]:
+        """Open a model file, a project file, or "example:" and a name.
+
+        Raises:
+            ModelError, ProjectError, DataError, RecipeError: the session stays as it is.
+        """
+        return model_work.open_any(name)
+
+    def open_data(self, name: str) -> Job[Update]:
+        """Open a data set for the model that is open.
+
+        Raises:
+            DataError: no data, or data that do not fit the model.
+        """
+        return model_work.open_data(self._state, name)
+
+    def analyse(self) -> Job[Update]:
+        """Previews, programs and budgets of every node; milliseconds where little changed."""
+        return model_work.analyse(self._state, self._derived)
+
+    def run(self, node: str | None = None) -> Job[Update]:
+        """Run the recipe, or the way to `node`, and evaluate every result.
+
+        Raises:
+            RecipeError: a step that fails, or data are missing.
+        """
+        return model_work.run(self._state, node)
+
+    def code(self) -> Job[Update]:
+        """Generate the C of the selected node for the selected board, to be read.
+
+        Raises:
+            StudioError: as `run`, or an operator that cannot be lowered.
+        """
+        return board_work.code(self._state, self._derived)
+
+    def generate(self, directory: Path) -> Job[Update]:
+        """Write the C project of the selected node and board into `directory`.
+
+        Raises:
+            StudioError: as `code`, or a folder that cannot be written.
+        """
+        return board_work.generate(self._state, self._derived, directory)
+
+    def deploy(self) -> Job[Update]:
+        """Build for the selected board, flash it, compare it with the host, and time it.
+
+        Raises:
+            StudioError: as `code`; BuildError, BoardError on the way.
+        """
+        return board_work.deploy(self._state, self._derived)
+
+    def live(self, rate_hz: Callable[[], float]) -> Generator[Reading, None, None]:
+        """Send the test set to the running board again and again, and yield its answers.
+
+        Args:
+            rate_hz: windows a second, asked for before each one.
+
+        Raises:
+            BoardError: no board runs, or it stops to answer.
+            DataError: there is no data.
+        """
+        return board_work.live(self._state, rate_hz)
+
+    # ---- edits -----------------------------------------------------------------------------
+
+    def select(self, node: str) -> None:
+        """Show the figures of `node`."""
+        if node != self._state.selected and (node == ROOT or node in self._recipe.by_id):
+            self._set(replace(self._state, selected=node, history=self._state.history.settled()))
+
+    def add_step(self, step: str, parent: str) -> None:
+        """Append a step below `parent` and select it."""
+        recipe, node = document.add_node(self._recipe, step, parent)
+        self._edit(self._project.with_recipe(recipe), selected=node)
+
+    def insert_step(self, step: str, child: str) -> None:
+        """Put a step above `child` and select it."""
+        recipe, node = document.insert_node(self._recipe, step, child)
+        self._edit(self._project.with_recipe(recipe), selected=node)
+
+    def remove(self, node: str) -> None:
+        """Remove a step; what came after it follows what came before."""
+        parent = self._recipe.by_id[node].parent or ROOT
+        self._edit(self._project.with_recipe(document.remove_node(self._recipe, node)), parent)
+
+    def duplicate(self, node: str) -> None:
+        """Add the same step with the same settings beside `node` and select it."""
+        old = self._recipe.by_id[node]
+        recipe, made = document.add_node(self._recipe, old.step, old.parent or ROOT)
+        recipe = document.replace_node(recipe, made, params=old.params)
+        self._edit(self._project.with_recipe(recipe), selected=made)
+
+    def mute(self, node: str) -> None:
+        """Skip a step, or take it in again."""
+        self._change(node, muted=not self._recipe.by_id[node].muted)
+
+    def rename(self, node: str, title: str) -> None:
+        """Give a step a title of the user's; empty for the step's own."""
+        self._change(node, title=title.strip())
+
+    def tune(self, node: str, values: Mapping[str, Any]) -> None:
+        """Set parameters; changes of one node in a row are one step of undo.
+
+        Raises:
+            RecipeError: a value that the step refuses.
+        """
+        defaults = asdict(self._recipe.by_id[node].kind.make())
+        params = {name: value for name, value in values.items() if value != defaults.get(name)}
+        self._change(node, f"tune {node}", params=MappingProxyType(params))
+
+    def move(self, node: str, position: document.Position) -> None:
+        """Put a card elsewhere."""
+        self._edit(self._project.moved(node, position))
+
+    def tidy(self) -> None:
+        """Forget where cards were moved to."""
+        self._edit(replace(self._project, positions=MappingProxyType({})))
+
+    def choose_board(self, board: str) -> None:
+        """Generate for and flash this board."""
+        self._edit(replace(self._project, board=board))
+
+    def choose_boards(self, boards: tuple[str, ...]) -> None:
+        """Compare these boards; the selected one stays among them."""
+        board = self._project.board
+        chosen = board if board in boards or not boards else boards[0]
+        self._edit(replace(self._project, boards=boards or (board,), board=chosen))
+
+    def choose(self, **choices: str) -> None:
+        """Set toolchain, plan, rounding or weights."""
+        for name, value in choices.items():
+            if value not in document.CHOICES.get(name, ()):
+                raise ProjectError(f"'{value}' is no choice", name)
+        self._edit(replace(self._project, **choices))  # type: ignore[arg-type]
+
+    def undo(self) -> None:
+        """Put the project back to what it was before the last edit."""
+        self._go(self._state.history.undo())
+
+    def redo(self) -> None:
+        """Do again what was undone."""
+        self._go(self._state.history.redo())
+
+    def settle(self) -> None:
+        """A gesture is over: the next edit is a step of undo of its own."""
+        self._set(replace(self._state, history=self._state.history.settled()))
+
+    def save(self, path: Path | None = None) -> Path:
+        """Write the project to its file, or to `path`, which becomes its file.
+
+        Raises:
+            ProjectError: there is no path yet, or it cannot be written.
+        """
+        target = path or self._state.path
+        if target is None:
+            raise ProjectError("the project has no file yet", hint="save it under a name")
+        target = target if target.suffix == SUFFIX else target.with_name(target.name + SUFFIX)
+        document.write_project(self._project, target)
+        self._set(replace(self._state, path=target.absolute(), saved=self._project))
+        return target
+
+    # ---- inside ----------------------------------------------------------------------------
+
+    @property
+    def _project(self) -> Project:
+        return self._state.project
+
+    @property
+    def _recipe(self) -> Recipe:
+        return self._project.recipe
+
+    def _change(self, node: str, gesture: str = "", **changes: Any) -> None:
+        recipe = document.replace_node(self._recipe, node, **changes)
+        self._edit(self._project.with_recipe(recipe), gesture=gesture)
+
+    def _edit(self, project: Project, selected: str | None = None, gesture: str = "") -> None:
+        self._go(self._state.history.edit(project, gesture), selected)
+
+    def _go(self, history: History, selected: str | None = None) -> None:
+        wanted = self._state.selected if selected is None else selected
+        if wanted != ROOT and wanted not in history.now.recipe.by_id:
+            wanted = model_work.last_variant(history.now)
+        self._set(replace(self._state, history=history, selected=wanted))
+
+    def _set(self, state: State) -> None:
+        old, self._state = self._state, state
+        if state is not old:
+            for changed in tuple(self._changed):
+                changed(old, state)
+
+
+__all__ = ["ROOT", "Reading", "Session", "State", "Update"]

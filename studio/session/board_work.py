@@ -1,0 +1,248 @@
+"""Jobs on the way to a board: code, build, flash, verify, time, live."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Callable, Generator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from studio.errors import BoardError, DataError
+from studio.job import Job, Progress
+from studio.session.derived import Derived
+from studio.session.model_work import compute
+from studio.session.state import Deployment, Reading, State, Station, Update
+from studio.targets.figure import Figure
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from studio.boards.flashers.flasher import Running
+    from studio.boards.link import Link
+    from studio.build.link_map import Image
+    from studio.compiler.program import Program
+    from studio.targets.profile import Profile
+
+T = TypeVar("T")
+STATIONS = ("Build", "Flash", "Verify", "Time")
+"""Progress of `deploy` begins with the name of the station that it is at."""
+VERIFY_SAMPLES = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What is generated: the selected node's program for the selected board."""
+
+    program: Program
+    profile: Profile
+    asked: State
+
+    def carried(self, now: State) -> State:
+        """`now` with the results that were computed on the way."""
+        same = now.model is self.asked.model and now.dataset is self.asked.dataset
+        return now.with_results(self.asked.results) if same else now
+
+
+def subject(asked: State, derived: Derived) -> Job[Subject]:
+    """Run the way to the selected node where that was not done, and lower it."""
+    from studio.targets.library import profile
+
+    results = yield from compute(asked, asked.selected)
+    asked = asked.with_results(results)
+    result = asked.result(asked.selected)
+    assert result is not None and result.model is not None
+    yield Progress("Lowering")
+    program = derived.program(result.model, asked.project.options)
+    return Subject(program, profile(asked.project.board), asked)
+
+
+def code(asked: State, derived: Derived) -> Job[Update]:
+    """The files, to be read."""
+    made = yield from subject(asked, derived)
+    files = generated(made)
+
+    def update(now: State) -> State:
+        return replace(made.carried(now), code=files, code_of=made.program)
+
+    return update
+
+
+def generate(asked: State, derived: Derived, directory: Path) -> Job[Update]:
+    """The files, written."""
+    from studio.build.firmware import write_project
+
+    made = yield from subject(asked, derived)
+    yield Progress(f"Writing {directory}")
+    files = generated(made)
+    write_project(files, directory)
+
+    def update(now: State) -> State:
+        return replace(made.carried(now), code=files, code_of=made.program)
+
+    return update
+
+
+def generated(made: Subject) -> dict[str, bytes]:
+    """A firmware project where the board has a port, else the model's plain C."""
+    from studio.build.firmware import project_files
+    from studio.compiler.emit import emit
+
+    return project_files(made.program, made.profile) if made.profile.port else emit(made.program)
+
+
+def deploy(asked: State, derived: Derived) -> Job[Update]:
+    """Build, flash, verify, time; the board goes on running."""
+    from studio.boards.flashers.flasher import flasher_for
+
+    made = yield from subject(asked, derived)
+    flasher = flasher_for(made.profile)
+    with tempfile.TemporaryDirectory(prefix="tinyml-studio-") as folder:
+        image = yield from _at("Build", _build(made, Path(folder)))
+        stop(asked.deployment)
+        plan = flasher.plan(made.profile, image)
+        running = yield from _at("Flash", flasher.flash(plan))
+        try:
+            stations = yield from _examine(made, image, running)
+        except BaseException:
+            running.close()
+            raise
+    shown = (_built(image), _flashed(made.profile, running, flasher.id), *stations)
+    deployed = Deployment(made.profile.id, asked.selected, made.program, shown, running)
+
+    def update(now: State) -> State:
+        if now.model is not asked.model:
+            running.close()
+            return now
+        return replace(made.carried(now), deployment=deployed)
+
+    return update
+
+
+def stop(deployment: Deployment | None) -> None:
+    """Give back what keeps a deployed board running here."""
+    if deployment is not None and deployment.running is not None:
+        deployment.running.close()
+
+
+def _build(made: Subject, folder: Path) -> Job[Image]:
+    from studio.build.firmware import build, project_files, write_project
+    from studio.build.toolchains import toolchain
+
+    write_project(project_files(made.program, made.profile), folder)
+    host = made.profile.core == "host"
+    return (yield from build(folder, toolchain("host" if host else made.asked.project.toolchain)))
+
+
+def _examine(made: Subject, image: Image, running: Running) -> Job[tuple[Station, ...]]:
+    from studio.boards.link import Link
+    from studio.boards.timing import timing
+    from studio.boards.verify import verify
+    from studio.build.host import HostModel
+
+    host = yield from _at("Verify", HostModel.build(made.program))
+    with Link(running.port) as link:
+        verdict = yield from _at("Verify", verify(host, link, VERIFY_SAMPLES))
+        times = yield from _at("Time", timing(link, made.profile))
+        memory = link.memory()
+    samples = f"{verdict.samples} random inputs, host C against {made.profile.name}"
+    identical = "identical" if verdict.identical else f"differs: {verdict.difference}"
+    return (
+        Station(
+            "Verify",
+            "done" if verdict.identical else "failed",
+            {"compared_bytes": Figure(verdict.compared_bytes, "measured", samples)},
+            identical,
+        ),
+        Station(
+            "Time",
+            "done",
+            {
+                times.unit: times.total,
+                "stack_bytes": Figure(
+                    memory.stack_used_bytes, "measured", "stack painted, most since the start"
+                ),
+            },
+        ),
+    )
+
+
+def _built(image: Image) -> Station:
+    where = f"linker map, {image.toolchain}"
+    return Station(
+        "Build",
+        "done",
+        {
+            "flash_bytes": Figure(image.flash_bytes, "measured", where),
+            "ram_bytes": Figure(image.ram_bytes, "measured", where),
+            "arena_bytes": Figure(image.arena_bytes, "measured", where),
+        },
+    )
+
+
+def _flashed(profile: Profile, running: Running, flasher: str) -> Station:
+    return Station("Flash", "done", text=f"{profile.name} runs at {running.port} ({flasher})")
+
+
+def _at(station: str, job: Job[T]) -> Job[T]:
+    """A job whose progress begins with the name of its station."""
+    try:
+        while True:
+            try:
+                progress = next(job)
+            except StopIteration as end:
+                result: T = end.value
+                return result
+            yield replace(progress, text=f"{station}: {progress.text}")
+    finally:
+        job.close()
+
+
+def live(asked: State, rate_hz: Callable[[], float]) -> Generator[Reading, None, None]:
+    """Windows of the test set, one after the other, and what the board answers."""
+    from studio.boards.link import Link
+
+    deployed, data = asked.deployment, asked.dataset
+    if deployed is None or deployed.running is None or not deployed.running.alive:
+        raise BoardError("no board runs", asked.project.board, "flash it first")
+    if data is None:
+        raise DataError("there is no data to send", asked.project.name, "open a data set")
+    test = data.part("test")
+    with Link(deployed.running.port) as link:
+        index = 0
+        while True:
+            begun = time.monotonic()
+            sample = test.x[index % len(test)]
+            truth = -1 if test.y is None else int(test.y[index % len(test)])
+            yield _reading(deployed, link, sample, test.labels, truth)
+            index += 1
+            left = 1 / max(rate_hz(), 0.01) - (time.monotonic() - begun)
+            if left > 0:
+                time.sleep(left)
+
+
+def _reading(
+    deployed: Deployment, link: Link, sample: npt.NDArray[Any], labels: tuple[str, ...], truth: int
+) -> Reading:
+    import numpy as np
+
+    source, answer = deployed.program.inputs[0], deployed.program.outputs[0]
+    stored = source.to_physical(source.quantize(sample[None]))
+    begun = time.monotonic()
+    output = link.infer([stored])[0]
+    taken_s = time.monotonic() - begun
+    scores = answer.dequantize(output).ravel()
+    signal = np.asarray(sample, np.float32).reshape(sample.shape[0], -1)
+    return Reading(deployed.board, signal, probabilities(scores), labels, truth, taken_s)
+
+
+def probabilities(scores: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Scores as shares of 1: as they are where they are shares already, else their softmax."""
+    import numpy as np
+
+    if scores.min() >= 0 and abs(float(scores.sum()) - 1) < 0.05:
+        return scores.astype(np.float32)
+    powers = np.exp(scores - scores.max())
+    shares: npt.NDArray[Any] = (powers / powers.sum()).astype(np.float32)
+    return shares

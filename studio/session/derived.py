@@ -1,0 +1,89 @@
+"""What follows from the structure of the models, cached so that a slider can ask for it."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from dataclasses import replace
+from typing import TYPE_CHECKING, TypeVar
+
+from studio.errors import StudioError
+from studio.project import ROOT
+from studio.session.state import NodeView, State
+
+if TYPE_CHECKING:
+    from studio.budget import Budget
+    from studio.compiler.program import Options, Program
+    from studio.model.model import Model
+
+T = TypeVar("T")
+KEPT = 512
+
+
+class Derived:
+    """Programs and budgets, the ones used last."""
+
+    def __init__(self) -> None:
+        self._known: OrderedDict[Hashable, object] = OrderedDict()
+
+    def program(self, model: Model, options: Options) -> Program:
+        """The model, lowered.
+
+        Raises:
+            Unsupported: a node that no operator lowers.
+        """
+        from studio.compiler.lower import lower
+
+        key = ("program", model.digest, options)
+        return self._once(key, lambda: lower(model, options))
+
+    def budget(self, program: Program, board: str, toolchain: str) -> Budget:
+        """What the program takes on a board.
+
+        Raises:
+            ProfileError: there is no such board.
+        """
+        from studio.budget import budget
+        from studio.targets.library import profile
+
+        key = ("budget", program.origin, program.options, board, toolchain)
+        return self._once(key, lambda: budget(program, profile(board), toolchain))
+
+    def views(self, state: State) -> dict[str, NodeView]:
+        """A view of the model and of each node of the recipe."""
+        if state.model is None:
+            return {}
+        nodes = (ROOT, *state.project.recipe.by_id)
+        return {node: self._view(state, node) for node in nodes}
+
+    def _view(self, state: State, node: str) -> NodeView:
+        model = program = None
+        budgets: dict[str, Budget] = {}
+        try:
+            model = self._model(state, node)
+            program = self.program(model, state.project.options)
+            for board in dict.fromkeys((state.project.board, *state.project.boards)):
+                budgets[board] = self.budget(program, board, state.project.toolchain)
+        except StudioError as error:
+            return NodeView(model, program, budgets, error)
+        return NodeView(model, program, budgets)
+
+    def _model(self, state: State, node: str) -> Model:
+        from studio.recipe.runner import preview
+
+        assert state.model is not None
+        result = state.result(node)
+        if result is not None and result.model is not None:
+            return result.model
+        if node == ROOT:
+            return state.model
+        way = replace(state.project.recipe, nodes=state.project.recipe.path(node))
+        return preview(way, state.model)[node]
+
+    def _once(self, key: Hashable, make: Callable[[], T]) -> T:
+        if key not in self._known:
+            self._known[key] = make()
+            while len(self._known) > KEPT:
+                self._known.popitem(last=False)
+        self._known.move_to_end(key)
+        return self._known[key]  # type: ignore[return-value]

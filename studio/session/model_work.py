@@ -1,0 +1,163 @@
+"""Jobs on models: open, analyse, run."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from studio.errors import ProjectError, RecipeError, StudioError
+from studio.job import Job, Progress
+from studio.project import EXAMPLE, ROOT, SUFFIX, History, Project, read_project
+from studio.recipe.recipe import Recipe
+from studio.session.derived import Derived
+from studio.session.state import Chain, Result, State, Update
+
+if TYPE_CHECKING:
+    from studio.data.dataset import Dataset
+    from studio.model.model import Model
+
+
+def last_variant(project: Project) -> str:
+    """The node to show first: the last leaf, or the model."""
+    variants = project.recipe.variants
+    return variants[-1].id if variants else ROOT
+
+
+def open_any(name: str) -> Job[Update]:
+    """A model, a project or an example as a fresh state."""
+    path: Path | None = None
+    dataset: Dataset | None
+    if name.startswith(EXAMPLE):
+        project, model, dataset = yield from _open_example(name)
+    elif Path(name).suffix == SUFFIX:
+        path = Path(name).absolute()
+        project = read_project(path)
+        model, dataset = yield from _open_parts(project, str(path))
+    else:
+        project = Project(model=str(Path(name).absolute()))
+        model, dataset = yield from _open_parts(project, name)
+    opened = State(
+        history=History(project),
+        path=path,
+        saved=project,
+        model=model,
+        dataset=dataset,
+        selected=last_variant(project),
+    )
+
+    def update(now: State) -> State:
+        return replace(opened, deployment=now.deployment)
+
+    return update
+
+
+def _open_example(name: str) -> Job[tuple[Project, Model, Dataset]]:
+    from studio.recipe.examples import open_example
+
+    yield Progress(f"Opening {name}")
+    model, dataset, recipe = yield from open_example(name.removeprefix(EXAMPLE))
+    return Project(model=name, data=name, recipe=recipe), model, dataset
+
+
+def _open_parts(project: Project, where: str) -> Job[tuple[Model, Dataset | None]]:
+    from studio.data.dataset import load
+    from studio.model.importers import open_model
+    from studio.recipe.examples import open_example
+
+    if not project.model:
+        raise ProjectError("names no model", where, "open a model and save the project again")
+    yield Progress(f"Opening {project.name}")
+    if project.model.startswith(EXAMPLE):
+        model, dataset, _ = yield from open_example(project.model.removeprefix(EXAMPLE))
+        if project.data == project.model:
+            return model, dataset
+    else:
+        model = yield from open_model(project.model)
+    return model, load(project.data) if project.data else None
+
+
+def open_data(asked: State, name: str) -> Job[Update]:
+    """A data set, checked against the model."""
+    from studio.data.dataset import load
+    from studio.model.evaluate import check_fits
+
+    yield Progress(f"Opening {Path(name).name}")
+    if asked.model is None:
+        raise ProjectError("no model is open", name, "open a model before its data")
+    path = name if name.startswith(EXAMPLE) else str(Path(name).absolute())
+    dataset = load(path)
+    check_fits(dataset, asked.model)
+
+    def update(now: State) -> State:
+        if now.model is not asked.model:
+            return now
+        history = now.history.edit(replace(now.project, data=path))
+        return replace(now, history=history, dataset=dataset, results={})
+
+    return update
+
+
+def analyse(asked: State, derived: Derived) -> Job[Update]:
+    """Views of every node."""
+    yield Progress("Computing budgets")
+    views = derived.views(asked)
+
+    def update(now: State) -> State:
+        same = now.model is asked.model and now.results is asked.results
+        return replace(now, views=views) if same and now.project is asked.project else now
+
+    return update
+
+
+def run(asked: State, node: str | None) -> Job[Update]:
+    """Results and evaluations, of all nodes or of the way to one."""
+    results = yield from compute(asked, node)
+
+    def update(now: State) -> State:
+        same = now.model is asked.model and now.dataset is asked.dataset
+        return now.with_results(results) if same else now
+
+    return update
+
+
+def compute(asked: State, node: str | None) -> Job[dict[Chain, Result]]:
+    """What `run` finds, by chain.
+
+    Raises:
+        RecipeError: no model is open, a step fails, or data are missing.
+    """
+    from studio.recipe import runner
+    from studio.recipe.cache import Cache
+
+    if asked.model is None:
+        raise RecipeError("no model is open", hint="open a model or an example")
+    way = asked.project.recipe
+    if node is not None:
+        way = replace(way, nodes=way.path(node) if node != ROOT else ())
+    yield Progress("Starting", 0.0)
+    models = yield from runner.run(way, asked.model, asked.dataset, Cache())
+    found: dict[Chain, Result] = {}
+    for name, model in {ROOT: asked.model, **models}.items():
+        yield Progress(f"Measuring the accuracy of {name or asked.project.name}", 1.0)
+        found[asked.chain(name)] = asked.result(name) or _evaluated(model, asked.dataset)
+    return found
+
+
+def _evaluated(model: Model, dataset: Dataset | None) -> Result:
+    from studio.model.evaluate import evaluate
+
+    if dataset is None or dataset.y is None:
+        return Result(model)
+    try:
+        return Result(model, evaluate(model, dataset))
+    except StudioError as error:
+        return Result(model, error=error)
+
+
+def running_node(recipe: Recipe, progress: Progress) -> str | None:
+    """The node that a run's progress is about, by the title that it begins with."""
+    return next(
+        (n.id for n in recipe.nodes if progress.text.startswith(f"{n.title or n.kind.title}: ")),
+        None,
+    )

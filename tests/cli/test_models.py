@@ -1,0 +1,80 @@
+"""`inspect`, `evaluate`, `generate`: a model on its way to C."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+KWS = Path("models/emx-micro-kws/micro_kws_m_static_qdq.onnx")
+
+Studio = Callable[..., Any]
+
+
+@pytest.fixture
+def kws(studio_data: Path) -> Path:
+    return studio_data / KWS
+
+
+def test_inspect_says_what_the_model_is(studio: Studio, kws: Path) -> None:
+    ran = studio("inspect", kws, "--json")
+    assert ran.status == 0
+    assert ran.data["quantized"] is True
+    assert ran.data["supported"] is True
+    assert ran.data["inputs"][0]["shape"] == [1, 1960]
+    assert ran.data["macs"] == {"value": 5709472, "source": "computed"}
+    assert ran.data["operators"]["Conv"] == 3
+
+
+def test_inspect_of_another_format_is_one_error(studio: Studio, studio_data: Path) -> None:
+    ran = studio("inspect", studio_data / "models/tflm-examples/hello_world_int8.tflite", "--json")
+    assert ran.status == 2
+    assert set(ran.data["error"]) == {"what", "where", "hint"}
+
+
+def test_evaluate_measures_accuracy(studio: Studio, studio_data: Path) -> None:
+    model = studio_data / "bench/digits_dscnn.onnx"
+    ran = studio("evaluate", model, "--data", "digits", "--json")
+    assert ran.status == 0
+    assert ran.data["samples"] == 597
+    assert ran.data["accuracy"]["source"] == "measured"
+    assert ran.data["accuracy"]["value"] > 0.9
+
+
+def test_evaluate_with_data_of_another_shape_is_an_error(studio: Studio, kws: Path) -> None:
+    ran = studio("evaluate", kws, "--data", "digits")
+    assert ran.status == 2
+    assert "hint" in ran.err
+
+
+def test_generate_writes_the_same_bytes_every_time(
+    studio: Studio, kws: Path, tmp_path: Path
+) -> None:
+    for folder in ("a", "b"):
+        ran = studio(
+            "generate", kws, "--board", "virtual/mps2-an386", "-o", tmp_path / folder, "--json"
+        )
+        assert ran.status == 0
+        assert ran.data["arena_bytes"]["value"] >= ran.data["arena_bound_bytes"]["value"] > 0
+    names = ran.data["files"]
+    assert all(
+        (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
+        for name in names
+    )
+
+
+def test_generate_for_a_board_without_firmware_is_an_error(
+    studio: Studio, kws: Path, tmp_path: Path
+) -> None:
+    ran = studio("generate", kws, "--board", "stm32f746g_disco", "-o", tmp_path / "c")
+    assert ran.status == 2
+    assert "stm32f746g_disco" in ran.err
+    assert not (tmp_path / "c").exists()
+
+
+def test_build_of_a_folder_without_a_project_is_an_error(studio: Studio, tmp_path: Path) -> None:
+    ran = studio("build", tmp_path, "--json")
+    assert ran.status == 2
+    assert ran.data["error"]["where"] == str(tmp_path)

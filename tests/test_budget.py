@@ -1,0 +1,66 @@
+"""Flash and RAM before the build against the linker's own figures."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from nets import MLPERF, OPERATORS, conv_1d
+
+from studio.budget import budget
+from studio.build.firmware import build, project_files, write_project
+from studio.build.toolchains import toolchain
+from studio.compiler.lower import lower
+from studio.compression.quantize_int8 import QuantizeInt8, preview
+from studio.errors import BuildError
+from studio.job import finish
+from studio.targets.library import profile
+
+BOARDS = [
+    "virtual/mps2-an385", "virtual/mps2-an386", "virtual/mps2-an500", "virtual/mps2-an505",
+    "virtual/mps3-an547",
+]  # fmt: skip
+
+
+@pytest.mark.needs_gcc
+@pytest.mark.parametrize("compiler", ["zig", "gcc"])
+@pytest.mark.parametrize("board", BOARDS)
+def test_flash_within_3_percent_and_ram_exact_before_the_build(board, compiler, tmp_path):
+    target = profile(board)
+    models = [preview(QuantizeInt8(), make()) for make in MLPERF.values()]
+    models += [make() for make in OPERATORS.values()]
+    for model in models:
+        program = lower(model)
+        write_project(project_files(program, target), tmp_path)
+        image = finish(build(tmp_path, toolchain(compiler)))
+        predicted = budget(program, target, compiler)
+        assert predicted.ram_bytes.value == image.ram_bytes, model.name
+        assert predicted.arena_bytes.value == image.arena_bytes, model.name
+        assert predicted.flash_bytes.value == pytest.approx(image.flash_bytes, rel=0.03), model.name
+
+
+def test_a_net_that_is_too_large_says_by_how_much():
+    program = lower(MLPERF["vww"]())
+    small = profile("virtual/mps2-an386")
+    small = replace(small, memory=tuple(replace(r, size_bytes=64 << 10) for r in small.memory))
+    found = budget(program, small)
+    assert not found.fits
+    assert found.over_flash_bytes == found.flash_bytes.value - (64 << 10)
+    taken = found.ram_bytes.value + found.stack_bytes.value
+    assert found.over_ram_bytes == taken - (64 << 10)
+    assert found.peak[0]
+    assert found.peak[1]
+
+
+def test_every_figure_says_where_it_comes_from():
+    found = budget(lower(conv_1d()), profile("virtual/mps2-an386"))
+    assert found.flash_bytes.source == found.ram_bytes.source == "computed"
+    assert sum(found.flash_parts.values()) == found.flash_bytes.value
+    bare = budget(lower(conv_1d()), replace(profile("virtual/mps2-an386"), port=""))
+    assert bare.flash_bytes.source == "estimated"
+
+
+def test_a_core_without_a_table_is_a_named_error():
+    board = replace(profile("virtual/mps2-an386"), core="xtensa-lx7")
+    with pytest.raises(BuildError, match="xtensa-lx7"):
+        budget(lower(conv_1d()), board)
