@@ -12,10 +12,10 @@ TORCH := $(shell sed -n 's/^\(torch==.*\)/\1/p' constraints.txt)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check screenshots wheel clean system-demo system-test
+.PHONY: help demo test check screenshots bench bench-equality size-tables wheel clean system-demo system-test
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: .venv/installed system-demo ## open the motion example; without a display, run both into build/demo
 	$(BIN)/python packaging/demo.py
@@ -33,6 +33,15 @@ check: .venv/installed ## style, types, layers, sizes, C format
 
 screenshots: .venv/installed system-demo ## the window's pictures, made by the window: build/screenshots
 	QT_QPA_PLATFORM=offscreen $(BIN)/python -m studio.gui.screenshots build/screenshots
+
+bench: .venv/installed system-test ## how fast it answers: start-up, previews, budgets
+	$(BIN)/python tests/bench/speed.py
+
+bench-equality: .venv/installed system-test ## host against every virtual board, zig and gcc, byte for byte
+	PYTHONPATH=tests $(BIN)/python tests/bench/equality.py
+
+size-tables: .venv/installed system-test ## measure the kernels' code sizes anew: resources/sizes
+	$(BIN)/python packaging/size_tables.py
 
 wheel: .venv/installed ## build the wheel into dist
 	$(BIN)/pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .

@@ -226,12 +226,12 @@ OPERATORS: dict[str, Callable[[], Model]] = {
 }  # fmt: skip
 
 
-def samples(model: Model, n: int) -> np.ndarray:
+def noise(model: Model, n: int) -> np.ndarray:
     rng = np.random.default_rng(7)
     return rng.normal(0, 1, (n, *model.inputs[0].shape[1:])).astype(np.float32)
 
 
 def quantized(model: Model) -> Model:
-    x = samples(model, 16)
+    x = noise(model, 16)
     data = Dataset("noise", x, None, (), np.array(["train"] * len(x)))
     return finish(quantize(QuantizeInt8(samples=16), model, data))

@@ -226,9 +226,16 @@ def _checked(
 ) -> Job[None]:
     status, text = yield from run(command, folder, toolchain.environment, progress)
     if status:
-        lines = [line for line in text.splitlines() if "error" in line or "overflowed" in line]
-        complaint = (lines or text.splitlines() or [f"exit status {status}"])[0].strip()
-        raise BuildError(f"the compiler {toolchain.id} refused it", where, complaint)
+        raise BuildError(
+            f"the compiler {toolchain.id} refused it", where, complaint(text) or f"status {status}"
+        )
+
+
+def complaint(text: str) -> str:
+    """The line of a compiler's or linker's output that says what is wrong."""
+    lines = [line.strip() for line in text.splitlines() if not line.startswith("collect2")]
+    telling = [line for line in lines if "error:" in line or "overflowed" in line]
+    return (telling[:1] or lines[-1:] or [""])[0]
 
 
 def _read_texts(directory: Path) -> dict[str, bytes]:

@@ -16,6 +16,7 @@ import numpy.typing as npt
 from studio.build.firmware import (
     Manifest,
     compile_all,
+    complaint,
     model_digest,
     move_whole,
     write_project,
@@ -200,6 +201,6 @@ def _build_library(
     command = toolchain.library_command(objects, str(part))
     status, text = yield from run(command, folder, toolchain.environment, Progress("linking", 0.95))
     if status:
-        raise BuildError("the compiler refused it", name, (text.splitlines() or [""])[0])
+        raise BuildError("the compiler refused it", name, complaint(text))
     move_whole(part, library)
     return library

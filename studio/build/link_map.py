@@ -28,7 +28,7 @@ class Image:
         stack_bytes: what is set aside for the stack, beside `ram_bytes`.
         arena_bytes: the part of `ram_bytes` that is the model's arena.
         sections: bytes of each section that is in memory.
-        symbols: bytes of each function and variable.
+        symbols: bytes of each function and variable, by name.
     """
 
     elf: Path
@@ -93,11 +93,11 @@ def _measure(elf: Path) -> tuple[dict[str, tuple[int, bool, bool]], dict[str, in
                 if section["sh_flags"] & _ALLOC and section["sh_size"]
             }
             table = parsed.get_section_by_name(".symtab")
-            symbols = {
-                symbol.name: int(symbol["st_size"])
-                for symbol in (table.iter_symbols() if table else ())
-                if symbol.name and symbol["st_size"]
-            }
+            symbols: dict[str, int] = {}
+            for symbol in table.iter_symbols() if table else ():
+                if symbol.name and symbol["st_size"]:  # static ones of two files may share a name
+                    size_bytes = int(symbol["st_size"])
+                    symbols[symbol.name] = symbols.get(symbol.name, 0) + size_bytes
     except (ELFError, OSError) as error:
         raise BuildError("is not an image that can be read", str(elf), "build it again") from error
     return sections, symbols

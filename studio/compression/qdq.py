@@ -173,6 +173,8 @@ def _quantizable(node: onnx_ir.Node) -> bool:
     if node.op_type in _LAYERS:
         constant = all(v is None or v.const_value is not None for v in node.inputs[1:])
         return constant and not node.attributes.get_int("transA", 0)
+    if not np.isfinite(_inserted_constants(node)).all():
+        return False  # padding with -infinity has no int8
     return any(value.const_value is None for value in _operands(node))
 
 
@@ -231,12 +233,8 @@ def symmetric(weight: Array, axis: int | None, floor: Array | float = 0.0) -> tu
     # A channel 2^16 times smaller than the largest rounds to nothing in any accumulator.
     scale = np.maximum(np.maximum(scale, scale.max() * 2.0**-16), floor)
     scale = np.where(scale > 0, scale, 1.0).astype(np.float32)
-    along = (
-        scale
-        if axis is None
-        else scale.reshape([-1 if a == axis else 1 for a in range(weight.ndim)])
-    )
-    stored = np.clip(np.rint(weight / along), -127, 127).astype(np.int8)
+    shape = [-1 if a == axis else 1 for a in range(weight.ndim)]
+    stored = np.clip(np.rint(weight / scale.reshape(shape)), -127, 127).astype(np.int8)
     return stored, scale
 
 
@@ -345,30 +343,28 @@ class _Writer:
         import onnx_ir
 
         name, uses = value.name or "", tuple(value.uses())
-        producer = value.producer()
-        dtype, shape = onnx_ir.DataType.INT8, value.shape
-        if producer is not None:
+        producer, grid = value.producer(), self.grid(value)
+        if producer is None:  # a graph input keeps its name, anything else passes it on
+            restored = onnx_ir.val(self.unused(f"{name}/real"), value.dtype, value.shape)
+        else:
             value.name = self.unused(f"{name}/raw")
-        real = onnx_ir.val(name, value.dtype, shape)
-        if producer is None:
-            real.name = self.unused(f"{name}/real")
-        stored = onnx_ir.val(self.unused(f"{name}/int8"), dtype, shape)
-        grid_values = self.grid(value)
+            restored = onnx_ir.val(name, value.dtype, value.shape)
+        stored = onnx_ir.val(self.unused(f"{name}/int8"), onnx_ir.DataType.INT8, value.shape)
         q = onnx_ir.node(
-            "QuantizeLinear", [value, *grid_values], outputs=[stored], name=f"{name}/quantize"
+            "QuantizeLinear", [value, *grid], outputs=[stored], name=f"{name}/quantize"
         )
         dq = onnx_ir.node(
-            "DequantizeLinear", [stored, *grid_values], outputs=[real], name=f"{name}/dequantize"
+            "DequantizeLinear", [stored, *grid], outputs=[restored], name=f"{name}/dequantize"
         )
         if producer is None:
             self.graph.insert_before(self.graph[0], [q, dq])
         else:
             self.graph.insert_after(producer, [q, dq])
         for node, index in uses:
-            node.replace_input_with(index, real)
+            node.replace_input_with(index, restored)
         for index, output in enumerate(self.graph.outputs):
             if output is value:
-                self.graph.outputs[index] = real
+                self.graph.outputs[index] = restored
 
     def grid(self, value: onnx_ir.Value) -> list[onnx_ir.Value]:
         """Scale and zero point as initialisers, shared by the values of a group."""

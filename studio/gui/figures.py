@@ -49,7 +49,7 @@ def percent(share: float, places: int = 1) -> str:
 
 
 def change(before: float, after: float) -> str:
-    """The relative change from `before` to `after`: −31 %."""
+    """The relative change from `before` to `after`, signed, in per cent."""
     if not before:
         return ""
     share = 100 * (after - before) / before

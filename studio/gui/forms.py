@@ -43,10 +43,12 @@ class FloatEditor(QWidget):
         super().__init__()
         lo, hi = field.metadata["lo"], field.metadata["hi"]
         self.spin = QDoubleSpinBox()
-        self.spin.setDecimals(_places(field.default, hi - lo))
+        self.spin.setDecimals(_places(float(str(field.default)), hi - lo))
         self.spin.setRange(lo, hi)
         self.spin.setSingleStep((hi - lo) / SLIDER_STEPS)
-        self.spin.setFixedWidth(80)
+        self.spin.setButtonSymbols(QDoubleSpinBox.ButtonSymbols.NoButtons)
+        self.spin.setAlignment(Qt.AlignmentFlag.AlignRight)
+        self.spin.setFixedWidth(64)
         self.slider = QSlider(Qt.Orientation.Horizontal)
         self.slider.setRange(0, SLIDER_STEPS)
         self.slider.setPageStep(SLIDER_STEPS // 10)
@@ -137,7 +139,7 @@ class TextEditor(QLineEdit):
 
     def __init__(self, field: dataclasses.Field[Any], edited: Callable[[], None]) -> None:
         super().__init__()
-        self._kind = type(field.default)
+        self._kind: type[Any] = type(field.default)
         self._last = field.default
         self.editingFinished.connect(edited)
 
@@ -155,7 +157,7 @@ class TextEditor(QLineEdit):
 
 def editor(field: dataclasses.Field[Any], edited: Callable[[], None]) -> QWidget:
     """The widget that fits a field: slider, spin box, choice, check box or text."""
-    kind = type(field.default)
+    kind: type[Any] = type(field.default)
     if field.metadata["choices"]:
         return ChoiceEditor(field, edited)
     if kind is bool:

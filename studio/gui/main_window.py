@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Generator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -38,9 +39,9 @@ class MainWindow(QMainWindow):
 
     def __init__(self, session: Session, settings: QSettings) -> None:
         super().__init__()
-        self.session = session
+        self.session: Session = session
         self.settings = settings
-        self.theme_choice = str(settings.value("theme", "system"))
+        self.theme_choice: str = str(settings.value("theme", "system"))
         self.tasks = Tasks(self)
         self.foreground: Task | None = None
         self._analysis: Task | None = None
@@ -59,6 +60,8 @@ class MainWindow(QMainWindow):
         self._connect()
         session.on_change(self._changed)
         self.set_theme(self.theme_choice)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setFocus()
         self.refresh()
 
     def _name_parts(self) -> None:
@@ -85,9 +88,7 @@ class MainWindow(QMainWindow):
         parts.settings.run_requested.connect(lambda: self.run(to_selected=True))
         parts.budget.board_chosen.connect(session.choose_board)
         parts.budget.boards_chosen.connect(session.choose_boards)
-        parts.board.activated.connect(
-            lambda: session.choose_board(str(parts.board.currentData()))
-        )
+        parts.board.activated.connect(lambda: session.choose_board(str(parts.board.currentData())))
         parts.code.generate_requested.connect(self.show_code)
         parts.deploy.flash_requested.connect(self.flash)
         parts.live.live_requested.connect(self.live)
@@ -99,20 +100,24 @@ class MainWindow(QMainWindow):
 
     def _changed(self, old: State, new: State) -> None:
         asked = (new.project, new.model, new.results)
-        if any(a is not b for a, b in zip(asked, (old.project, old.model, old.results), strict=True)):
+        if any(
+            a is not b for a, b in zip(asked, (old.project, old.model, old.results), strict=True)
+        ):
             self._analyse()
         self.refresh()
         if new.model is not old.model:
             self._remember(new)
+            self.canvas.setFocus()
             QTimer.singleShot(0, self.canvas.fit)
         elif len(new.project.recipe.nodes) != len(old.project.recipe.nodes):
-            QTimer.singleShot(0, self.canvas.keep_visible)
+            QTimer.singleShot(0, self.canvas.keep_fitted)
 
     def refresh(self) -> None:
         """Show the session's state."""
         state = self.session.state
         name = state.project.name or "no model"
-        self.setWindowTitle(f"{'\u2022 ' if state.unsaved else ''}{name} \u2014 TinyML Studio")
+        mark = "\u2022 " if state.unsaved else ""
+        self.setWindowTitle(f"{mark}{name} \u2014 TinyML Studio")
         self.parts.show_state(state, self._running)
         self.actions_.refresh()
         self.parts.recolour_buttons()
@@ -300,7 +305,7 @@ class MainWindow(QMainWindow):
         ]
         if self.session.state.model is not None:
             entries += [
-                Entry(f"Add step: {step.title}", "", lambda s=step.id: self._add_after_selected(s))
+                Entry(f"Add step: {step.title}", "", partial(self._add_after_selected, step.id))
                 for step in steps().values()
             ]
         palette = CommandPalette(self, entries, "Search or run a command")

@@ -46,7 +46,7 @@ from studio.session.state import State
 if TYPE_CHECKING:
     from studio.gui.main_window import MainWindow
 
-LEFT_PX, RIGHT_PX, BOTTOM_PX = 208, 304, 320
+LEFT_PX, RIGHT_PX, BOTTOM_PX = 208, 336, 320
 
 
 class Parts:
@@ -57,7 +57,12 @@ class Parts:
         self.steps, self.layer_list = StepsPanel(), LayerList()
         self.budget, self.settings = BudgetPanel(), SettingsPanel()
         self.memory, self.layers, self.accuracy = MemoryMap(), LayersPanel(), AccuracyPanel()
-        self.code, self.deploy, self.live, self.log = CodePanel(), DeployPanel(), LivePanel(), LogPanel()
+        self.code, self.deploy, self.live, self.log = (
+            CodePanel(),
+            DeployPanel(),
+            LivePanel(),
+            LogPanel(),
+        )
         self.notices, self.status, self.welcome = Notices(), StatusBar(), Welcome()
         self.tabs = self._tabs()
         self._window = window
@@ -145,6 +150,10 @@ class Parts:
         scroll.setWidget(column(self.budget, rule(), heading("STEP"), self.settings))
         columns = splitter(Qt.Orientation.Horizontal, left, centre, scroll)
         columns.setStretchFactor(1, 1)
+        # Explicit minima: what a panel would like never squeezes its neighbours.
+        for part, width_px in ((left, 168), (centre, 400), (scroll, 288)):
+            part.setMinimumWidth(width_px)
+        self.tabs.setMinimumSize(320, 160)
         return columns, left, centre
 
     def _pipeline_head(self) -> QWidget:
@@ -204,7 +213,7 @@ class Parts:
         self.layers.show_program(view.program)
         self.layer_list.show_program(view.program)
         self.accuracy.show_results(present.measured(state), state.selected)
-        self.code.show_files(state.code)
+        self.code.show_files(state.code, state.code_of.name if state.code_of else "")
         self.deploy.show_stations(*present.deployment(state, None))
         self.status.show_figures(present.status(state))
 
@@ -216,7 +225,7 @@ class Parts:
         self.deploy.show_stations(*present.deployment(state, progress))
 
     def _show_pipeline(self, state: State, running: present.Running | None) -> None:
-        page = self.welcome if state.model is None else self.canvas
+        page: QWidget = self.welcome if state.model is None else self.canvas
         if state.model is not None and self.shows_tree:
             page = self.outline
         self._middle.setCurrentWidget(page)
@@ -226,13 +235,17 @@ class Parts:
             self.outline.show_graph(cards, parents, state.selected)
 
     def _show_board(self, state: State) -> None:
-        boards = tuple(dict.fromkeys((state.project.board, *state.project.boards)))
+        project = state.project
+        extra = () if project.board in project.boards else (project.board,)
+        boards = (*project.boards, *extra)
         shown = tuple(self.board.itemData(index) for index in range(self.board.count()))
-        if set(shown) != set(boards):
+        if shown != boards:
             self.board.clear()
-            for board in state.project.boards if state.project.board in state.project.boards else boards:
+            for board in (
+                state.project.boards if state.project.board in state.project.boards else boards
+            ):
                 self.board.addItem(present.board_name(board), board)
-        self.board.setCurrentIndex(self.board.findData(state.project.board))
+        self.board.setCurrentIndex(boards.index(project.board))
 
     def _show_step(self, state: State) -> None:
         if state.selected == ROOT:

@@ -10,11 +10,16 @@ from studio.gui import figures
 from studio.gui.canvas.card import Card
 from studio.gui.panels.accuracy import Measured
 from studio.gui.panels.board_rows import BoardRow
+from studio.gui.panels.deploy import Station
+from studio.job import Progress
 from studio.project import ROOT
+from studio.session import state as deploying
+from studio.session.board_work import STATIONS
 from studio.session.state import NodeView, Result, State
 from studio.targets.library import profile
 
 SHORT_NAMES = {"virtual/mps2-an386": "Virtual M4", "virtual/host": "Virtual host"}
+FIGURE_NAMES = {"ram": "RAM", "compared": "compared"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +51,12 @@ def parents(state: State) -> dict[str, str | None]:
     """Node to parent, parents first."""
     if state.model is None:
         return {}
-    return {ROOT: None, **{node.id: node.parent for node in state.project.recipe.nodes}}
+    return {ROOT: None, **{n.id: n.parent or ROOT for n in state.project.recipe.nodes}}
+
+
+def parent_of(state: State, node: str) -> str:
+    """The node whose result `node` works on."""
+    return state.project.recipe.by_id[node].parent or ROOT
 
 
 def _card(state: State, node: str, running: Running | None) -> Card:
@@ -94,9 +104,9 @@ def _detail(state: State, node: str, view: NodeView, result: Result | None) -> s
         assert model is not None
         kind = "quantised" if model.quantized else "float32"
         return f"{state.project.name} \u00b7 {kind}"
-    before = state.views.get(state.project.recipe.by_id[node].parent, NodeView())
+    before = state.views.get(parent_of(state, node), NodeView())
     board = state.project.board
-    parts = []
+    parts = [letter] if (letter := _letter(state, node)) else []
     if board in view.budgets and board in before.budgets:
         flash = (before.budgets[board].flash_bytes.value, view.budgets[board].flash_bytes.value)
         parts.append(f"{figures.change(*flash)} flash")
@@ -105,8 +115,14 @@ def _detail(state: State, node: str, view: NodeView, result: Result | None) -> s
     return "   ".join(parts)
 
 
+def _letter(state: State, node: str) -> str:
+    """A, B, ... where there is more than one variant to tell apart."""
+    variants = [variant.id for variant in state.project.recipe.variants]
+    return chr(ord("A") + variants.index(node)) if node in variants[:26] and variants[1:] else ""
+
+
 def _points(state: State, node: str, result: Result | None) -> str:
-    before = state.result(state.project.recipe.by_id[node].parent)
+    before = state.result(parent_of(state, node))
     if result is None or before is None or not (result.evaluation and before.evaluation):
         return ""
     points = 100 * (result.evaluation.accuracy - before.evaluation.accuracy)
@@ -149,26 +165,35 @@ def _board_row(state: State, board: str) -> BoardRow:
     name = board_name(board)
     budget = state.view.budgets.get(board)
     if budget is None:
-        why = state.view.error.what if state.view.error else "open a model to see what it takes"
+        error = state.view.error or state.view.refused.get(board)
+        why = str(error) if error else "Open a model to see what it takes"
         return BoardRow(board, name, tooltip=f"{name}\n{why}")
     found = budget.profile
     flash_size, ram_size = found.size_bytes("flash"), found.size_bytes("ram")
-    flash, ram = budget.flash_bytes, budget.ram_bytes
+    flash, ram = budget.flash_bytes.value, budget.ram_bytes.value + budget.stack_bytes.value
     over = [
-        f"{figures.exact_bytes(taken.value - size)} {kind}"
-        for kind, taken, size in (("flash", flash, flash_size), ("RAM", ram, ram_size))
-        if taken.value > size
+        f"{figures.short_bytes(missing)} {kind}"
+        for kind, missing in (("flash", budget.over_flash_bytes), ("RAM", budget.over_ram_bytes))
+        if missing
     ]
-    lines = [f"{found.name}, {found.mcu}"]
-    for kind, taken, size in (("Flash", flash, flash_size), ("RAM", ram, ram_size)):
-        amount = f"{figures.exact_bytes(taken.value)} of {figures.exact_bytes(size)}"
-        lines.append(f"{kind} {amount}: {figures.source(taken)}")
+    layer, buffers = budget.peak
+    lines = [
+        f"{found.name}, {found.mcu}, {found.core}",
+        f"Flash {figures.exact_bytes(flash)} of {figures.exact_bytes(flash_size)}",
+        *(f"    {part} {figures.exact_bytes(size)}" for part, size in budget.flash_parts.items()),
+        f"    {figures.source(budget.flash_bytes)}",
+        f"RAM {figures.exact_bytes(ram)} of {figures.exact_bytes(ram_size)}",
+        f"    arena {figures.exact_bytes(budget.arena_bytes.value)}, "
+        f"stack {figures.exact_bytes(budget.stack_bytes.value)}",
+        f"    {figures.source(budget.ram_bytes)}",
+        f"Fullest at {layer}: {', '.join(buffers[:3])}",
+    ]
     return BoardRow(
         board,
         name,
-        flash.value / flash_size,
-        ram.value / ram_size,
-        f"\u2715 over by {' and '.join(over)}" if over else "",
+        flash / flash_size,
+        ram / ram_size,
+        f"\u2715 over by {' and '.join(over)}, see {layer}" if over else "",
         "\n".join(lines),
     )
 
@@ -180,7 +205,7 @@ def effect(state: State) -> str:
     if state.view.error is not None:
         return f"{state.view.error}"
     board = state.project.board
-    before = state.views.get(state.project.recipe.by_id[state.selected].parent, NodeView())
+    before = state.views.get(parent_of(state, state.selected), NodeView())
     if board not in before.budgets or board not in state.view.budgets:
         return ""
     old, new = before.budgets[board], state.view.budgets[board]
@@ -188,7 +213,7 @@ def effect(state: State) -> str:
     ram = old.ram_bytes.value - new.ram_bytes.value
     return (
         f"Saves {figures.short_bytes(flash)} flash and {figures.short_bytes(ram)} RAM on "
-        f"{board_name(board)}. Computed from the structure, before anything is run."
+        f"{board_name(board)}.\nComputed from the structure, before anything is run."
     )
 
 
@@ -207,7 +232,9 @@ def facts(state: State) -> str:
     if data is None:
         lines.append("No data: open some to run steps and to measure accuracy.")
     else:
-        lines.append(f"Data {data.name}: {figures.grouped(len(data))} samples, {len(data.labels)} classes.")
+        lines.append(
+            f"Data {data.name}: {figures.grouped(len(data))} samples, {len(data.labels)} classes."
+        )
     return "\n".join(lines)
 
 
@@ -245,3 +272,36 @@ def status(state: State) -> list[tuple[str, str]]:
             text = f"{figures.short_count(instructions.value)} instructions"
             shown.append((f"{text} {board_name(deployed.board)}", figures.source(instructions)))
     return shown
+
+
+def deployment(state: State, progress: Progress | None) -> tuple[str, list[Station]]:
+    """Title and stations of the Deploy panel; `progress` of a deployment on its way."""
+    at = next((s for s in STATIONS if progress and progress.text.startswith(f"{s}: ")), None)
+    if at is not None and progress is not None:
+        here = STATIONS.index(at)
+        stations = [
+            Station(
+                title,
+                "done" if index < here else "running" if index == here else "waiting",
+                progress.text.removeprefix(f"{at}: ") if index == here else "",
+            )
+            for index, title in enumerate(STATIONS)
+        ]
+        return f"To {board_name(state.project.board)}", stations
+    deployed = state.deployment
+    if deployed is None:
+        return "", []
+    shown = [_station(one) for one in deployed.stations]
+    return f"{board_name(deployed.board)} runs {deployed.program.name}", shown
+
+
+def _station(one: deploying.Station) -> Station:
+    words = [one.text] if one.text else []
+    for name, figure in one.figures.items():
+        label, _, unit = name.rpartition("_")
+        if unit == "bytes":
+            words.append(f"{FIGURE_NAMES.get(label, label)} {figures.exact_bytes(figure.value)}")
+        else:
+            words.append(f"{figures.grouped(figure.value)} {name} an inference")
+    sources = dict.fromkeys(figures.source(figure) for figure in one.figures.values())
+    return Station(one.title, one.state, "   ".join(words), "; ".join(sources))

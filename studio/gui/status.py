@@ -42,14 +42,14 @@ class StatusBar(QStatusBar):
         self.cancel.setAccessibleName("Cancel the running job")
         self.cancel.setToolTip("Stop what is running (Ctrl+.)")
         self.cancel.clicked.connect(self.cancel_requested)
-        right = QWidget()
-        box = QHBoxLayout(right)
+        self._right = QWidget()
+        box = QHBoxLayout(self._right)
         box.setContentsMargins(0, 0, 12, 0)
         box.setSpacing(8)
         for widget in (self.text, self.bar, self.cancel):
             box.addWidget(widget)
-            widget.hide()
-        self.addPermanentWidget(right)
+        self.addPermanentWidget(self._right)
+        self._right.hide()
 
     def show_figures(self, shown: Sequence[tuple[str, str]]) -> None:
         """Show texts with their tooltips."""
@@ -76,10 +76,8 @@ class StatusBar(QStatusBar):
         self.text.setToolTip(text)
         self.bar.setRange(0, 0 if share is None else 1000)
         self.bar.setValue(0 if share is None else round(1000 * share))
-        for widget in (self.text, self.bar, self.cancel):
-            widget.show()
+        self._right.show()
 
     def end_progress(self) -> None:
         """Nothing runs any more."""
-        for widget in (self.text, self.bar, self.cancel):
-            widget.hide()
+        self._right.hide()

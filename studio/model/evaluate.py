@@ -5,7 +5,8 @@ onnxruntime is the independent judge: it runs exactly the nodes that the graph h
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     import onnx_ir
 
 Array = npt.NDArray[Any]
+Runner = Callable[[Array], list[Array]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,7 +99,7 @@ def infer(model: Model, x: Array) -> list[Array]:
         One array [n, ...] per output.
     """
     run = _runner(model.to_bytes(), model)
-    rows = [run(sample) for sample in x]
+    rows = [[output[0] for output in run(sample)] for sample in x]
     return [np.stack(column) for column in zip(*rows, strict=True)]
 
 
@@ -138,7 +140,7 @@ def observe(model: Model, names: tuple[str, ...], x: Array) -> Iterator[list[Arr
     RemoveUnusedNodesPass()(ir)
     run = _runner(Model.from_ir(ir).to_bytes(), model)
     for sample in x:
-        yield run(sample, batch=True)
+        yield run(sample)
 
 
 def evaluate(model: Model, dataset: Dataset, split: str = "test") -> Evaluation:
@@ -158,26 +160,42 @@ def evaluate(model: Model, dataset: Dataset, split: str = "test") -> Evaluation:
     return Evaluation(split, len(part), confusion, part.labels)
 
 
-def _runner(data: bytes, model: Model) -> Any:
-    """A function from one sample to the outputs of a serialised graph."""
+def _runner(data: bytes, model: Model) -> Runner:
+    """A function from one sample to the outputs of a serialised graph, batch axis included."""
     import onnxruntime
 
+    if len(model.inputs) != 1:
+        raise ModelError(f"has {len(model.inputs)} inputs", model.name, "data sets feed one input")
+    spec = model.inputs[0]
     options = onnxruntime.SessionOptions()
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
     options.intra_op_num_threads = 1  # nets this small lose time to threads
     options.log_severity_level = 4
-    try:
+    with _translated(model):
         session = onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
-    except (RuntimeError, ValueError, NotImplementedError) as error:
-        reason = " ".join(str(error).split())[:300]
-        raise ModelError(f"onnxruntime cannot run it: {reason}", model.name) from None
-    if len(model.inputs) != 1:
-        raise ModelError(f"has {len(model.inputs)} inputs", model.name, "data sets feed one input")
-    spec = model.inputs[0]
 
-    def run(sample: Array, batch: bool = False) -> list[Array]:
+    def run(sample: Array) -> list[Array]:
         feed = {spec.name: np.asarray(sample, spec.dtype).reshape(spec.shape)}
-        outputs = session.run(None, feed)
-        return outputs if batch else [output[0] for output in outputs]
+        with _translated(model):
+            outputs: list[Array] = session.run(None, feed)
+        return outputs
 
     return run
+
+
+@contextmanager
+def _translated(model: Model) -> Iterator[None]:
+    """Raise what onnxruntime raises as ModelError."""
+    from onnxruntime.capi import onnxruntime_pybind11_state as state
+
+    try:
+        yield
+    except (
+        state.Fail,
+        state.InvalidArgument,
+        state.InvalidGraph,
+        state.NotImplemented,
+        state.RuntimeException,
+    ) as error:
+        reason = " ".join(str(error).split())[:300]
+        raise ModelError(f"onnxruntime cannot run it: {reason}", model.name) from None

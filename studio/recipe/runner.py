@@ -7,9 +7,10 @@ import inspect
 import json
 from dataclasses import replace
 from functools import cache as memoize
+from pathlib import Path
 from weakref import WeakKeyDictionary
 
-from studio import __version__
+from studio import __version__, compression
 from studio.compression.step import Needs
 from studio.data.dataset import Dataset
 from studio.errors import RecipeError
@@ -127,7 +128,7 @@ def _key(node: Node, source: Model, data: Dataset | None) -> str:
         {
             "model": source.digest,
             "step": node.step,
-            "code": _code_digest(node.step),
+            "code": _code_digest(),
             "params": full_params(node),
             "data": data.digest if needs and data is not None else "",
         }
@@ -135,13 +136,9 @@ def _key(node: Node, source: Model, data: Dataset | None) -> str:
 
 
 @memoize
-def _code_digest(step: str) -> str:
+def _code_digest() -> str:
     """Stands for the code of the compression room, so that a changed step is computed anew."""
-    from pathlib import Path
-
-    import studio.compression as room
-
-    state = hashlib.sha256(f"{__version__} {step}".encode())
-    for file in sorted(Path(inspect.getfile(room)).parent.glob("*.py")):
+    state = hashlib.sha256(__version__.encode())
+    for file in sorted(Path(inspect.getfile(compression)).parent.glob("*.py")):
         state.update(file.read_bytes())
     return state.hexdigest()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import tempfile
 import time
 from collections.abc import Callable, Generator
@@ -146,7 +147,7 @@ def _examine(made: Subject, image: Image, running: Running) -> Job[tuple[Station
         verdict = yield from _at("Verify", verify(host, link, VERIFY_SAMPLES))
         times = yield from _at("Time", timing(link, made.profile))
         memory = link.memory()
-    samples = f"{verdict.samples} random inputs, host C against {made.profile.name}"
+    samples = f"{verdict.samples} random inputs, host C against board"
     identical = "identical" if verdict.identical else f"differs: {verdict.difference}"
     return (
         Station(
@@ -200,7 +201,9 @@ def _at(station: str, job: Job[T]) -> Job[T]:
 
 
 def live(asked: State, rate_hz: Callable[[], float]) -> Generator[Reading, None, None]:
-    """Windows of the test set, one after the other, and what the board answers."""
+    """Windows of the test set, shuffled, again and again, and what the board answers."""
+    import numpy as np
+
     from studio.boards.link import Link
 
     deployed, data = asked.deployment, asked.dataset
@@ -210,13 +213,11 @@ def live(asked: State, rate_hz: Callable[[], float]) -> Generator[Reading, None,
         raise DataError("there is no data to send", asked.project.name, "open a data set")
     test = data.part("test")
     with Link(deployed.running.port) as link:
-        index = 0
-        while True:
+        order = np.random.default_rng(0).permutation(len(test))
+        for index in itertools.cycle(order.tolist()):
             begun = time.monotonic()
-            sample = test.x[index % len(test)]
-            truth = -1 if test.y is None else int(test.y[index % len(test)])
-            yield _reading(deployed, link, sample, test.labels, truth)
-            index += 1
+            truth = -1 if test.y is None else int(test.y[index])
+            yield _reading(deployed, link, test.x[index], test.labels, truth)
             left = 1 / max(rate_hz(), 0.01) - (time.monotonic() - begun)
             if left > 0:
                 time.sleep(left)
@@ -234,7 +235,8 @@ def _reading(
     taken_s = time.monotonic() - begun
     scores = answer.dequantize(output).ravel()
     signal = np.asarray(sample, np.float32).reshape(sample.shape[0], -1)
-    return Reading(deployed.board, signal, probabilities(scores), labels, truth, taken_s)
+    picture = sample[0] if sample.ndim == 3 and len(sample) == 1 and sample.shape[1] > 1 else None
+    return Reading(deployed.board, signal, picture, probabilities(scores), labels, truth, taken_s)
 
 
 def probabilities(scores: npt.NDArray[Any]) -> npt.NDArray[Any]:

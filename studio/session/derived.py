@@ -57,16 +57,20 @@ class Derived:
         return {node: self._view(state, node) for node in nodes}
 
     def _view(self, state: State, node: str) -> NodeView:
-        model = program = None
-        budgets: dict[str, Budget] = {}
+        model = None
         try:
             model = self._model(state, node)
             program = self.program(model, state.project.options)
-            for board in dict.fromkeys((state.project.board, *state.project.boards)):
-                budgets[board] = self.budget(program, board, state.project.toolchain)
         except StudioError as error:
-            return NodeView(model, program, budgets, error)
-        return NodeView(model, program, budgets)
+            return NodeView(model, error=error)
+        budgets: dict[str, Budget] = {}
+        refused: dict[str, StudioError] = {}
+        for board in dict.fromkeys((state.project.board, *state.project.boards)):
+            try:
+                budgets[board] = self.budget(program, board, state.project.toolchain)
+            except StudioError as error:
+                refused[board] = error
+        return NodeView(model, program, budgets, refused)
 
     def _model(self, state: State, node: str) -> Model:
         from studio.recipe.runner import preview

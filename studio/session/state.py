@@ -37,12 +37,14 @@ class NodeView:
         model: its preview, or what running it gave.
         program: the model, lowered.
         budgets: by board.
+        refused: why there is no budget, by board.
         error: why it stops here, or None.
     """
 
     model: Model | None = None
     program: Program | None = None
     budgets: Mapping[str, Budget] = field(default_factory=dict)
+    refused: Mapping[str, StudioError] = field(default_factory=dict)
     error: StudioError | None = None
 
 
@@ -108,6 +110,7 @@ class Reading:
     Attributes:
         board: its id.
         signal: float32 [channels, n], the window as a person would plot it.
+        picture: float32 [height, width] where the window is an image of one channel, else None.
         scores: float32 [classes].
         labels: class names.
         truth: the class that it should be, or -1.
@@ -116,6 +119,7 @@ class Reading:
 
     board: str
     signal: npt.NDArray[np.float32]
+    picture: npt.NDArray[np.float32] | None
     scores: npt.NDArray[np.float32]
     labels: tuple[str, ...]
     truth: int

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from judge import judged, outputs, worst_layer
-from nets import OPERATORS, Net, conv_1d, ds_cnn, quantized, samples
+from nets import OPERATORS, Net, conv_1d, ds_cnn, noise, quantized
 
 from studio.compiler.lower import lower
 from studio.compiler.program import Options
@@ -16,7 +16,7 @@ from studio.errors import Unsupported
 def test_float_programs_compute_what_onnxruntime_computes(name):
     model = OPERATORS[name]()
     program = lower(model)
-    for x in samples(model, 3):
+    for x in noise(model, 3):
         for got, want in zip(outputs(program, x[None]), judged(model, x[None]), strict=True):
             np.testing.assert_allclose(got, want, rtol=1e-4, atol=1e-5)
 
@@ -27,7 +27,7 @@ def test_int8_layers_fed_the_same_integers_differ_by_at_most_one(name, rounding)
     model = quantized(OPERATORS[name]())
     program = lower(model, Options(rounding=rounding))
     assert all(b.dtype == "int8" for b in (*program.inputs, *program.outputs))
-    for x in samples(model, 3):
+    for x in noise(model, 3):
         difference, where = worst_layer(model, program, x[None])
         assert difference <= 1, where
 
@@ -69,7 +69,7 @@ def test_a_graph_that_only_renames_its_input_copies_it():
     net = Net()
     model = net.model((1, 4, 6), net.node("Identity", "x"))
     program = lower(model)
-    x = samples(model, 1)
+    x = noise(model, 1)
     assert np.array_equal(outputs(program, x)[0], x)
 
 

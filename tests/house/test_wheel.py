@@ -8,6 +8,7 @@ import subprocess
 import sys
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -33,15 +34,36 @@ def test_the_wheel_carries_profiles_and_the_c_runtime(site: Path) -> None:
         assert ours == theirs
 
 
-def test_the_wheel_runs_outside_the_checkout(site: Path, tmp_path: Path) -> None:
-    code = "import sys, studio.cli; sys.exit(studio.cli.main(sys.argv[1:]))"
-    environment = {**os.environ, "PYTHONPATH": str(site)}
+def run_outside(site: Path, folder: Path, *words: str) -> dict[str, Any]:
+    """What `tinyml-studio WORDS --json` of the wheel answers, in another folder."""
+    code = (
+        "import sys, studio, studio.cli\n"
+        "if __name__ == '__main__':\n"
+        "    assert studio.__file__.startswith(sys.argv[1]), studio.__file__\n"
+        "    sys.exit(studio.cli.main(sys.argv[2:]))\n"
+    )
+    script = folder / "run.py"
+    script.write_text(code, encoding="utf-8")
     ran = subprocess.run(
-        [sys.executable, "-c", code, "boards", "virtual/host", "--json"],
-        env=environment,
-        cwd=tmp_path,
+        [sys.executable, script, site, *words, "--json"],
+        env={**os.environ, "PYTHONPATH": str(site)},
+        cwd=folder,
         capture_output=True,
         text=True,
-        check=True,
     )
-    assert json.loads(ran.stdout)["boards"][0]["board"] == "virtual/host"
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    answer: dict[str, Any] = json.loads(ran.stdout)
+    return answer
+
+
+@pytest.mark.parametrize(
+    "board",
+    ["virtual/host", pytest.param("virtual/mps2-an386", marks=pytest.mark.needs_qemu)],
+)
+def test_the_wheel_flashes_and_verifies_outside_the_checkout(
+    site: Path, tmp_path: Path, board: str
+) -> None:
+    compress = ("compress", "digits", "--recipe", "safe_int8", "--data", "digits")
+    run_outside(site, tmp_path, *compress, "-o", "digits.onnx")
+    assert run_outside(site, tmp_path, "flash", "digits.onnx", "--board", board)["verified"]
+    assert run_outside(site, tmp_path, "verify", "digits.onnx", "--board", board)["identical"]

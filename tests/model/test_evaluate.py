@@ -91,7 +91,7 @@ def test_a_model_that_onnxruntime_cannot_run_is_a_model_error() -> None:
 
 def test_sqnr_in_db() -> None:
     signal = np.array([3.0, 4.0])
-    assert sqnr_db(signal, signal + [0.3, -0.4]) == pytest.approx(20)
+    assert sqnr_db(signal, signal + np.array([0.3, -0.4])) == pytest.approx(20)
     assert sqnr_db(signal, signal) == np.inf
 
 

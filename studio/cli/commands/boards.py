@@ -1,4 +1,4 @@
-"""The boards that the program knows, with their memory.
+"""The boards that the program knows, with their memory, and the serial ports of this computer.
 
 A star marks a fact that was recalled or inferred and that nobody checked.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
+from dataclasses import asdict
 
 from studio.cli.answer import Answer, number, table
 from studio.job import Progress
@@ -20,10 +21,19 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace, report: Callable[[Progress], None]) -> Answer:
-    """List profiles."""
+    """List profiles and ports."""
+    from studio.boards.ports import connected
+
     wanted = args.name.lower()
     found = [p for p in profiles().values() if wanted in f"{p.id} {p.name} {p.mcu}".lower()]
-    return Answer({"boards": [_plain(p) for p in found]}, _text(found), held=bool(found))
+    ports = connected()
+    data = {"boards": [_plain(p) for p in found], "ports": [asdict(port) for port in ports]}
+    lines = [
+        f"port {one.port}: {one.description}"
+        + (f" ({', '.join(one.boards)})" if one.boards else "")
+        for one in ports
+    ]
+    return Answer(data, [*_text(found), *lines], held=bool(found))
 
 
 def _plain(profile: Profile) -> dict[str, object]:

@@ -1,5 +1,6 @@
 """A C project for a board: the model, the kernels that it needs, the firmware with its monitor.
 
+For a board without a port of the firmware it is the model and its kernels, for a project of yours.
 The same model and choices give the same bytes, from here and from the window.
 """
 
@@ -24,15 +25,17 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, report: stations.Report) -> Answer:
     """Write the files."""
     from studio.build.firmware import project_files, write_project
+    from studio.compiler.emit import emit
 
     board = stations.board(args)
     program = stations.lowered(args, report)
-    files = project_files(program, board)
+    files = project_files(program, board) if board.port else emit(program)
     write_project(files, args.output)
     data = {
         "model": program.name,
         "board": board.id,
         "directory": str(args.output),
+        "firmware": bool(board.port),
         "files": sorted(files),
         "arena_bytes": Figure(program.arena_bytes, "computed"),
         "arena_bound_bytes": Figure(program.bound_bytes, "computed"),
@@ -46,6 +49,8 @@ def run(args: argparse.Namespace, report: stations.Report) -> Answer:
         f"arena {number(program.arena_bytes)} bytes, bound {number(program.bound_bytes)};"
         f" weights {number(program.weight_bytes)} bytes (computed)",
         *program.notes,
-        f"next: tinyml-studio build {args.output}",
+        f"next: tinyml-studio build {args.output}"
+        if board.port
+        else f"plain C: the firmware has no port for {board.name} yet",
     ]
     return Answer(data, text)

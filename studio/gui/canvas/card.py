@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem, QWidget
 
 from studio.gui import theme
 
-WIDTH_PX = 192
+WIDTH_PX = 208
 HEIGHT_PX = 88
 RADIUS_PX = 8
 PORT_PX = 5
@@ -137,7 +137,7 @@ class CardItem(QGraphicsItem):
                 QRectF(x - 16, 15, 12, 12), theme.pixmap(icon, ink, 36), QRectF(0, 0, 36, 36)
             )
             state_width = width + 22
-        bold = theme.scaled(1.05, bold=True)
+        bold = theme.scaled(1.0, bold=True)
         _line(painter, PADDING_PX, 12, inside - state_width, card.title, bold, palette.text)
         _line(painter, PADDING_PX, 36, inside, card.figures, theme.tabular(), palette.text)
         _line(painter, PADDING_PX, 58, inside, card.detail, small, palette.muted)

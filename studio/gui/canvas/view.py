@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
-from PySide6.QtCore import QPointF, QRectF, Qt, Signal
+from PySide6.QtCore import QPointF, QRect, QRectF, Qt, Signal
 from PySide6.QtGui import (
     QColor,
     QContextMenuEvent,
@@ -16,6 +16,7 @@ from PySide6.QtGui import (
     QKeyEvent,
     QMouseEvent,
     QPainter,
+    QResizeEvent,
     QWheelEvent,
 )
 from PySide6.QtWidgets import QFrame, QGraphicsScene, QGraphicsView
@@ -54,8 +55,8 @@ class PipelineView(QGraphicsView):
     zoomed = Signal(float)
 
     def __init__(self) -> None:
-        super().__init__(QGraphicsScene())
-        self.scene().setParent(self)
+        super().__init__()
+        self.setScene(QGraphicsScene(self))
         self.setAccessibleName("Pipeline")
         self.setAccessibleDescription(
             "Arrow keys move along the pipeline; the tree view shows the same."
@@ -72,6 +73,7 @@ class PipelineView(QGraphicsView):
         self.links: list[LinkItem] = []
         self.gesture: Gesture | None = None
         self._parents: dict[str, str | None] = {}
+        self._fitted = True
         self._drop_target: CardItem | LinkItem | None = None
 
     def show_graph(
@@ -128,12 +130,19 @@ class PipelineView(QGraphicsView):
         self.resetTransform()
         self.set_zoom(scale)
         self.centerOn(area.center())
+        self._fitted = True
+
+    def keep_fitted(self) -> None:
+        """Show everything again, unless the user chose what to look at."""
+        if self._fitted:
+            self.fit()
 
     def set_zoom(self, scale: float) -> None:
         """Show at `scale`, 1 is natural size."""
         scale = min(max(scale, ZOOM_RANGE[0]), ZOOM_RANGE[1])
         factor = scale / self.transform().m11()
         self.scale(factor, factor)
+        self._fitted = False
         self.zoomed.emit(scale)
 
     @property
@@ -178,7 +187,12 @@ class PipelineView(QGraphicsView):
         area = self._area()
         self.setSceneRect(area.adjusted(-MARGIN_PX, -MARGIN_PX, MARGIN_PX, MARGIN_PX))
 
-    def drawBackground(self, painter: QPainter, rect: QRectF) -> None:  # noqa: N802 - Qt's name
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
+        """Keep everything in view."""
+        super().resizeEvent(event)
+        self.keep_fitted()
+
+    def drawBackground(self, painter: QPainter, rect: QRectF | QRect) -> None:  # noqa: N802 - Qt's name
         """A faint grid of dots."""
         palette = theme.current()
         painter.fillRect(rect, QColor(palette.canvas))
@@ -205,6 +219,7 @@ class PipelineView(QGraphicsView):
             if link is not None and event.button() == Qt.MouseButton.LeftButton:
                 self.chosen.emit(link.parent_card.card.id)
             self.gesture = Pan(self, position)
+            self._fitted = False
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:  # noqa: N802 - Qt's name
         """Go on with the gesture."""

@@ -9,14 +9,10 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QEvent, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QFontMetricsF, QHelpEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import (
-    QAbstractItemView,
     QHBoxLayout,
-    QHeaderView,
     QLabel,
     QSizePolicy,
     QStackedWidget,
-    QTableWidget,
-    QTableWidgetItem,
     QToolTip,
     QVBoxLayout,
     QWidget,
@@ -24,11 +20,10 @@ from PySide6.QtWidgets import (
 
 from studio.gui import figures, theme
 from studio.gui.panels.empty import empty_page
+from studio.gui.tables import RIGHT, Table
 
 if TYPE_CHECKING:
     from studio.model.evaluate import Evaluation
-
-RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,26 +132,11 @@ class ConfusionMatrix(QWidget):
 class AccuracyPanel(QStackedWidget):
     """A table of nodes beside the confusion matrix."""
 
-    COLUMNS = ("Node", "Accuracy", "Change", "Right", "Samples")
+    COLUMNS = ("Node", "Accuracy", "Change", "Right")
 
     def __init__(self) -> None:
         super().__init__()
-        self.table = QTableWidget(0, len(self.COLUMNS))
-        self.table.setAccessibleName("Accuracy of the nodes")
-        self.table.setHorizontalHeaderLabels(list(self.COLUMNS))
-        self.table.verticalHeader().hide()
-        self.table.verticalHeader().setDefaultSectionSize(28)
-        self.table.setShowGrid(False)
-        self.table.setFont(theme.tabular())
-        self.table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        self.table.setSelectionMode(QAbstractItemView.SelectionMode.NoSelection)
-        header = self.table.horizontalHeader()
-        header.setHighlightSections(False)
-        header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
-        header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
-        self.table.horizontalHeaderItem(0).setTextAlignment(Qt.AlignmentFlag.AlignLeft)
-        for column in range(1, len(self.COLUMNS)):
-            self.table.horizontalHeaderItem(column).setTextAlignment(RIGHT)
+        self.table = Table("Accuracy of the nodes", self.COLUMNS, 1)
         self.matrix = ConfusionMatrix()
         self.caption = QLabel()
         self.caption.setProperty("role", "muted")
@@ -179,14 +159,9 @@ class AccuracyPanel(QStackedWidget):
     def show_results(self, measured: Sequence[Measured], selected: str) -> None:
         """Compare these nodes; the first is what the others are compared with."""
         self.setCurrentIndex(1 if measured else 0)
-        self.table.setRowCount(len(measured))
-        for row, one in enumerate(measured):
-            for column, text in enumerate(_texts(one, measured[0])):
-                cell = QTableWidgetItem(text)
-                cell.setToolTip(f"Measured: {one.evaluation.split} set, onnxruntime")
-                if column:
-                    cell.setTextAlignment(RIGHT)
-                self.table.setItem(row, column, cell)
+        splits = ", ".join(dict.fromkeys(one.evaluation.split for one in measured))
+        rows = [_texts(one, measured[0]) for one in measured]
+        self.table.show_rows(rows, f"Measured: {splits} set, onnxruntime")
         chosen = next((one for one in measured if one.node == selected), None)
         chosen = chosen or (measured[-1] if measured else None)
         self.matrix.show_evaluation(chosen.evaluation if chosen else None)
@@ -203,6 +178,5 @@ def _texts(one: Measured, first: Measured) -> tuple[str, ...]:
         one.title,
         figures.percent(evaluation.accuracy),
         change if one is not first else "",
-        figures.grouped(evaluation.correct),
-        figures.grouped(evaluation.n),
+        f"{figures.grouped(evaluation.correct)} of {figures.grouped(evaluation.n)}",
     )

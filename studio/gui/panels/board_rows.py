@@ -10,8 +10,9 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from studio.gui import figures, theme
 
-NAME_PX = 112
-FIGURE_PX = 48
+NAME_PX = 128
+FIGURE_PX = 42
+GAP_PX = 8
 ROW_PX = 28
 OVER_PX = 20
 
@@ -115,22 +116,26 @@ class BoardRowWidget(QWidget):
     def _paint_bar(
         self, painter: QPainter, palette: theme.Palette, x: float, width: float, share: float | None
     ) -> None:
-        bar = QRectF(x, ROW_PX / 2 - 3, width - FIGURE_PX - 4, 6)
+        bar = QRectF(x, ROW_PX / 2 - 3, width - FIGURE_PX - GAP_PX, 6)
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(QColor(palette.track))
         painter.drawRoundedRect(bar, 3, 3)
+        box = QRectF(x + width - FIGURE_PX - GAP_PX, 0, FIGURE_PX, ROW_PX)
+        right = int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        painter.setFont(theme.scaled(0.92))
         if share is None:
+            painter.setPen(QColor(palette.muted))
+            painter.drawText(box, right, "\u2013")
             return
         over = share > 1
         bar.setWidth(max(bar.width() * min(share, 1.0), 3.0))
         painter.setBrush(QColor(palette.bad if over else palette.accent))
         painter.drawRoundedRect(bar, 3, 3)
-        painter.setFont(theme.scaled(0.92))
         painter.setPen(QColor(palette.bad if over else palette.muted))
-        text = figures.percent(share, 0) if share < 9.995 else f"\u00d7{figures.THIN}{share:.0f}"
-        if 0 < share < 0.005:
-            text = f"<{figures.THIN}1{figures.THIN}%"
-        box = QRectF(x + width - FIGURE_PX, 0, FIGURE_PX - 2, ROW_PX)
-        painter.drawText(
-            box, int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter), text
-        )
+        painter.drawText(box, right, _share_text(share))
+
+
+def _share_text(share: float) -> str:
+    if 0 < share < 0.005:
+        return f"<{figures.THIN}1{figures.THIN}%"
+    return figures.percent(share, 0) if share < 9.995 else f"\u00d7{figures.THIN}{share:.0f}"

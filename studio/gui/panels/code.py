@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QColor, QSyntaxHighlighter, QTextCharFormat, QTextDocument
 from PySide6.QtWidgets import (
     QListWidget,
@@ -65,6 +65,8 @@ class CodePanel(QStackedWidget):
         super().__init__()
         self.files = QListWidget()
         self.files.setAccessibleName("Generated files")
+        self.files.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.files.setTextElideMode(Qt.TextElideMode.ElideMiddle)
         self.text = QPlainTextEdit()
         self.text.setAccessibleName("Text of the file")
         self.text.setReadOnly(True)
@@ -88,15 +90,13 @@ class CodePanel(QStackedWidget):
         self._highlighter: Highlighter | None = None
         self.files.currentTextChanged.connect(self._show_file)
 
-    def show_files(self, contents: Mapping[str, bytes]) -> None:
+    def show_files(self, contents: Mapping[str, bytes], model: str) -> None:
         """Show these files, the model's own first."""
         if contents is self._contents:
             return
         chosen = self.files.currentItem().text() if self.files.currentItem() else ""
         self._contents = contents
-        order = sorted(
-            contents, key=lambda path: (not path.rpartition("/")[2].startswith("model"), path)
-        )
+        order = sorted(contents, key=lambda path: (not path.startswith(f"{model}."), path))
         self.files.clear()
         self.files.addItems(order)
         self.files.setCurrentRow(order.index(chosen) if chosen in order else 0)

@@ -59,7 +59,8 @@ class DeployPanel(QStackedWidget):
         self._grid.setHorizontalSpacing(16)
         self._grid.setVerticalSpacing(8)
         self._grid.setColumnMinimumWidth(1, 96)
-        self._grid.setColumnStretch(3, 1)
+        self._grid.setColumnStretch(2, 3)
+        self._grid.setColumnStretch(3, 2)
         column.addSpacing(8)
         column.addLayout(self._grid)
         column.addStretch(1)
@@ -84,6 +85,10 @@ class DeployPanel(QStackedWidget):
         for column, label in enumerate(row):
             self._grid.addWidget(label, len(self._rows), column)
             label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        for label in row:
+            label.setAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop)
+        for label in row[2:]:
+            label.setWordWrap(True)
         row[2].setFont(theme.tabular())
         row[3].setProperty("role", "muted")
         self._rows.append(row)

@@ -2,37 +2,19 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableWidget, QTableWidgetItem
-
 from studio.compiler.program import KernelCall, Program
-from studio.gui import figures, theme
+from studio.gui import figures
+from studio.gui.tables import Table
 
 COLUMNS = ("Layer", "Kernel", "Output", "Multiply-accumulates", "Weights", "Output bytes")
 FIRST_NUMBER = 3
 
 
-class LayersPanel(QTableWidget):
+class LayersPanel(Table):
     """One row a call of the Program."""
 
     def __init__(self) -> None:
-        super().__init__(0, len(COLUMNS))
-        self.setAccessibleName("Layers")
-        self.setHorizontalHeaderLabels(list(COLUMNS))
-        self.verticalHeader().hide()
-        self.verticalHeader().setDefaultSectionSize(28)
-        self.setShowGrid(False)
-        self.setFont(theme.tabular())
-        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        header = self.horizontalHeader()
-        header.setHighlightSections(False)
-        header.setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
-        header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
-        for column in range(FIRST_NUMBER, len(COLUMNS)):
-            self.horizontalHeaderItem(column).setTextAlignment(
-                Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
-            )
+        super().__init__("Layers", COLUMNS, FIRST_NUMBER)
         self._program: Program | None = None
 
     def show_program(self, program: Program | None) -> None:
@@ -40,18 +22,8 @@ class LayersPanel(QTableWidget):
         if program is self._program:
             return
         self._program = program
-        calls = program.calls if program else ()
-        self.setRowCount(len(calls))
-        for row, call in enumerate(calls):
-            assert program is not None
-            for column, text in enumerate(_texts(program, call)):
-                cell = QTableWidgetItem(text)
-                cell.setToolTip(f"{text}\nComputed from the program")
-                if column >= FIRST_NUMBER:
-                    cell.setTextAlignment(
-                        Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
-                    )
-                self.setItem(row, column, cell)
+        rows = [_texts(program, call) for call in program.calls] if program else []
+        self.show_rows(rows, "Computed: follows from the program")
 
     def as_csv(self) -> str:
         """The table for a spreadsheet."""

@@ -6,6 +6,7 @@ A reader thread fills ring buffers; one timer draws them 30 times a second.
 from __future__ import annotations
 
 import collections
+import time
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -32,8 +33,9 @@ if TYPE_CHECKING:
 
 POINTS = 1000
 FRAME_MS = 33
-RESCALE_FRAMES = 15
+RESCALE_S = 0.5
 CHANNELS = 8
+AGES: npt.NDArray[np.float32] = np.arange(-POINTS + 1, 1, dtype=np.float32)
 
 
 class Ring:
@@ -108,16 +110,17 @@ class LivePanel(QStackedWidget):
     """Signal above, scores beside it, rate below."""
 
     live_requested = Signal()
-    rate_changed = Signal(float)
 
     def __init__(self) -> None:
         super().__init__()
         self._inbox: collections.deque[Reading] = collections.deque(maxlen=256)
         self._ring: Ring | None = None
         self._curves: list[Any] = []
-        self._frames = 0
-        self.count = 0
-        self.right = 0
+        self._image = pg.ImageItem()
+        self._rescaled_s = 0.0
+        self.answered = 0
+        self.correct = 0
+        self.rate_hz = 2.0
         self.plot = pg.PlotWidget()
         self.bars = ScoreBars()
         self.verdict = QLabel()
@@ -161,11 +164,11 @@ class LivePanel(QStackedWidget):
         label.setBuddy(self.rate)
         self.rate.setRange(0.2, 50.0)
         self.rate.setDecimals(1)
-        self.rate.setValue(2.0)
+        self.rate.setValue(self.rate_hz)
         self.rate.setFixedWidth(80)
         self.rate.setAccessibleName("Windows per second")
         self.rate.setToolTip("How fast samples of the test set are sent to the board")
-        self.rate.valueChanged.connect(self.rate_changed)
+        self.rate.valueChanged.connect(self._set_rate)
         row = QHBoxLayout()
         row.addWidget(label)
         row.addWidget(self.rate)
@@ -181,15 +184,18 @@ class LivePanel(QStackedWidget):
         item = self.plot.getPlotItem()
         item.setClipToView(True)
         item.showGrid(x=False, y=True, alpha=0.15)
-        item.setLabel("bottom", "samples ago")
+        item.setLabel("bottom", "samples, the newest at the right")
         self.plot.setXRange(-POINTS, 0, padding=0)
         self.plot.disableAutoRange()
+
+    def _set_rate(self, rate_hz: float) -> None:
+        self.rate_hz = rate_hz
 
     def start(self) -> None:
         """Clear everything and begin to draw."""
         self._inbox.clear()
         self._ring = None
-        self.count = self.right = 0
+        self.answered = self.correct = 0
         self.verdict.setText("Waiting for the board")
         self.figures.clear()
         self.setCurrentIndex(1)
@@ -224,25 +230,48 @@ class LivePanel(QStackedWidget):
             self._take(newest)
         if newest is None or self._ring is None:
             return
-        x = np.arange(-POINTS + 1, 1, dtype=np.float32)
-        for curve, values in zip(self._curves, self._ring.data, strict=True):
-            curve.setData(x, values, connect="finite")
-        if self._frames % RESCALE_FRAMES == 0:
-            self._rescale()
-        self._frames += 1
+        if newest.picture is not None:
+            self._show_picture(newest.picture)
+        else:
+            self._show_curves(self._ring)
         self._show_answer(newest)
+
+    def _show_curves(self, ring: Ring) -> None:
+        for curve, values in zip(self._curves, ring.data, strict=True):
+            curve.setData(AGES, values, connect="finite")
+        now = time.monotonic()
+        if now - self._rescaled_s > RESCALE_S:
+            self._rescaled_s = now
+            self._rescale()
 
     def _take(self, reading: Reading) -> None:
         signal = reading.signal[:CHANNELS]
         if self._ring is None or len(self._ring.data) != len(signal):
             self._ring = Ring(len(signal))
-            self._frames = 0
-            self.plot.clear()
-            self._curves = [self.plot.plot(antialias=False) for _ in signal]
-            self.recolour()
+            self._rescaled_s = 0.0
+            self._set_up_curves(0 if reading.picture is not None else len(signal))
         self._ring.push(signal)
-        self.count += 1
-        self.right += int(reading.scores.argmax() == reading.truth)
+        self.answered += 1
+        self.correct += int(reading.scores.argmax() == reading.truth)
+
+    def _set_up_curves(self, count: int) -> None:
+        """`count` curves over time, or an image where there are none."""
+        self.plot.clear()
+        self._curves = [self.plot.plot(antialias=False) for _ in range(count)]
+        item = self.plot.getPlotItem()
+        for side in ("left", "bottom"):
+            item.showAxis(side, bool(count))
+        item.getViewBox().setAspectLocked(not count)
+        item.getViewBox().invertY(not count)
+        if count:
+            self.plot.setXRange(-POINTS, 0, padding=0)
+        else:
+            self.plot.addItem(self._image)
+        self.recolour()
+
+    def _show_picture(self, picture: npt.NDArray[np.float32]) -> None:
+        self._image.setImage(picture.T, levels=(0.0, 1.0))
+        self.plot.setRange(QRectF(0, 0, picture.shape[1], picture.shape[0]), padding=0.05)
 
     def _rescale(self) -> None:
         assert self._ring is not None
@@ -256,9 +285,9 @@ class LivePanel(QStackedWidget):
         names = reading.labels
         self.verdict.setText(names[best] if best < len(names) else f"class {best}")
         self.bars.show_scores(names, reading.scores, reading.truth)
-        parts = [f"{self.count} windows"]
+        parts = [f"{self.answered} windows"]
         if reading.truth >= 0:
-            parts.append(f"{figures.percent(self.right / self.count)} right")
+            parts.append(f"{figures.percent(self.correct / self.answered)} right")
         parts.append(f"{reading.round_trip_s * 1e3:.1f}{figures.THIN}ms round trip")
         self.figures.setText("   ".join(parts))
         self.figures.setToolTip(f"Measured: on {reading.board}, since going live")

@@ -30,17 +30,12 @@ class Span:
 def spans(program: Program) -> list[Span]:
     """When and where each buffer lives."""
     newest = max(len(program.calls) - 1, 0)
-    return [
-        Span(index, min(life.first, newest), min(life.last, newest), start, start + buffer.size_bytes)
-        for index, (buffer, life, start) in enumerate(
-            zip(
-                program.buffers,
-                lifetimes(program.buffers, program.calls),
-                program.offsets,
-                strict=True,
-            )
-        )
-    ]
+    lives = lifetimes(program.buffers, program.calls)
+    found = []
+    for index, (life, start) in enumerate(zip(lives, program.offsets, strict=True)):
+        end = start + program.buffers[index].size_bytes
+        found.append(Span(index, min(life.first, newest), min(life.last, newest), start, end))
+    return found
 
 
 class MemoryMap(QWidget):

@@ -30,6 +30,7 @@ class StepsPanel(QTreeWidget):
 
     def __init__(self) -> None:
         super().__init__()
+        self.setObjectName("inset")
         self.setAccessibleName("Steps")
         self.setAccessibleDescription("Enter adds the step after the selected card.")
         self.setHeaderHidden(True)

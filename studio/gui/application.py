@@ -1,0 +1,62 @@
+"""The Qt application around the main window."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from PySide6.QtCore import QSettings, QTimer
+from PySide6.QtGui import QFont, QIcon
+from PySide6.QtWidgets import QApplication
+
+from studio.gui import theme
+from studio.gui.main_window import MainWindow, install_crash_dialog
+from studio.project import EXAMPLE
+from studio.session import Session
+
+EXIT_AFTER = "STUDIO_EXIT_AFTER_MS"
+"""Set to a number of milliseconds, the window closes itself: for measuring how fast it is up."""
+
+
+def application(arguments: Sequence[str]) -> QApplication:
+    """The QApplication, made once."""
+    running = QApplication.instance()
+    if isinstance(running, QApplication):
+        return running
+    made = QApplication(list(arguments))
+    made.setApplicationName("tinyml-studio")
+    made.setApplicationDisplayName("")
+    made.setOrganizationName("tinyml-studio")
+    made.setDesktopFileName("tinyml-studio")
+    made.setWindowIcon(QIcon(str(theme.ICONS / "studio.svg")))
+    font = made.font()
+    font.setHintingPreference(QFont.HintingPreference.PreferNoHinting)
+    made.setFont(font)
+    return made
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Show the window until it is closed."""
+    made = application(arguments)
+    session = Session()
+    window = MainWindow(session, QSettings())
+    install_crash_dialog(window)
+    window.show()
+    names = [name for name in arguments[1:] if not name.startswith("-")]
+    if names:
+        QTimer.singleShot(0, lambda: window.open(named(names[0])))
+    if after_ms := os.environ.get(EXIT_AFTER):
+        QTimer.singleShot(int(after_ms), window.close)
+    try:
+        return int(made.exec())
+    finally:
+        session.close()
+        sys.excepthook = sys.__excepthook__
+
+
+def named(name: str) -> str:
+    """What a name on the command line means: a file, else an example."""
+    known = name in ("digits", "motion") and not Path(name).exists()
+    return f"{EXAMPLE}{name}" if known else name

@@ -1,0 +1,57 @@
+"""Tables as the window shows them: quiet, numbers to the right."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableWidget, QTableWidgetItem
+
+from studio.gui import theme
+
+LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
+RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+ROW_PX = 28
+
+
+class Table(QTableWidget):
+    """A read-only table.
+
+    Args:
+        name: for screen readers.
+        columns: headings.
+        first_number: from this column on, cells are numbers.
+    """
+
+    def __init__(self, name: str, columns: Sequence[str], first_number: int) -> None:
+        super().__init__(0, len(columns))
+        self.setAccessibleName(name)
+        self.verticalHeader().hide()
+        self.verticalHeader().setDefaultSectionSize(ROW_PX)
+        self.setShowGrid(False)
+        self.setFont(theme.tabular())
+        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        header = self.horizontalHeader()
+        header.setHighlightSections(False)
+        self._first_number = first_number
+        for column, text in enumerate(columns):
+            heading = QTableWidgetItem(text)
+            heading.setTextAlignment(self._alignment(column))
+            self.setHorizontalHeaderItem(column, heading)
+            number = column >= first_number
+            mode = QHeaderView.ResizeMode.ResizeToContents
+            header.setSectionResizeMode(column, mode if number else QHeaderView.ResizeMode.Stretch)
+
+    def show_rows(self, rows: Sequence[Sequence[str]], source: str) -> None:
+        """Show these texts; `source` says in tooltips where they come from."""
+        self.setRowCount(len(rows))
+        for row, texts in enumerate(rows):
+            for column, text in enumerate(texts):
+                cell = QTableWidgetItem(text)
+                cell.setToolTip(f"{text}\n{source}" if text else "")
+                cell.setTextAlignment(self._alignment(column))
+                self.setItem(row, column, cell)
+
+    def _alignment(self, column: int) -> Qt.AlignmentFlag:
+        return RIGHT if column >= self._first_number else LEFT

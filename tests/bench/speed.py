@@ -1,0 +1,82 @@
+"""How fast it answers, medians of 7 (`make bench`): start-up, previews, lowering, budgets."""
+
+from __future__ import annotations
+
+import os
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from studio.budget import budget
+from studio.compiler.lower import lower
+from studio.compression.step import steps
+from studio.errors import BuildError
+from studio.job import finish
+from studio.model.model import Model
+from studio.recipe.examples import open_example
+from studio.targets.library import profiles
+
+RUNS = 7
+SCRIPT = Path(sys.executable).with_name("tinyml-studio")
+
+
+def median_ms(work: Callable[[], object]) -> float:
+    """Milliseconds of one call, the median of RUNS."""
+    taken = []
+    for _ in range(RUNS):
+        begin = time.perf_counter()
+        work()
+        taken.append(1000 * (time.perf_counter() - begin))
+    return statistics.median(taken)
+
+
+def started(*words: str) -> None:
+    """Run the program to its end; the window closes as soon as it is up."""
+    environment = {**os.environ, "STUDIO_EXIT_AFTER_MS": "0"}
+    if not environment.get("DISPLAY"):
+        environment.setdefault("QT_QPA_PLATFORM", "offscreen")
+    subprocess.run([SCRIPT, *words], env=environment, stdout=subprocess.DEVNULL, check=True)
+
+
+def of_model(name: str, model: Model) -> list[tuple[str, float]]:
+    """What follows a slider: a preview of each step, the Program, all budgets."""
+    rows = []
+    quantized = model
+    for step in steps().values():
+        params = step.make()
+        title = f"{name}: preview of {step.title.lower()}"
+        rows.append((title, median_ms(lambda s=step, p=params: s.preview(p, model))))
+        if step.id == "quantize_int8":
+            quantized = step.preview(params, model)
+    program = lower(quantized)
+    rows.append((f"{name}: lower, int8", median_ms(lambda: lower(quantized))))
+
+    def budgets() -> None:
+        for profile in profiles().values():
+            try:
+                budget(program, profile)
+            except BuildError:  # no compiler for that core
+                continue
+
+    rows.append((f"{name}: budgets of all {len(profiles())} boards", median_ms(budgets)))
+    return rows
+
+
+def main() -> None:
+    """Print a table."""
+    rows = [
+        ("tinyml-studio --help", median_ms(lambda: started("--help"))),
+        ("tinyml-studio open, until it is closed again", median_ms(lambda: started("open"))),
+    ]
+    for example in ("digits", "motion"):
+        rows += of_model(example, finish(open_example(example))[0])
+    print(f"| what | ms, median of {RUNS} |\n|---|---:|")
+    for title, taken in rows:
+        print(f"| {title} | {taken:.1f} |")
+
+
+if __name__ == "__main__":
+    main()
