@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from PySide6.QtCore import QSettings, QTimer
+from PySide6.QtCore import QSettings, QStandardPaths, QTimer
 from PySide6.QtGui import QFont, QIcon
 from PySide6.QtWidgets import QApplication
 
@@ -41,7 +41,8 @@ def run(arguments: Sequence[str]) -> int:
     """Show the window until it is closed."""
     made = application(arguments)
     session = Session()
-    window = MainWindow(session, QSettings())
+    places = QStandardPaths.writableLocation(QStandardPaths.StandardLocation.AppDataLocation)
+    window = MainWindow(session, QSettings(), Path(places) / "unsaved")
     install_crash_dialog(window)
     window.show()
     names = [name for name in arguments[1:] if not name.startswith("-")]

@@ -14,9 +14,10 @@ from PySide6.QtWidgets import QApplication, QFileDialog, QInputDialog, QMainWind
 
 from studio import __version__
 from studio.compression.step import steps
-from studio.errors import StudioError
+from studio.errors import BoardError, StudioError
 from studio.gui import commands, present, theme
 from studio.gui.actions import COMMANDS, Actions
+from studio.gui.autosave import Autosave
 from studio.gui.command_palette import CommandPalette, Entry
 from studio.gui.notices import CrashDialog
 from studio.gui.parts import Parts
@@ -25,7 +26,7 @@ from studio.job import Progress
 from studio.project import EXAMPLE, ROOT, SUFFIX
 from studio.session import Session
 from studio.session.model_work import running_node
-from studio.session.state import State, Update
+from studio.session.state import Deployment, State, Update
 
 MODEL_FILTER = "Models and projects (*.onnx *.tinyml);;All files (*)"
 DATA_SUFFIXES = (".npz", ".csv", ".ts", ".wav", ".json")
@@ -35,9 +36,15 @@ assert commands  # importing it registers the commands
 
 
 class MainWindow(QMainWindow):
-    """One window on one session."""
+    """One window on one session.
 
-    def __init__(self, session: Session, settings: QSettings) -> None:
+    Args:
+        session: the document.
+        settings: theme and recent files.
+        unsaved: the folder where changes that were not saved are kept.
+    """
+
+    def __init__(self, session: Session, settings: QSettings, unsaved: Path) -> None:
         super().__init__()
         self.session: Session = session
         self.settings = settings
@@ -57,8 +64,10 @@ class MainWindow(QMainWindow):
         self._settle.setSingleShot(True)
         self._settle.setInterval(SETTLE_MS)
         self._settle.timeout.connect(session.settle)
+        self._kept = Autosave(unsaved, self)
         self._connect()
         session.on_change(self._changed)
+        self.parts.fill_recent(self.recent(), self._kept.files())
         self.set_theme(self.theme_choice)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setFocus()
@@ -104,6 +113,9 @@ class MainWindow(QMainWindow):
             a is not b for a, b in zip(asked, (old.project, old.model, old.results), strict=True)
         ):
             self._analyse()
+        self._kept.follow(new)
+        if new.deployment is not old.deployment and new.deployment is not None:
+            self._check_deployment(new.deployment)
         self.refresh()
         if new.model is not old.model:
             self._remember(new)
@@ -111,6 +123,14 @@ class MainWindow(QMainWindow):
             QTimer.singleShot(0, self.canvas.fit)
         elif len(new.project.recipe.nodes) != len(old.project.recipe.nodes):
             QTimer.singleShot(0, self.canvas.keep_fitted)
+
+    def _check_deployment(self, deployment: Deployment) -> None:
+        for station in deployment.stations:
+            if station.state == "failed":
+                where = present.board_name(deployment.board)
+                hint = "try another compiler, and keep this project for a report"
+                what = f"The board computes something else than the host: {station.text}"
+                self.notices.error(BoardError(what, where, hint))
 
     def refresh(self) -> None:
         """Show the session's state."""
@@ -121,6 +141,11 @@ class MainWindow(QMainWindow):
         self.parts.show_state(state, self._running)
         self.actions_.refresh()
         self.parts.recolour_buttons()
+
+    @property
+    def idle(self) -> bool:
+        """No job runs, and every figure is that of the newest state."""
+        return self.foreground is None and self._analysis is None
 
     def _analyse(self) -> None:
         """Recompute the budgets in a thread; at most one at a time, always for the newest state."""
@@ -252,6 +277,14 @@ class MainWindow(QMainWindow):
         self._remember(self.session.state)
         self.notices.good(f"Saved {saved.name}")
 
+    def ask_model(self) -> None:
+        """Ask for a name and save the selected variant's model."""
+        name = f"{self.session.state.project.name}_{self.session.state.selected or 'model'}.onnx"
+        path, _ = QFileDialog.getSaveFileName(self, "Save model", name, "*.onnx")
+        if path:
+            done = f"Saved {Path(path).name}"
+            self.start("Save model", self.session.save_model(Path(path)), done)
+
     def ask_name(self) -> None:
         """Ask for a title of the selected step."""
         node = self.session.state.selected
@@ -359,7 +392,9 @@ class MainWindow(QMainWindow):
 
     def _tune(self, values: dict[str, Any]) -> None:
         node = self.session.state.selected
-        if node != ROOT:
+        if node == ROOT:
+            self.session.choose(**values)
+        else:
             self._guarded(self.session.tune)(node, values)
             self._settle.start()
 
@@ -391,7 +426,7 @@ class MainWindow(QMainWindow):
         if name:
             kept = [other for other in self.recent() if other != name]
             self.settings.setValue("recent", [name, *kept][:RECENT])
-            self.parts.fill_recent(self.recent())
+        self.parts.fill_recent(self.recent(), self._kept.files())
 
     def _welcome_chosen(self, name: str) -> None:
         if name:
@@ -416,6 +451,7 @@ class MainWindow(QMainWindow):
 
     def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802 - Qt's name
         """Stop the threads and the board."""
+        self._kept.write()
         self.tasks.stop()
         self.session.close()
         super().closeEvent(event)

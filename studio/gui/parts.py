@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QSize, Qt
@@ -69,6 +70,7 @@ class Parts:
         self._buttons: list[QPushButton] = []
         self._actions = window.actions_
         self._actions.fill(window.menuBar())
+        self._actions.bind_to_pipeline(self.canvas, self.outline)
         self._recent = self._recent_menu()
         self.board, self.search = QComboBox(), QPushButton("Search or run a command")
         self._middle = QStackedWidget()
@@ -175,14 +177,14 @@ class Parts:
         menu.insertMenu(self._actions.by_id["open_data"], recent)
         return recent
 
-    def fill_recent(self, names: Sequence[str]) -> None:
-        """List what was opened last."""
+    def fill_recent(self, names: Sequence[str], unsaved: Sequence[Path]) -> None:
+        """List what was opened last, and offer changes that were not saved."""
         self._recent.clear()
         for name in names:
             action = self._recent.addAction(name)
             action.triggered.connect(lambda *_, n=name: self._window.open(n))
         self._recent.setEnabled(bool(names))
-        self.welcome.show_recent(names)
+        self.welcome.show_recent(names, unsaved)
 
     def reset_layout(self) -> None:
         """Splitters as they are at first."""
@@ -213,7 +215,7 @@ class Parts:
         self.layers.show_program(view.program)
         self.layer_list.show_program(view.program)
         self.accuracy.show_results(present.measured(state), state.selected)
-        self.code.show_files(state.code, state.code_of.name if state.code_of else "")
+        self.code.show_files(state.current_code, view.program.name if view.program else "")
         self.deploy.show_stations(*present.deployment(state, None))
         self.status.show_figures(present.status(state))
 
@@ -249,8 +251,11 @@ class Parts:
 
     def _show_step(self, state: State) -> None:
         if state.selected == ROOT:
-            title = state.project.name or "No model"
-            self.settings.show_facts(title, present.facts(state))
+            title, about = state.project.name or "No model", present.facts(state)
+            if state.model is None:
+                self.settings.show_nothing(title, about)
+            else:
+                self.settings.show_choices(title, about, state.project.choices)
             return
         node = state.project.recipe.by_id[state.selected]
         title = present.node_title(state, node.id)
@@ -263,6 +268,7 @@ class Parts:
         self.live.recolour()
         self.code.recolour()
         self.welcome.recolour()
+        self.layer_list.recolour()
         self.recolour_buttons()
         for widget in (self.canvas.viewport(), self.memory, *self.budget.rows.values()):
             widget.update()

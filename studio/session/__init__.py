@@ -87,6 +87,15 @@ class Session:
         """
         return model_work.run(self._state, node)
 
+    def save_model(self, path: Path) -> Job[Update]:
+        """Run the way to the selected node and write its model as ONNX.
+
+        Raises:
+            RecipeError: as `run`.
+            ModelError: the file cannot be written.
+        """
+        return model_work.save_model(self._state, path)
+
     def code(self) -> Job[Update]:
         """Generate the C of the selected node for the selected board, to be read.
 
@@ -179,8 +188,9 @@ class Session:
         self._edit(replace(self._project, positions=MappingProxyType({})))
 
     def choose_board(self, board: str) -> None:
-        """Generate for and flash this board."""
-        self._edit(replace(self._project, board=board))
+        """Generate for and flash this board; it is compared with the others."""
+        boards = tuple(dict.fromkeys((*self._project.boards, board)))
+        self._edit(replace(self._project, board=board, boards=boards))
 
     def choose_boards(self, boards: tuple[str, ...]) -> None:
         """Compare these boards; the selected one stays among them."""

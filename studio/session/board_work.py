@@ -65,7 +65,7 @@ def code(asked: State, derived: Derived) -> Job[Update]:
     files = generated(made)
 
     def update(now: State) -> State:
-        return replace(made.carried(now), code=files, code_of=made.program)
+        return replace(made.carried(now), code=files, code_of=(made.program, made.profile.id))
 
     return update
 
@@ -80,7 +80,7 @@ def generate(asked: State, derived: Derived, directory: Path) -> Job[Update]:
     write_project(files, directory)
 
     def update(now: State) -> State:
-        return replace(made.carried(now), code=files, code_of=made.program)
+        return replace(made.carried(now), code=files, code_of=(made.program, made.profile.id))
 
     return update
 
@@ -109,7 +109,7 @@ def deploy(asked: State, derived: Derived) -> Job[Update]:
         except BaseException:
             running.close()
             raise
-    shown = (_built(image), _flashed(made.profile, running, flasher.id), *stations)
+    shown = (_built(image), _flashed(running, flasher.id), *stations)
     deployed = Deployment(made.profile.id, asked.selected, made.program, shown, running)
 
     def update(now: State) -> State:
@@ -182,8 +182,8 @@ def _built(image: Image) -> Station:
     )
 
 
-def _flashed(profile: Profile, running: Running, flasher: str) -> Station:
-    return Station("Flash", "done", text=f"{profile.name} runs at {running.port} ({flasher})")
+def _flashed(running: Running, flasher: str) -> Station:
+    return Station("Flash", "done", text=f"runs at {running.port} ({flasher})")
 
 
 def _at(station: str, job: Job[T]) -> Job[T]:
