@@ -42,7 +42,7 @@ void tms_text_error(const char *what, const char *about) {
 }
 
 /* factor * scale with six decimals. By hand on the bits: floating point would bring in a library
- * on cores that have none. Beyond 2^43 it stays there. */
+ * on cores that have none. Beyond 2^63 it stays there. */
 static void say_scaled(int32_t factor, uint32_t scale_bits) {
   int exponent = (int)(scale_bits >> 23 & 0xFF) - 150;
   uint64_t value = scale_bits & 0x7FFFFF;
@@ -62,7 +62,7 @@ static void say_scaled(int32_t factor, uint32_t scale_bits) {
   value *= magnitude; /* 24 + 32 bits; six decimals are shifted in where they still fit */
   uint64_t whole, rest;
   if (exponent >= 0) {
-    whole = exponent < 8 ? value << exponent : ~0ull >> 1;
+    whole = exponent < 40 && value >> (63 - exponent) == 0 ? value << exponent : ~0ull >> 1;
     rest = 0;
   } else {
     int shift = -exponent;

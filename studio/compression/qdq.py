@@ -23,7 +23,7 @@ Range = tuple[float, float]
 Array = npt.NDArray[Any]
 
 _LAYERS = ("Conv", "Gemm")
-_FUSING = ("Conv", "Gemm", "MatMul", "Add", "Mul")
+_FUSING = ("Conv", "Gemm", "MatMul", "BatchNormalization", "Add", "Mul")
 _ACTIVATIONS = ("Relu", "Clip")
 _COPYING = {"MaxPool", "Flatten", "Reshape", "Squeeze", "Unsqueeze", "Transpose", "Pad", "Concat"}
 _SAME_SCALE = _COPYING | {"AveragePool", *_ACTIVATIONS}

@@ -7,7 +7,15 @@ from dataclasses import dataclass
 
 from PySide6.QtCore import QEvent, QObject, QSize, Qt
 from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QFrame, QLineEdit, QListWidget, QListWidgetItem, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QFrame,
+    QHeaderView,
+    QLineEdit,
+    QTreeWidget,
+    QTreeWidgetItem,
+    QVBoxLayout,
+    QWidget,
+)
 
 WIDTH_PX = 480
 ROWS = 12
@@ -49,7 +57,14 @@ class CommandPalette(QFrame):
         self.field = QLineEdit()
         self.field.setPlaceholderText(placeholder)
         self.field.setAccessibleName(placeholder)
-        self.list = QListWidget()
+        self.list = QTreeWidget()
+        self.list.setObjectName("columns")
+        self.list.setColumnCount(2)
+        self.list.setHeaderHidden(True)
+        self.list.setRootIsDecorated(False)
+        self.list.header().setStretchLastSection(False)
+        self.list.header().setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
+        self.list.header().setSectionResizeMode(1, QHeaderView.ResizeMode.ResizeToContents)
         self.list.setAccessibleName("Matching commands")
         self.list.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         column = QVBoxLayout(self)
@@ -73,9 +88,10 @@ class CommandPalette(QFrame):
         """Arrow keys move in the list while the field has the focus; Enter chooses."""
         if isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress:
             steps = {Qt.Key.Key_Down: 1, Qt.Key.Key_Up: -1}
-            if event.key() in steps and self.list.count():
-                row = (self.list.currentRow() + steps[Qt.Key(event.key())]) % self.list.count()
-                self.list.setCurrentRow(row)
+            if event.key() in steps and (count := self.list.topLevelItemCount()):
+                row = self.list.indexOfTopLevelItem(self.list.currentItem())
+                to = self.list.topLevelItem((row + steps[Qt.Key(event.key())]) % count)
+                self.list.setCurrentItem(to)
                 return True
             if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
                 self._choose()
@@ -87,15 +103,15 @@ class CommandPalette(QFrame):
         fitting = [(score, entry) for score, entry in scored if score is not None]
         self.list.clear()
         for _, entry in sorted(fitting, key=lambda pair: pair[0]):
-            text = f"{entry.text}    {entry.detail}" if entry.detail else entry.text
-            item = QListWidgetItem(text)
-            item.setData(Qt.ItemDataRole.UserRole, entry)
-            item.setSizeHint(QSize(0, ROW_HEIGHT_PX))
-            self.list.addItem(item)
-        self.list.setCurrentRow(0)
+            item = QTreeWidgetItem([entry.text, entry.detail])
+            item.setData(0, Qt.ItemDataRole.UserRole, entry)
+            item.setForeground(1, self.palette().placeholderText())
+            item.setSizeHint(0, QSize(0, ROW_HEIGHT_PX))
+            self.list.addTopLevelItem(item)
+        self.list.setCurrentItem(self.list.topLevelItem(0))
 
     def _choose(self) -> None:
         item = self.list.currentItem()
         self.close()
         if item is not None:
-            item.data(Qt.ItemDataRole.UserRole).run()
+            item.data(0, Qt.ItemDataRole.UserRole).run()

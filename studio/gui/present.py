@@ -18,7 +18,19 @@ from studio.session.board_work import STATIONS
 from studio.session.state import NodeView, Result, State
 from studio.targets.library import profile
 
-SHORT_NAMES = {"virtual/mps2-an386": "Virtual M4", "virtual/host": "Virtual host"}
+SHORT_NAMES = {
+    "virtual/host": "Virtual host",
+    "virtual/mps2-an385": "Virtual M3",
+    "virtual/mps2-an386": "Virtual M4",
+    "virtual/mps2-an500": "Virtual M7",
+    "virtual/mps2-an505": "Virtual M33",
+    "virtual/mps3-an547": "Virtual M55",
+    "stm32f746g_disco": "F746G Discovery",
+    "nano33ble_sense": "Nano 33 BLE",
+    "rpi_pico": "Raspberry Pico",
+    "bluepill_f103c8": "Blue Pill F103",
+}
+"""Names that fit a row of the budget; the tooltip has the whole one."""
 FIGURE_NAMES = {"ram": "RAM", "compared": "compared"}
 
 

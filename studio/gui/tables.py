@@ -29,6 +29,7 @@ class Table(QTableWidget):
         self.verticalHeader().hide()
         self.verticalHeader().setDefaultSectionSize(ROW_PX)
         self.setShowGrid(False)
+        self.setTextElideMode(Qt.TextElideMode.ElideMiddle)
         self.setFont(theme.tabular())
         self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
@@ -39,9 +40,8 @@ class Table(QTableWidget):
             heading = QTableWidgetItem(text)
             heading.setTextAlignment(self._alignment(column))
             self.setHorizontalHeaderItem(column, heading)
-            number = column >= first_number
             mode = QHeaderView.ResizeMode.ResizeToContents
-            header.setSectionResizeMode(column, mode if number else QHeaderView.ResizeMode.Stretch)
+            header.setSectionResizeMode(column, mode if column else QHeaderView.ResizeMode.Stretch)
 
     def show_rows(self, rows: Sequence[Sequence[str]], source: str) -> None:
         """Show these texts; `source` says in tooltips where they come from."""

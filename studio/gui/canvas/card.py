@@ -19,7 +19,7 @@ PADDING_PX = 12
 
 STATES = {
     "done": ("done", "good"),
-    "ready": ("step", "muted"),
+    "ready": ("waiting", "muted"),
     "waiting": ("waiting", "muted"),
     "running": ("busy", "accent"),
     "failed": ("failed", "bad"),

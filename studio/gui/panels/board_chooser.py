@@ -5,9 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QFrame, QLineEdit, QListWidget, QListWidgetItem, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QFrame,
+    QHeaderView,
+    QLineEdit,
+    QTreeWidget,
+    QTreeWidgetItem,
+    QVBoxLayout,
+    QWidget,
+)
 
-from studio.gui import figures
+from studio.gui import figures, theme
 from studio.targets.profile import Profile
 
 BOARD = Qt.ItemDataRole.UserRole
@@ -28,14 +36,21 @@ class BoardChooser(QFrame):
         self.field = QLineEdit()
         self.field.setPlaceholderText("Find a board, core or part")
         self.field.setAccessibleName("Find a board")
-        self.list = QListWidget()
+        self.list = QTreeWidget()
+        self.list.setObjectName("columns")
+        self.list.setRootIsDecorated(False)
+        self.list.setFont(theme.tabular())
+        self.list.setHeaderLabels(["Board", "Core", "Flash", "RAM"])
+        self.list.header().setStretchLastSection(False)
+        self.list.header().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+        self.list.header().setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
         self.list.setAccessibleName("Boards to compare")
         column = QVBoxLayout(self)
         column.setContentsMargins(8, 8, 8, 8)
         column.setSpacing(8)
         column.addWidget(self.field)
         column.addWidget(self.list)
-        self.setFixedSize(440, 480)
+        self.setFixedSize(520, 480)
         first = sorted(
             profiles.values(), key=lambda p: (p.id not in self._chosen, not p.virtual, p.name)
         )
@@ -46,25 +61,32 @@ class BoardChooser(QFrame):
 
     def _add(self, profile: Profile) -> None:
         flash, ram = (figures.short_bytes(profile.size_bytes(kind)) for kind in ("flash", "ram"))
-        item = QListWidgetItem(f"{profile.name}    {profile.core}, {flash} flash, {ram} RAM")
-        item.setData(BOARD, profile.id)
-        item.setToolTip(f"{profile.mcu}\n{profile.sources}")
+        item = QTreeWidgetItem([profile.name, profile.core, flash, ram])
+        item.setData(0, BOARD, profile.id)
+        item.setToolTip(0, f"{profile.mcu}\n{profile.sources}")
         item.setFlags(Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsUserCheckable)
         ticked = profile.id in self._chosen
-        item.setCheckState(Qt.CheckState.Checked if ticked else Qt.CheckState.Unchecked)
-        self.list.addItem(item)
+        item.setCheckState(0, Qt.CheckState.Checked if ticked else Qt.CheckState.Unchecked)
+        for column in (2, 3):
+            item.setTextAlignment(
+                column, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+            )
+        self.list.addTopLevelItem(item)
 
     def _filter(self, query: str) -> None:
         words = query.lower().split()
-        for row in range(self.list.count()):
-            item = self.list.item(row)
-            text = f"{item.text()} {item.data(BOARD)} {item.toolTip()}".lower()
+        for row in range(self.list.topLevelItemCount()):
+            item = self.list.topLevelItem(row)
+            assert item is not None
+            parts = (item.text(0), item.text(1), item.data(0, BOARD), item.toolTip(0))
+            text = " ".join(parts).lower()
             item.setHidden(not all(word in text for word in words))
 
-    def _ticked(self, item: QListWidgetItem) -> None:
-        board = item.data(BOARD)
-        if item.checkState() == Qt.CheckState.Checked and board not in self._chosen:
+    def _ticked(self, item: QTreeWidgetItem) -> None:
+        board = item.data(0, BOARD)
+        ticked = item.checkState(0) == Qt.CheckState.Checked
+        if ticked and board not in self._chosen:
             self._chosen.append(board)
-        elif item.checkState() == Qt.CheckState.Unchecked and board in self._chosen:
+        elif not ticked and board in self._chosen:
             self._chosen.remove(board)
         self.changed.emit(tuple(self._chosen))

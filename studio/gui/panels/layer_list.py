@@ -7,6 +7,7 @@ from PySide6.QtWidgets import QHeaderView, QTreeWidget, QTreeWidgetItem
 
 from studio.compiler.program import Program
 from studio.gui import figures, theme
+from studio.gui.panels.layers import short_names
 
 
 class LayerList(QTreeWidget):
@@ -36,9 +37,10 @@ class LayerList(QTreeWidget):
             return
         self._program = program
         self.clear()
-        for call in program.calls if program else ():
+        names = short_names(program) if program else []
+        for name, call in zip(names, program.calls if program else (), strict=True):
             work = figures.short_count(call.macs, "MAC") if call.macs else ""
-            item = QTreeWidgetItem([call.layer, work])
+            item = QTreeWidgetItem([name, work])
             item.setTextAlignment(1, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
             item.setForeground(1, self.palette().placeholderText())
             item.setToolTip(0, f"{call.layer}: {call.kernel}")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from studio.compiler.program import KernelCall, Program
 from studio.gui import figures
 from studio.gui.tables import Table
@@ -22,7 +24,10 @@ class LayersPanel(Table):
         if program is self._program:
             return
         self._program = program
-        rows = [_texts(program, call) for call in program.calls] if program else []
+        rows = []
+        if program is not None:
+            names = short_names(program)
+            rows = [_texts(program, *pair) for pair in zip(names, program.calls, strict=True)]
         self.show_rows(rows, "Computed: follows from the program")
 
     def as_csv(self) -> str:
@@ -35,16 +40,23 @@ class LayersPanel(Table):
         return "\n".join(rows) + "\n"
 
 
+def short_names(program: Program) -> list[str]:
+    """Layer names without the scope that all of them share."""
+    names = [call.layer for call in program.calls]
+    shared = os.path.commonprefix(names) if len(names) > 1 else ""
+    return [name[shared.rfind("/") + 1 :] for name in names]
+
+
 def weight_bytes(program: Program, call: KernelCall) -> int:
     """Bytes of the constants that a call reads."""
     named = {*call.inputs, *call.params.values()}
     return sum(c.size_bytes for name, c in program.constants.items() if name in named)
 
 
-def _texts(program: Program, call: KernelCall) -> tuple[str, ...]:
+def _texts(program: Program, name: str, call: KernelCall) -> tuple[str, ...]:
     outputs = [program.buffers[index] for index in call.outputs]
     return (
-        call.layer,
+        name,
         call.kernel.removeprefix("tms_"),
         ", ".join("x".join(str(size) for size in buffer.shape) for buffer in outputs),
         figures.grouped(call.macs) if call.macs else "",

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 from studio.compiler.arena import lifetimes
 from studio.compiler.program import Program
 from studio.gui import figures, theme
+from studio.gui.panels.layers import short_names
 
 LEFT_PX, RIGHT_PX, TOP_PX, BOTTOM_PX = 64, 16, 40, 32
 GAP_PX = 1.5
@@ -68,7 +69,7 @@ class MemoryMap(QWidget):
         bound = figures.exact_bytes(program.bound_bytes)
         same = program.arena_bytes == program.bound_bytes
         relation = "=  lower bound" if same else f"lower bound {bound}"
-        layer = program.calls[self._peak].layer
+        layer = short_names(program)[self._peak]
         return f"peak {figures.exact_bytes(program.arena_bytes)}  {relation}  ({layer})"
 
     def minimumSizeHint(self) -> QSize:  # noqa: N802 - Qt's name
@@ -116,10 +117,11 @@ class MemoryMap(QWidget):
             text = figures.short_bytes(share * self._program.arena_bytes)
             painter.drawText(QRectF(0, y - 8, LEFT_PX - 8, 16), right, text)
         metrics, column = QFontMetricsF(painter.font()), area.width() / len(self._program.calls)
+        names = short_names(self._program)
         every = max(1, round(64 / column + 0.49))
         for at in range(0, len(self._program.calls), every):
             box = QRectF(area.left() + at * column, area.bottom() + 6, column * every - 4, 18)
-            name = self._program.calls[at].layer
+            name = names[at]
             text = metrics.elidedText(name, Qt.TextElideMode.ElideMiddle, box.width())
             painter.drawText(box, int(Qt.AlignmentFlag.AlignLeft), text)
 

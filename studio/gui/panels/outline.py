@@ -21,7 +21,7 @@ class OutlinePanel(QTreeWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self.setObjectName("outline")
+        self.setObjectName("columns")
         self.setAccessibleName("Pipeline as a tree")
         self.setColumnCount(4)
         self.setHeaderLabels(["Node", "State", "Figures", "Detail"])
