@@ -129,7 +129,8 @@ typedef struct {
   int8_t shift;
 } tms_scale2d_s32_s8_params;
 void tms_scale2d_s32_s8(const tms_scale2d_s32_s8_params *p, tms_in in, tms_out out, int32_t y0, int32_t y1);
-void tms_scale2d_s32_s8_dr(const tms_scale2d_s32_s8_params *p, tms_in in, tms_out out, int32_t y0, int32_t y1);
+void tms_scale2d_s32_s8_dr(const tms_scale2d_s32_s8_params *p, tms_in in, tms_out out, int32_t y0,
+                           int32_t y1);
 
 typedef struct {
   tms_window window;

@@ -5,7 +5,7 @@
 #include "tms_rows.h"
 
 TMS_BODY void tms_cumsum2d_s8_body(const tms_cumsum2d_params *p, tms_in in, tms_out out, int32_t y0,
-                                  int32_t y1) {
+                                   int32_t y1) {
   const tms_window *g = &p->window;
   for (int32_t y = y0; y < y1; y++) {
     const int8_t *row = tms_in_row(in, y);

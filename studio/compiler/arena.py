@@ -139,7 +139,7 @@ def _exchanged(
 def _drop(
     order: Sequence[int], sizes: Sequence[int], neighbours: Neighbours
 ) -> tuple[int, list[int]]:
-    """Height and offsets: put each buffer in turn at the lowest offset that those that live with it allow."""
+    """Height and offsets: each buffer in turn as low as those that live with it allow."""
     offsets = [-1] * len(sizes)
     height = 0
     for i in order:

@@ -302,7 +302,7 @@ def _group(program: Program, symbols: dict[str, str], number: int, stage: Sequen
         f"      {_call(program, symbols, index, 'y')}\n      break;\n"
         for place, index in enumerate(indices)
     )
-    return f"""/* Row by row: what lies between these layers is rings of the rows that are still needed. */
+    return f"""/* Row by row: between these layers lie rings of the rows that are still needed. */
 static const uint8_t order{number}[{len(stage)}] = {{
 {order}}};
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cache
+from typing import Any
 
 import numpy as np
 
@@ -20,7 +21,7 @@ from studio.compiler.arena import Placement, aligned, moments
 from studio.compiler.kernel import kernels
 from studio.compiler.kernels.cumsum2d import sums_window
 from studio.compiler.kernels.scale2d_s32_s8 import last_row
-from studio.compiler.program import Buffer, KernelCall, Step
+from studio.compiler.program import Buffer, KernelCall, Program, Step
 from studio.compiler.rows import Course, Flow, course, flow, row_call
 
 LONGEST = 24  # calls in one stage; more of them save nothing on the nets that were tried
@@ -38,7 +39,7 @@ class Layout:
 
 def layerwise(buffers: Sequence[Buffer], calls: Sequence[KernelCall]) -> Layout:
     """Every call as a whole, every tensor whole, nothing in place."""
-    stages = tuple(_whole(i, call) for i, call in enumerate(calls))
+    stages = tuple(whole(i, call) for i, call in enumerate(calls))
     return _laid_out(tuple(buffers), tuple(calls), stages, overlapping=False)
 
 
@@ -79,10 +80,12 @@ def means_by_rows(
 def _scaling(call: KernelCall, sums: int, height: int, integer: bool) -> KernelCall:
     """The second part of a mean: the last row of sums, rescaled."""
     p = call.params
-    params = dict(last_row(height, int(p["channels"])))
+    params: dict[str, Any] = dict(last_row(height, int(p["channels"])))
     if integer:
         kernel = "tms_scale2d_s32_s8" + ("_dr" if call.kernel.endswith("_dr") else "")
-        params |= {key: p[key] for key in ("out_offset", "act_min", "act_max", "multiplier", "shift")}
+        params |= {
+            key: p[key] for key in ("out_offset", "act_min", "act_max", "multiplier", "shift")
+        }
         params["bias"] = int(p["rows"]) * int(p["in_offset"])
     else:
         kernel = "tms_scale2d_f32"
@@ -90,7 +93,8 @@ def _scaling(call: KernelCall, sums: int, height: int, integer: bool) -> KernelC
     return KernelCall(call.layer, kernel, (sums,), call.outputs, params, 0, None, 1)
 
 
-def _whole(index: int, call: KernelCall) -> tuple[Step, ...]:
+def whole(index: int, call: KernelCall) -> tuple[Step, ...]:
+    """The stage that runs one call as a whole."""
     return (Step(index, 0, call.rows or 1),)
 
 
@@ -191,7 +195,7 @@ class _Fusing:
 
     def _stage_uncached(self, i: int, j: int) -> Course:
         if j - i == 1:
-            return Course(_whole(i, self.calls[i]), {})
+            return Course(whole(i, self.calls[i]), {})
         flows = {k: self._flow(k) for k in range(i, j)}
         return course(range(i, j), self.calls, flows, self.inner(i, j))
 
@@ -259,12 +263,17 @@ class _Fusing:
         if j - i == 1 and self.flows[writer] is None:
             # A whole call that reads each element before it writes the same one.
             kernel = kernels()[self.calls[writer].kernel]
-            same = self.buffers[source].size_bytes == self.buffers[self.calls[writer].outputs[0]].size_bytes
+            same = (
+                self.buffers[source].size_bytes
+                == self.buffers[self.calls[writer].outputs[0]].size_bytes
+            )
             first = self.calls[writer].inputs[0] == source
             return 0 if kernel.in_place and same and first and len(reading) == 1 else None
         out_row_bytes = self._flow(writer).out_row_bytes
-        steps = stage.steps if j - i > 1 else tuple(
-            Step(i, y, y + 1) for y in range(self._flow(i).height)
+        steps = (
+            stage.steps
+            if j - i > 1
+            else tuple(Step(i, y, y + 1) for y in range(self._flow(i).height))
         )
         done = dict.fromkeys(range(i, j), 0)
         worst = -(1 << 62)
@@ -317,7 +326,7 @@ def _step_lives(
     for step in steps:
         for slot, source in enumerate(calls[step.call].inputs):
             if source in rings:
-                readers[source].add((step.call, slot))  # type: ignore[index]
+                readers[source].add((step.call, slot))
     done = {step.call: 0 for step in steps}
     lives = dict.fromkeys(rings, 0)
     for at, step in enumerate(steps):
@@ -391,9 +400,9 @@ def lifetimes(
                 lives[b] = life << start
         for at, step in enumerate(stage, start):
             call = calls[step.call]
-            for b in (*call.inputs, *call.outputs, call.scratch):
-                if isinstance(b, int):
-                    spans[b].append(at)
+            for used in (*call.inputs, *call.outputs, call.scratch):
+                if isinstance(used, int):
+                    spans[used].append(at)
         start += len(stage)
     for b, buffer in enumerate(buffers):
         if buffer.rows:
@@ -402,3 +411,20 @@ def lifetimes(
         last = max(spans[b], default=first)
         lives[b] = moments(first, total if buffer.role in ("output", "state") else last)
     return lives
+
+
+def call_spans(program: Program) -> list[tuple[int, int]]:
+    """For each buffer the first and the last call that touches it, for people."""
+    last_call = max(len(program.calls) - 1, 0)
+    touched: list[list[int]] = [[] for _ in program.buffers]
+    for index, call in enumerate(program.calls):
+        for slot in (*call.inputs, *call.outputs, call.scratch):
+            if isinstance(slot, int):
+                touched[slot].append(index)
+    return [
+        (
+            0 if buffer.role in ("input", "state") else min(touched[b], default=0),
+            last_call if buffer.role in ("output", "state") else max(touched[b], default=0),
+        )
+        for b, buffer in enumerate(program.buffers)
+    ]

@@ -133,7 +133,7 @@ class KernelCall:
     kernel: str
     inputs: tuple[int | str, ...]
     outputs: tuple[int, ...]
-    params: Mapping[str, int | float | str | tuple[int, ...]]
+    params: Mapping[str, Any]
     macs: int = 0
     scratch: int | None = None
     rows: int | None = None

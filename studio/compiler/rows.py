@@ -150,7 +150,7 @@ def course(
     for i in indices:
         for slot, buffer in enumerate(calls[i].inputs):
             if buffer in inner:
-                readers[buffer].append((i, slot))  # type: ignore[index]
+                readers[buffer].append((i, slot))
     done = dict.fromkeys(indices, 0)
     heights = dict.fromkeys(inner, 0)
     steps: list[Step] = []

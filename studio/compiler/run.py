@@ -54,28 +54,41 @@ class _Machine:
     def run(self, step: Step) -> None:
         """Run a step as the kernel would: spatial ones row after row."""
         call = self.program.calls[step.call]
-        params = {
+        kernel = kernels()[call.kernel]
+        by_rows = kernel.window and self.program.options.plan != "layerwise"
+        if by_rows or (kernel.elementwise and call.rows):
+            for y in range(step.y0, step.y1):
+                (self._window_row if kernel.window else self._element_row)(call, y)
+            return
+        params = self._params(call)
+        sources = [
+            self.program.constants[i].data if isinstance(i, str) else self.views[i]
+            for i in call.inputs
+        ]
+        out = self.views[call.outputs[0]]
+        if kernel.window:
+            sources[0] = sources[0].reshape(params["in_h"], params["in_w"], params["in_c"])
+            out = out.reshape(params["out_h"], params["out_w"], params["out_c"])
+        kernel.reference(params, *sources, out)
+
+    def _params(self, call: KernelCall) -> dict[str, Any]:
+        """The call's parameters with arrays in the place of names."""
+        return {
             key: self.program.constants[value].data if isinstance(value, str) else value
             for key, value in call.params.items()
         }
-        kernel = kernels()[call.kernel]
-        sources = [self.program.constants[i].data if isinstance(i, str) else None for i in call.inputs]
-        if kernel.window and self.program.options.plan != "layerwise":
-            for y in range(step.y0, step.y1):
-                self._window_row(call, params, y)
-        elif kernel.elementwise and call.rows:
-            for y in range(step.y0, step.y1):
-                rows = [self._rows(call, s, y, y + 1) if c is None else c for s, c in enumerate(sources)]
-                kernel.reference(params, *rows, self._out_row(call, y))
-        else:
-            whole = [self.views[i] if c is None else c for i, c in zip(call.inputs, sources, strict=True)]  # type: ignore[call-overload]
-            out = self.views[call.outputs[0]]
-            if kernel.window:
-                whole[0] = whole[0].reshape(params["in_h"], params["in_w"], params["in_c"])
-                out = out.reshape(params["out_h"], params["out_w"], params["out_c"])
-            kernel.reference(params, *whole, out)
 
-    def _window_row(self, call: KernelCall, params: dict[str, Any], y: int) -> None:
+    def _element_row(self, call: KernelCall, y: int) -> None:
+        rows = [
+            self.program.constants[source].data
+            if isinstance(source, str)
+            else self._rows(call, slot, y, y + 1)
+            for slot, source in enumerate(call.inputs)
+        ]
+        kernels()[call.kernel].reference(self._params(call), *rows, self._out_row(call, y))
+
+    def _window_row(self, call: KernelCall, y: int) -> None:
+        params = self._params(call)
         rows = flow(call, self.program.buffers)
         assert rows is not None
         lo, hi = rows.need(0, y)
@@ -104,7 +117,8 @@ class _Machine:
         assert rows is not None
         view = self.views[call.outputs[0]]
         flat = view.reshape(-1, rows.out_row_bytes // view.itemsize)
-        return flat[y % len(flat)]
+        row: Array = flat[y % len(flat)]
+        return row
 
 
 def _view(arena: Array, offset: int, buffer: Buffer) -> Array:

@@ -131,7 +131,8 @@ KERNELS = tuple(
         FIELDS,
         partial(reference, rescale),
         examples,
-        in_place=True, elementwise=True,
+        in_place=True,
+        elementwise=True,
     )
     for name, rescale in (("tms_add_s8", rescale_single), ("tms_add_s8_dr", rescale_double))
 )

@@ -44,7 +44,8 @@ KERNELS = tuple(
         FIELDS,
         partial(reference, rescale),
         examples,
-        in_place=True, elementwise=True,
+        in_place=True,
+        elementwise=True,
     )
     for name, rescale in (("tms_mul_s8", rescale_single), ("tms_mul_s8_dr", rescale_double))
 )

@@ -65,7 +65,12 @@ def _example(rng: np.random.Generator, height: int, channels: int, **others: int
 
 KERNELS = tuple(
     Kernel(
-        name, "tms_scale2d_s32_s8_params", FIELDS, partial(reference, rescale), examples, window=True
+        name,
+        "tms_scale2d_s32_s8_params",
+        FIELDS,
+        partial(reference, rescale),
+        examples,
+        window=True,
     )
     for name, rescale in (
         ("tms_scale2d_s32_s8", rescale_single),
