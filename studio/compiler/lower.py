@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from studio.compiler import arena, layout
+from studio.compiler import fuse, layout
 from studio.compiler.kernel import kernels
 from studio.compiler.layout import Layout, Shape
 from studio.compiler.operand import Array, Const, Quant, Tensor
@@ -462,15 +462,17 @@ class Lowering:
         names = {
             v for call in calls for v in (*call.params.values(), *call.inputs) if isinstance(v, str)
         }
-        placement = arena.plan(tuple(buffers), tuple(calls))
+        plan = fuse.smallest if self.options.plan == "small" else fuse.layerwise
+        laid = plan(tuple(buffers), tuple(calls))
         return Program(
             name=identifier(self.model.name),
-            buffers=tuple(buffers),
-            calls=tuple(calls),
+            buffers=laid.buffers,
+            calls=laid.calls,
+            stages=laid.stages,
             constants={name: c for name, c in self.constants.items() if name in names},
-            offsets=placement.offsets,
-            arena_bytes=placement.arena_bytes,
-            bound_bytes=placement.bound_bytes,
+            offsets=laid.placement.offsets,
+            arena_bytes=laid.placement.arena_bytes,
+            bound_bytes=laid.placement.bound_bytes,
             options=self.options,
             transposes=sum(call.kernel.startswith("tms_transpose") for call in calls),
             origin=self.model.digest,
