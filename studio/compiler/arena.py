@@ -17,6 +17,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 ALIGN_BYTES = 4
+TRIES = 30_000
+WORK = 2_000_000  # buffers to put down in one search
 
 Pair = tuple[int, int]
 Neighbours = Sequence[Sequence[tuple[int, int, int]]]
@@ -67,7 +69,8 @@ def place(
     sizes: Sequence[int],
     lives: Sequence[int],
     overlaps: Mapping[Pair, int] | None = None,
-    tries: int = 2000,
+    target: int = 0,
+    tries: int = TRIES,
 ) -> Placement:
     """Offsets such that no two live buffers overlap, as low as the tries allow.
 
@@ -76,10 +79,11 @@ def place(
         lives: sets of moments, parallel to `sizes`.
         overlaps: (output, input) -> bytes by which the output must begin below the input, so that
             it only ever overwrites rows of the input that were read for the last time.
+        target: with overlaps, the least that is thought possible: the search ends there.
         tries: exchanges to try once the greedy placement has missed the bound.
     """
     key = tuple(sorted((overlaps or {}).items()))
-    return _placed(tuple(sizes), tuple(lives), key, tries)
+    return _placed(tuple(sizes), tuple(lives), key, target, tries)
 
 
 @lru_cache(maxsize=256)
@@ -87,10 +91,11 @@ def _placed(
     sizes: tuple[int, ...],
     lives: tuple[int, ...],
     overlaps: tuple[tuple[Pair, int], ...],
+    target: int,
     tries: int,
 ) -> Placement:
     allowed = dict(overlaps)
-    least = bound(sizes, lives)
+    least = target if allowed else bound(sizes, lives)
     # neighbours[i]: (j, how far i must begin below j, how far above j's beginning)
     neighbours = [
         [
@@ -108,8 +113,7 @@ def _placed(
         overlapped = {i for pair in allowed for i in pair}
         orders.append(sorted(by_size, key=lambda i: (i not in overlapped, -starts[i])))
     best = min((_drop(order, sizes, neighbours), order) for order in orders)
-    target = 0 if allowed else least
-    height, offsets = _exchanged(best[1], best[0], sizes, neighbours, target, tries)
+    height, offsets = _exchanged(best[1], best[0], sizes, neighbours, least, tries)
     return Placement(tuple(offsets), height, min(least, height))
 
 
@@ -123,7 +127,7 @@ def _exchanged(
 ) -> tuple[int, list[int]]:
     """Exchange places in the order until the target is met or the tries are used up."""
     dice = random.Random(0)
-    for _ in range(tries if len(order) > 1 else 0):
+    for _ in range(min(tries, WORK // len(order)) if len(order) > 1 else 0):
         if best[0] <= target:
             break
         i, j = dice.sample(range(len(order)), 2)

@@ -24,6 +24,7 @@ from studio.compiler.kernels.scale2d_s32_s8 import last_row
 from studio.compiler.program import Buffer, KernelCall, Program, Step
 from studio.compiler.rows import Course, Flow, course, flow, row_call
 
+OVERLAP_TRIES = 3000  # of each candidate; with overlaps the least is not known for sure
 LONGEST = 24  # calls in one stage; more of them save nothing on the nets that were tried
 
 
@@ -40,7 +41,7 @@ class Layout:
 def layerwise(buffers: Sequence[Buffer], calls: Sequence[KernelCall]) -> Layout:
     """Every call as a whole, every tensor whole, nothing in place."""
     stages = tuple(whole(i, call) for i, call in enumerate(calls))
-    return _laid_out(tuple(buffers), tuple(calls), stages, overlapping=False)
+    return _laid_out(tuple(buffers), tuple(calls), stages)
 
 
 def smallest(buffers: Sequence[Buffer], calls: Sequence[KernelCall]) -> Layout:
@@ -305,7 +306,8 @@ class _Fusing:
                 buffers[b] = replace(buffers[b], rows=rows if rows < buffers[b].shape[0] else 0)
             for k in range(i, j) if j - i > 1 else ():
                 calls[k] = row_call(calls[k], self._flow(k))
-        return _laid_out(tuple(buffers), tuple(calls), tuple(stages), True, overlaps)
+        peak = max(self.peak(i, j) or 0 for i, j in cuts)
+        return _laid_out(tuple(buffers), tuple(calls), tuple(stages), overlaps, peak)
 
 
 def _ring_lives(fusing: _Fusing, stage: Course, indices: range) -> dict[int, int]:
@@ -363,12 +365,13 @@ def _laid_out(
     buffers: tuple[Buffer, ...],
     calls: tuple[KernelCall, ...],
     stages: tuple[tuple[Step, ...], ...],
-    overlapping: bool,
     overlaps: dict[tuple[int, int], int] | None = None,
+    target: int = 0,
 ) -> Layout:
     sizes = [aligned(buffer.size_bytes) for buffer in buffers]
     lives = lifetimes(buffers, calls, stages)
-    placement = arena.place(sizes, lives, overlaps if overlapping else None)
+    tries = OVERLAP_TRIES if overlaps else arena.TRIES
+    placement = arena.place(sizes, lives, overlaps, target, tries)
     return Layout(buffers, calls, stages, placement)
 
 

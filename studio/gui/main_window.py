@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Callable, Generator
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QPoint, QSettings, QSize, Qt, QTimer
+from PySide6.QtCore import QByteArray, QPoint, QSettings, QSize, Qt, QTimer
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QGuiApplication
-from PySide6.QtWidgets import QApplication, QFileDialog, QInputDialog, QMainWindow, QMenu
+from PySide6.QtWidgets import QApplication, QFileDialog, QMainWindow, QMenu
 
 from studio import __version__
 from studio.compression.step import steps
@@ -19,6 +20,7 @@ from studio.gui import commands, present, theme
 from studio.gui.actions import COMMANDS, Actions
 from studio.gui.autosave import Autosave
 from studio.gui.command_palette import CommandPalette, Entry
+from studio.gui.name_field import NameField
 from studio.gui.notices import CrashDialog
 from studio.gui.parts import Parts
 from studio.gui.tasks import Task, Tasks
@@ -59,7 +61,9 @@ class MainWindow(QMainWindow):
         self._name_parts()
         self.setAcceptDrops(True)
         self.resize(1280, 800)
-        self.setMinimumSize(QSize(960, 600))
+        self.setMinimumSize(QSize(1024, 640))
+        self.restoreGeometry(settings.value("geometry", QByteArray()))  # type: ignore[arg-type]
+        self.parts.restore_layout(settings.value("layout"))
         self._settle = QTimer(self)
         self._settle.setSingleShot(True)
         self._settle.setInterval(SETTLE_MS)
@@ -86,6 +90,7 @@ class MainWindow(QMainWindow):
         canvas = parts.canvas
         canvas.chosen.connect(session.select)
         canvas.moved.connect(session.move)
+        canvas.file_dropped.connect(self.open_dropped)
         canvas.step_dropped.connect(self._guarded(session.add_step))
         canvas.step_inserted.connect(self._guarded(self._insert))
         canvas.branch_requested.connect(self._branch_menu)
@@ -285,13 +290,14 @@ class MainWindow(QMainWindow):
             done = f"Saved {Path(path).name}"
             self.start("Save model", self.session.save_model(Path(path)), done)
 
-    def ask_name(self) -> None:
-        """Ask for a title of the selected step."""
+    def ask_name(self) -> NameField:
+        """Open a field over the selected card to name it; empty brings back the step's name."""
         node = self.session.state.selected
-        title = present.node_title(self.session.state, node)
-        text, chosen = QInputDialog.getText(self, "Rename step", "Name", text=title)
-        if chosen:
-            self.session.rename(node, text)
+        field = NameField(self, present.node_title(self.session.state, node))
+        field.named.connect(lambda text: self.session.rename(node, text))
+        corner = self.canvas.mapFromScene(self.canvas.cards[node].pos())
+        field.show_at(self.canvas.mapToGlobal(corner))
+        return field
 
     def run(self, to_selected: bool = False) -> None:
         """Run the pipeline, or the way to the selected step."""
@@ -325,7 +331,11 @@ class MainWindow(QMainWindow):
             return
         self.parts.tabs.setCurrentWidget(self.parts.live)
         panel = self.parts.live
-        task = Task("Live", self.session.live(lambda: panel.rate_hz), panel.receive)
+
+        def rate_hz() -> float:
+            return math.inf if task.cancelled else panel.rate_hz
+
+        task = Task("Live", self.session.live(rate_hz), panel.receive)
         panel.start()
         self._watch(task)
 
@@ -440,18 +450,23 @@ class MainWindow(QMainWindow):
             event.acceptProposedAction()
 
     def dropEvent(self, event: QDropEvent) -> None:  # noqa: N802 - Qt's name
-        """Open a dropped file: data where a model is open and the suffix says so."""
+        """Open a dropped file."""
         for url in event.mimeData().urls()[:1]:
-            path = url.toLocalFile()
-            if Path(path).suffix in DATA_SUFFIXES and self.session.state.model is not None:
-                self.open_data(path)
-            else:
-                self.open(path)
+            self.open_dropped(url.toLocalFile())
         event.acceptProposedAction()
+
+    def open_dropped(self, path: str) -> None:
+        """Open a file: as data where a model is open and the suffix says so."""
+        if Path(path).suffix in DATA_SUFFIXES and self.session.state.model is not None:
+            self.open_data(path)
+        else:
+            self.open(path)
 
     def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802 - Qt's name
         """Stop the threads and the board."""
         self._kept.write()
+        self.settings.setValue("geometry", self.saveGeometry())
+        self.settings.setValue("layout", self.parts.layout_state())
         self.tasks.stop()
         self.session.close()
         super().closeEvent(event)

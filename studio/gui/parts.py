@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QSize, Qt
+from PySide6.QtCore import QByteArray, QSize, Qt
 from PySide6.QtWidgets import (
     QComboBox,
     QFrame,
@@ -104,7 +104,7 @@ class Parts:
         label.setBuddy(self.board)
         self.board.setAccessibleName("Board to generate for and to flash")
         self.board.setToolTip("The board that Generate, Flash and Live work for")
-        self.board.setMinimumWidth(216)
+        self.board.setMinimumWidth(192)
         row.addSpacing(16)
         row.addWidget(label)
         row.addWidget(self.board)
@@ -192,6 +192,16 @@ class Parts:
         self._left.setSizes([440, 250])
         self._centre.setSizes([370, BOTTOM_PX])
 
+    def layout_state(self) -> list[QByteArray]:
+        """Where the splitters stand."""
+        return [part.saveState() for part in (self._columns, self._left, self._centre)]
+
+    def restore_layout(self, states: object) -> None:
+        """Put the splitters where they stood."""
+        if isinstance(states, list) and len(states) == 3:
+            for part, state in zip((self._columns, self._left, self._centre), states, strict=True):
+                part.restoreState(state)
+
     # ---- showing ---------------------------------------------------------------------------
 
     @property
@@ -211,7 +221,8 @@ class Parts:
         self._show_step(state)
         view = state.view
         budget = view.budgets.get(state.project.board)
-        self.memory.show_program(view.program, budget.peak[0] if budget else "")
+        why = f"No memory map: {view.error.what}." if view.error else ""
+        self.memory.show_program(view.program, budget.peak[0] if budget else "", why)
         self.layers.show_program(view.program)
         self.layer_list.show_program(view.program)
         self.accuracy.show_results(present.measured(state), state.selected)

@@ -146,6 +146,8 @@ def _tooltip(state: State, node: str, view: NodeView, result: Result | None) -> 
     lines = [node_title(state, node)]
     if view.error is not None:
         lines.append(str(view.error))
+    if result is not None and result.error is not None:
+        lines.append(f"Not measured: {result.error}")
     if result is not None and result.evaluation is not None:
         evaluation = result.evaluation
         lines.append(
@@ -249,6 +251,8 @@ def facts(state: State) -> str:
         lines.append(
             f"Data {data.name}: {figures.grouped(len(data))} samples, {len(data.labels)} classes."
         )
+    if (error := state.views.get(ROOT, NodeView()).error) is not None:
+        lines.append(f"Cannot run on a board: {error}")
     return "\n".join(lines)
 
 

@@ -42,7 +42,7 @@ class Task(QObject):
         self._stop = threading.Event()
 
     def cancel(self) -> None:
-        """End at the next yield; neither a result nor an error follows."""
+        """End at the next yield; what is done by then is done, and an error is not shown."""
         self.cancelled = True
         self._stop.set()
 
@@ -63,8 +63,7 @@ class Task(QObject):
             while not self._stop.is_set():
                 self._sink(next(self._job))
         except StopIteration as end:
-            if not self._stop.is_set():
-                self.succeeded.emit(end.value)
+            self.succeeded.emit(end.value)
         finally:
             self._job.close()
 

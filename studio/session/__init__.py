@@ -124,7 +124,7 @@ class Session:
         """Send the test set to the running board again and again, and yield its answers.
 
         Args:
-            rate_hz: windows a second, asked for before each one.
+            rate_hz: windows a second, asked for all the time; infinite for at once.
 
         Raises:
             BoardError: no board runs, or it stops to answer.

@@ -30,6 +30,7 @@ T = TypeVar("T")
 STATIONS = ("Build", "Flash", "Verify", "Time")
 """Progress of `deploy` begins with the name of the station that it is at."""
 VERIFY_SAMPLES = 20
+POLL_S = 0.01
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,9 +219,8 @@ def live(asked: State, rate_hz: Callable[[], float]) -> Generator[Reading, None,
             begun = time.monotonic()
             truth = -1 if test.y is None else int(test.y[index])
             yield _reading(deployed, link, test.x[index], test.labels, truth)
-            left = 1 / max(rate_hz(), 0.01) - (time.monotonic() - begun)
-            if left > 0:
-                time.sleep(left)
+            while (time.monotonic() - begun) * rate_hz() < 1:
+                time.sleep(POLL_S)
 
 
 def _reading(

@@ -69,7 +69,8 @@ def compare(model: Model, board: str, compiler: str, samples: int) -> tuple[bool
         image = finish(build(Path(folder), toolchain(compiler)))
         flasher = flasher_for(target)
         host = finish(HostModel.build(program))
-        with finish(flasher.flash(flasher.plan(target, image))) as running, Link(running.port) as link:
+        plan = flasher.plan(target, image)
+        with finish(flasher.flash(plan)) as running, Link(running.port) as link:
             found = finish(verify(host, link, samples))
             took = finish(timing(link, target))
     if found.difference is not None:
@@ -95,7 +96,8 @@ def main() -> int:
                     f"{'yes' if identical else 'NO'} | {instructions} |",
                     flush=True,
                 )
-                print(f"{name} {board} {compiler} {time.monotonic() - began:.1f} s", file=sys.stderr)
+                seconds = time.monotonic() - began
+                print(f"{name} {board} {compiler} {seconds:.1f} s", file=sys.stderr)
     return 0 if same else 1
 
 

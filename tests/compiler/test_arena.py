@@ -1,3 +1,5 @@
+import random
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -64,3 +66,28 @@ def test_the_same_buffers_are_placed_the_same_every_time():
     first = place(sizes, lives)
     arena._placed.cache_clear()
     assert place(sizes, lives) == first
+
+
+def random_graph(seed: int) -> tuple[list[int], list[int]]:
+    """Sizes and lives of a net of 20 to 60 nodes with fan-out, skips and joins."""
+    dice = random.Random(seed)
+    nodes = dice.randint(20, 60)
+    readers: list[list[int]] = [[] for _ in range(nodes + 1)]
+    for node in range(nodes):
+        sources = {node} if dice.random() < 0.8 else set()
+        for _ in range(dice.choice((1, 1, 1, 2, 2, 3)) - len(sources)):
+            sources.add(max(0, node - int(dice.expovariate(0.3))))
+        for source in sources:
+            readers[source].append(node)
+    sizes = [4 * dice.randint(4, 16384) for _ in readers]
+    lives = [
+        moments(max(i - 1, 0), max(read, default=max(i - 1, 0)) if i < nodes else nodes)
+        for i, read in enumerate(readers)
+    ]
+    return sizes, lives
+
+
+def test_random_graphs_meet_the_bound_in_99_percent():
+    placements = [place(*random_graph(seed)) for seed in range(100)]
+    assert all(p.arena_bytes >= p.bound_bytes for p in placements)
+    assert sum(p.arena_bytes == p.bound_bytes for p in placements) >= 99

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import statistics
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -54,7 +55,10 @@ def test_the_example_opens_from_the_welcome_page(
     assert window.budget.rows["virtual/mps2-an386"].row.flash is not None
 
 
-def test_a_dropped_model_opens(window: MainWindow, settled: Settled, tmp_path: Path) -> None:
+@pytest.mark.parametrize("on_canvas", [False, True], ids=["on the window", "on the canvas"])
+def test_a_dropped_model_opens(
+    window: MainWindow, settled: Settled, tmp_path: Path, on_canvas: bool
+) -> None:
     model = tmp_path / "mine.onnx"
     shutil.copy(resource("resources/examples/digits/digits.onnx"), model)
     data = QMimeData()
@@ -66,7 +70,7 @@ def test_a_dropped_model_opens(window: MainWindow, settled: Settled, tmp_path: P
         Qt.MouseButton.LeftButton,
         Qt.KeyboardModifier.NoModifier,
     )
-    window.dropEvent(event)
+    (window.canvas if on_canvas else window).dropEvent(event)
     settled()
     assert window.session.state.project.name == "mine"
     assert str(model) in window.recent()
@@ -186,14 +190,16 @@ def test_the_budget_follows_a_slider_within_100_ms_and_undo_brings_it_back(
     for key in (Qt.Key.Key_Home, Qt.Key.Key_End, Qt.Key.Key_Home):
         qtbot.keyClick(slider, key)
         settled()
-    begun = time.perf_counter()
-    qtbot.keyClick(slider, Qt.Key.Key_End)
-    settled()
-    taken_s = time.perf_counter() - begun
+    taken_s = []
+    for key in (Qt.Key.Key_PageUp,) * 9:  # 0.1 a step; above 0.5 the structure changes
+        begun = time.perf_counter()
+        qtbot.keyClick(slider, key)
+        settled()
+        taken_s.append(time.perf_counter() - begun)
+    assert statistics.median(taken_s) < 0.1
     assert flash_bytes(digits) < was
     row = digits.budget.rows[before.board].row
     assert row.flash == pytest.approx(flash_bytes(digits) / 4_194_304, rel=1e-9)
-    assert taken_s < 0.1
     digits.actions_.by_id["undo"].trigger()
     settled()
     assert digits.session.state.project is before
@@ -233,6 +239,35 @@ def test_the_palette_finds_and_runs_a_command(digits: MainWindow, qtbot: QtBot) 
     QTest.keyClicks(palette.field, "dupl")
     qtbot.keyClick(palette.field, Qt.Key.Key_Return)
     assert len(digits.session.state.project.recipe.variants) == 2
+
+
+def test_a_step_is_renamed_over_its_card(digits: MainWindow, qtbot: QtBot) -> None:
+    field = digits.ask_name()
+    field.field.setText("Mine")
+    qtbot.keyClick(field.field, Qt.Key.Key_Return)
+    assert digits.canvas.cards["int8"].card.title == "Mine"
+
+
+def test_the_tree_shows_and_selects_what_the_canvas_does(digits: MainWindow) -> None:
+    digits.actions_.by_id["toggle_tree"].trigger()
+    root = digits.outline.topLevelItem(0)
+    fold = root.child(0)
+    assert [item.text(0) for item in (root, fold, fold.child(0))] == [
+        "Model", "Fold batch norm", "Quantise to int8",
+    ]  # fmt: skip
+    digits.outline.setCurrentItem(fold)
+    assert digits.session.state.selected == "fold"
+
+
+def test_boards_are_chosen_by_ticking_them(digits: MainWindow, settled: Settled) -> None:
+    popup = digits.budget.open_chooser()
+    popup.field.setText("mps2-an500")
+    rows = [popup.list.topLevelItem(row) for row in range(popup.list.topLevelItemCount())]
+    [row] = [row for row in rows if not row.isHidden()]
+    row.setCheckState(0, Qt.CheckState.Checked)
+    settled()
+    assert "virtual/mps2-an500" in digits.budget.rows
+    popup.close()
 
 
 def endless() -> Job[Update]:
@@ -300,6 +335,35 @@ def test_the_theme_can_be_changed_while_a_model_is_open(digits: MainWindow, choi
     image = digits.grab().toImage()
     background = image.pixelColor(image.width() - 8, image.height() - 60).lightness()
     assert (background > 128) == (choice == "light")
+
+
+def test_an_operator_that_cannot_be_lowered_is_said_on_its_card(
+    window: MainWindow, settled: Settled, tmp_path: Path
+) -> None:
+    import onnx
+    from onnx import TensorProto, helper
+
+    x, y = (helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, 4]) for name in "xy")
+    graph = helper.make_graph([helper.make_node("Erf", ["x"], ["y"], "odd")], "g", [x], [y])
+    onnx.save(helper.make_model(graph), tmp_path / "erf.onnx")
+    window.open(str(tmp_path / "erf.onnx"))
+    settled()
+    card = window.canvas.cards[ROOT].card
+    assert card.state == "failed"
+    assert "Erf" in card.tooltip
+    assert "Erf" in window.parts.settings.about.text()
+
+
+def test_the_layout_comes_back_at_the_next_start(
+    digits: MainWindow, tmp_path: Path, qtbot: QtBot
+) -> None:
+    digits.parts._columns.setSizes([400, 540, 340])
+    digits.close()
+    again = MainWindow(type(digits.session)(), digits.settings, tmp_path)
+    qtbot.addWidget(again)
+    again.show()
+    assert again.parts._columns.sizes()[0] > 240  # a small screen keeps the share, not the width
+    again.close()
 
 
 def test_unsaved_changes_are_offered_at_the_next_start(

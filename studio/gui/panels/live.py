@@ -180,6 +180,7 @@ class LivePanel(QStackedWidget):
         self.plot.setMenuEnabled(False)
         self.plot.setMouseEnabled(x=False, y=False)
         self.plot.hideButtons()
+        self.plot.setAcceptDrops(False)
         self.plot.setFrameShape(QFrame.Shape.NoFrame)
         item = self.plot.getPlotItem()
         item.setClipToView(True)
