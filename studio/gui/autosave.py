@@ -30,6 +30,10 @@ class Autosave(QObject):
         self._timer.setInterval(AFTER_MS)
         self._timer.timeout.connect(self.write)
 
+    def owns(self, name: str) -> bool:
+        """Whether a file is one of the copies."""
+        return Path(name).parent == self._folder
+
     def files(self) -> list[Path]:
         """The copies that there are."""
         return sorted(self._folder.glob(f"*{SUFFIX}"))
@@ -49,7 +53,7 @@ class Autosave(QObject):
     def write(self) -> None:
         """Keep what is not saved yet."""
         self._timer.stop()
-        if not self._state.unsaved or self._state.path == self._copy(self._state):
+        if not self._state.unsaved or self._state.model is None:
             return
         try:
             self._folder.mkdir(parents=True, exist_ok=True)

@@ -248,7 +248,9 @@ class MainWindow(QMainWindow):
 
     def open(self, name: str) -> None:
         """Open a model, a project or an example ("example:motion")."""
-        self.start(f"Opening {Path(name.removeprefix(EXAMPLE)).name}", self.session.open(name))
+        copy = self._kept.owns(name)
+        job = self.session.restore(Path(name)) if copy else self.session.open(name)
+        self.start(f"Opening {Path(name.removeprefix(EXAMPLE)).name}", job)
 
     def open_data(self, name: str) -> None:
         """Open a data set for the model."""

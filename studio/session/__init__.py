@@ -67,6 +67,14 @@ class Session:
         """
         return model_work.open_any(name)
 
+    def restore(self, copy: Path) -> Job[Update]:
+        """Open a copy of changes that were not saved: as a project without a file.
+
+        Raises:
+            ProjectError: as `open`.
+        """
+        return model_work.restore(copy)
+
     def open_data(self, name: str) -> Job[Update]:
         """Open a data set for the model that is open.
 

@@ -31,6 +31,7 @@ STATIONS = ("Build", "Flash", "Verify", "Time")
 """Progress of `deploy` begins with the name of the station that it is at."""
 VERIFY_SAMPLES = 20
 POLL_S = 0.01
+MOST_CURVES = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,8 +236,20 @@ def _reading(
     taken_s = time.monotonic() - begun
     scores = answer.dequantize(output).ravel()
     signal = np.asarray(sample, np.float32).reshape(sample.shape[0], -1)
-    picture = sample[0] if sample.ndim == 3 and len(sample) == 1 and sample.shape[1] > 1 else None
-    return Reading(deployed.board, signal, picture, probabilities(scores), labels, truth, taken_s)
+    shares = probabilities(scores)
+    return Reading(deployed.board, signal, picture(sample), shares, labels, truth, taken_s)
+
+
+def picture(sample: npt.NDArray[Any]) -> npt.NDArray[Any] | None:
+    """A sample as a grey image [height, width] where people would look at it as one.
+
+    Images [channels, height, width] are averaged over their channels; a matrix with more rows
+    than anybody would plot as curves is taken as it is.
+    """
+    if sample.ndim == 3 and min(sample.shape[1:]) > 1:
+        grey: npt.NDArray[Any] = sample.mean(axis=0)
+        return grey
+    return sample if sample.ndim == 2 and len(sample) > MOST_CURVES else None
 
 
 def probabilities(scores: npt.NDArray[Any]) -> npt.NDArray[Any]:

@@ -52,6 +52,16 @@ def open_any(name: str) -> Job[Update]:
     return update
 
 
+def restore(copy: Path) -> Job[Update]:
+    """A project file whose path is not the project's own."""
+    opened = yield from open_any(str(copy))
+
+    def update(now: State) -> State:
+        return replace(opened(now), path=None, saved=Project())
+
+    return update
+
+
 def _open_example(name: str) -> Job[tuple[Project, Model, Dataset]]:
     from studio.recipe.examples import open_example
 

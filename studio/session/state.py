@@ -110,7 +110,7 @@ class Reading:
     Attributes:
         board: its id.
         signal: float32 [channels, n], the window as a person would plot it.
-        picture: float32 [height, width] where the window is an image of one channel, else None.
+        picture: float32 [height, width] where the window is an image, else None.
         scores: float32 [classes].
         labels: class names.
         truth: the class that it should be, or -1.

@@ -10,7 +10,7 @@ from PySide6.QtCore import QSettings
 from pytestqt.qtbot import QtBot
 
 from studio.gui.main_window import MainWindow
-from studio.session import Session
+from studio.session import Session, State
 
 JOB_MS = 60_000
 
@@ -36,12 +36,19 @@ def settled(qtbot: QtBot, window: MainWindow) -> Callable[[], None]:
     return wait
 
 
+@pytest.fixture(scope="session")
+def digits_state() -> State:
+    """The digits example, opened once for all tests: a state is a value."""
+    session = Session()
+    session.finish(session.open("example:digits"))
+    return session.state
+
+
 @pytest.fixture
-def digits(window: MainWindow, settled: Callable[[], None]) -> MainWindow:
+def digits(window: MainWindow, settled: Callable[[], None], digits_state: State) -> MainWindow:
     """A window with the digits example open."""
-    window.open("example:digits")
+    window.session.take(lambda _: digits_state)
     settled()
-    assert window.session.state.model is not None
     return window
 
 

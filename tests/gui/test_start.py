@@ -27,3 +27,12 @@ def test_the_window_shows_within_1500_ms_and_imports_nothing_heavy() -> None:
     loaded = {name.partition(".")[0] for name in done.stdout.split()}
     assert not loaded & HEAVY
     assert min(taken) < 1.5
+
+
+def test_without_a_display_it_says_so() -> None:
+    hidden = ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
+    environment = {name: value for name, value in os.environ.items() if name not in hidden}
+    command = [sys.executable, "-m", "studio"]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True)
+    assert done.returncode == 2
+    assert "there is no display" in done.stderr

@@ -22,7 +22,7 @@ from studio.gui.main_window import MainWindow
 from studio.job import Job, Progress
 from studio.model.model import Model
 from studio.project import ROOT, to_text
-from studio.session import Update
+from studio.session import Session, Update
 from studio.targets.resources import resource
 
 Settled = Callable[[], None]
@@ -359,23 +359,30 @@ def test_the_layout_comes_back_at_the_next_start(
 ) -> None:
     digits.parts._columns.setSizes([400, 540, 340])
     digits.close()
-    again = MainWindow(type(digits.session)(), digits.settings, tmp_path)
+    again = MainWindow(Session(), digits.settings, tmp_path)
     qtbot.addWidget(again)
     again.show()
     assert again.parts._columns.sizes()[0] > 240  # a small screen keeps the share, not the width
     again.close()
 
 
-def test_unsaved_changes_are_offered_at_the_next_start(
+def test_unsaved_changes_are_offered_at_the_next_start_and_can_be_saved(
     digits: MainWindow, tmp_path: Path, qtbot: QtBot
 ) -> None:
     digits.session.mute("int8")
+    wanted = digits.session.state.project
     digits.close()
     copy = tmp_path / "unsaved" / "digits.tinyml"
-    again = MainWindow(type(digits.session)(), digits.settings, tmp_path / "unsaved")
+    again = MainWindow(Session(), digits.settings, tmp_path / "unsaved")
     qtbot.addWidget(again)
-    names = [b.accessibleName() for b in again.parts.welcome.findChildren(QAbstractButton)]
-    assert f"Open {copy}" in names
+    offered = {b.accessibleName(): b for b in again.parts.welcome.findChildren(QAbstractButton)}
+    offered[f"Open {copy}"].click()
+    qtbot.waitUntil(lambda: again.session.state.project == wanted and again.idle, timeout=20_000)
+    assert again.session.state.path is None
+    assert again.session.state.unsaved
+    again.session.save(tmp_path / "mine.tinyml")
+    assert (tmp_path / "mine.tinyml").is_file()
+    assert not copy.exists()
     again.close()
 
 
