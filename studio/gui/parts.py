@@ -164,7 +164,7 @@ class Parts:
         self._tree.setCheckable(True)
         fit.clicked.connect(self.canvas.fit)
         self._zoom.clicked.connect(lambda: self.canvas.set_zoom(1.0))
-        self._tree.clicked.connect(self._actions.by_id["toggle_tree"].trigger)
+        self._tree.clicked.connect(self._window.show_tree)
         self.canvas.zoomed.connect(lambda scale: self._zoom.setText(figures.percent(scale, 0)))
         head = heading("PIPELINE", fit, self._zoom, self._tree)
         head.setObjectName("canvas")

