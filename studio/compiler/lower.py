@@ -43,7 +43,8 @@ def lower(model: Model, options: Options = Options()) -> Program:  # noqa: B008 
     """Turn a model into the Program that a board runs.
 
     Inputs of three and four axes are laid out as the graph's kernels want them: with
-    channels last or as they are, whichever leaves fewer copies.
+    channels last or as they are, whichever leaves fewer copies; always as they are where the
+    model says so, as one does that was made from TFLite.
 
     Args:
         model: batch 1, static shapes, float or QDQ.
@@ -53,6 +54,8 @@ def lower(model: Model, options: Options = Options()) -> Program:  # noqa: B008 
         Unsupported: a node that no operator lowers, naming it and the reason.
     """
     options = replace(options, rounding=options.rounding or _rounding_of(model))
+    if model.metadata.get("tms.inputs") == "plain":
+        return Lowering(model, options, layout.plain).program()
     best = Lowering(model, options, layout.channels_last).program()
     if best.transposes and any(len(spec.shape) >= 3 for spec in model.inputs):
         other = Lowering(model, options, layout.plain).program()
