@@ -22,6 +22,7 @@ from studio.compiler.layout import Layout, Shape
 from studio.compiler.operand import Array, Const, Quant, Tensor
 from studio.compiler.operator import Operand, Operator, Site, operators
 from studio.compiler.program import Buffer, Constant, KernelCall, Options, Program
+from studio.compiler.scaling import rescaled_codes
 from studio.errors import Unsupported
 
 if TYPE_CHECKING:
@@ -378,9 +379,8 @@ class Lowering:
         key = ("quant", tensor.buffer, tensor.shape, tensor.quant, quant)
         if key not in self._converted:
             out = self.result(f"{self._site}_rescaled", tensor.shape, tensor.layout, "int8", quant)
-            real = (np.arange(-128, 128) - tensor.quant.zero_point) * np.float64(tensor.quant.scale)
-            stored = np.rint(real / quant.scale) + quant.zero_point
-            self.table_call(tensor, out, np.clip(stored, -128, 127).astype(np.int8))
+            table = rescaled_codes(tensor.quant, quant, self.options.rounding)
+            self.table_call(tensor, out, table)
             self._converted[key] = out
         return self._converted[key]
 

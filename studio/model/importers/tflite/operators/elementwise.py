@@ -22,7 +22,10 @@ UNARY = {
 def binary(site: Site) -> None:
     """Two operands, broadcast, and a fused activation."""
     first = site.result_prefers_first()
-    out = site.emit(BINARY[site.kind], site.operand(0, first), site.operand(1, first))
+    numbers = (0, 1)
+    if site.kind in ("ADD", "MUL") and site.tensor(0).shape != site.result().shape:
+        numbers = (1, 0)  # the larger one first, as kernels take them
+    out = site.emit(BINARY[site.kind], *(site.operand(number, first) for number in numbers))
     site.done(site.activated_if_any(out), first)
 
 
