@@ -7,7 +7,18 @@ from typing import Any
 
 import flatbuffers
 import numpy as np
-from ai_edge_litert import schema_py_generated as schema
+
+
+class _Schema:
+    """The object form of the schema, imported where it is used: not every machine has it."""
+
+    def __getattr__(self, name: str) -> Any:
+        from ai_edge_litert import schema_py_generated
+
+        return getattr(schema_py_generated, name)
+
+
+schema = _Schema()
 
 
 @dataclass

@@ -54,24 +54,15 @@ def _quantized_operand(b: Operand) -> tuple[Operand, Quant] | None:
 def _int8(site: Site, lowering: Lowering, a: Tensor, b: Operand, b_quant: Quant) -> Tensor:
     assert site.quant is not None
     assert a.quant is not None
+    factors = sum_factors if site.op_type == "Add" else product_factors
     params = {
         "a_offset": -a.quant.zero_point,
         "b_offset": -b_quant.zero_point,
         "out_offset": site.quant.zero_point,
         **clamp_int8(site.clamp, site.quant),
-        **_factors(site, lowering, a.quant.scale, b_quant.scale),
+        **factors(a.quant.scale, b_quant.scale, site.quant.scale),
     }
     return _call(site, lowering, f"tms_{site.op_type.lower()}_s8", a, b, params, site.quant)
-
-
-def _factors(site: Site, lowering: Lowering, a_scale: float, b_scale: float) -> dict[str, int]:
-    assert site.quant is not None
-    if site.op_type == "Add":
-        return sum_factors(a_scale, b_scale, site.quant.scale)
-    if lowering.options.rounding == "litert":  # computes its factor in float32
-        single = np.float32(a_scale) * np.float32(b_scale) / np.float32(site.quant.scale)
-        return product_factors(float(single), 1.0, 1.0)
-    return product_factors(a_scale, b_scale, site.quant.scale)
 
 
 def _float(site: Site, lowering: Lowering, a: Operand, b: Operand) -> Tensor:

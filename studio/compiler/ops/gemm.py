@@ -61,11 +61,6 @@ def _dense_int8(site: Site, lowering: Lowering, weights: Const, out_axis: int) -
     x, order = _operand(site, lowering, stored.shape[1])
     out = lowering.output(site, layout.plain(site.shape), site.quant)
     assert x.quant is not None
-    product = x.quant.scale * scales
-    if weights.scale is not None and weights.scale.size == 1:
-        # Their product in float32, as GetQuantizedConvolutionMultipler (sic) in TFLite's
-        # kernels/kernel_util.cc computes it for one scale.
-        product = np.float64(np.float32(x.quant.scale) * np.float32(scales))
     params = {
         "rows": math.prod(x.shape) // stored.shape[1],
         "in_n": stored.shape[1],
@@ -75,7 +70,7 @@ def _dense_int8(site: Site, lowering: Lowering, weights: Const, out_axis: int) -
         **clamp_int8(site.clamp, site.quant),
         "weights": stored[:, order],
         "bias": np.broadcast_to(bias, scales.shape),
-        **multipliers(product / site.quant.scale),
+        **multipliers(x.quant.scale * scales / site.quant.scale),
     }
     lowering.call("tms_dense_s8", (x,), out, params, params["rows"] * stored.size)
     return out
