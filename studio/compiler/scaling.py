@@ -33,8 +33,9 @@ def rescaled_codes(source: Quant, target: Quant, rounding: str | None) -> npt.ND
     if rounding == "single":
         steps = np.rint(centred * np.float64(source.scale) / target.scale)
     else:
-        steps = rescale_double(centred, *quantize_multiplier(factor))
-    return np.clip(steps + target.zero_point, -128, 127).astype(np.int8)
+        steps = rescale_double(centred, *quantize_multiplier(factor)).astype(np.float64)
+    codes: npt.NDArray[np.int8] = np.clip(steps + target.zero_point, -128, 127).astype(np.int8)
+    return codes
 
 
 def clamp_int8(clamp: tuple[float, float] | None, quant: Quant) -> dict[str, int]:

@@ -272,7 +272,8 @@ def _refuse_bad_weights(graph: onnx_ir.Graph, where: str) -> None:
     for name, value in graph.initializers.items():
         if value.const_value is None or not value.const_value.dtype.is_floating_point():
             continue
-        array = value.const_value.numpy().astype(np.float64, copy=False)
+        with np.errstate(invalid="ignore"):  # the array may hold any bit pattern
+            array = value.const_value.numpy().astype(np.float64, copy=False)
         bad = np.isnan(array)
         if {user.op_type for user in value.consumers()} - _INFINITY_IS_FINE:
             bad = ~np.isfinite(array)

@@ -252,6 +252,66 @@ def test_recorded_outputs_have_the_same_winner(name):
             assert np.abs(got.reshape(-1) - want).max() < 3.5 * out.scale
         else:
             assert got.argmax() == want.argmax()
-        different += int((np.abs(got.reshape(-1) - want.astype(np.float64)) > 1e-5 * np.abs(want).max()).sum())
+        different += int(
+            (np.abs(got.reshape(-1) - want.astype(np.float64)) > 1e-5 * np.abs(want).max()).sum()
+        )
         values += want.size
     print(f"{name}: {different} of {values} values differ from XNNPACK's")  # noqa: T201
+
+
+# ---- damaged and hostile files ------------------------------------------------------------------
+
+
+def refusal(data: bytes, folder: Path) -> ModelError | None:
+    """The error for a file's bytes; None where they open."""
+    path = folder / "model.tflite"
+    path.write_bytes(data)
+    try:
+        load(path)
+    except ModelError as error:
+        return error
+    return None
+
+
+@pytest.mark.needs_data
+@pytest.mark.parametrize("path", ["tflm-examples/hello_world_int8.tflite"])
+def test_a_truncated_file_is_refused_at_every_length(path, tmp_path):
+    data = (MODELS / path).read_bytes()
+    for length in range(8, len(data) - 64, 37):
+        assert refusal(data[:length], tmp_path), length
+
+
+@pytest.mark.needs_data
+@pytest.mark.parametrize(
+    "path",
+    [
+        "tflm-examples/hello_world_int8.tflite",
+        "mlonmcu/tests/model_with_multiple_scratch_buffers.tflite",
+        "tflm-examples/micro_speech_quantized.tflite",
+    ],
+)
+def test_flipped_bytes_open_or_are_refused_but_never_crash(path, tmp_path):
+    data = (MODELS / path).read_bytes()
+    rng = np.random.default_rng(7)
+    refused = 0
+    for _ in range(60):
+        damaged = bytearray(data)
+        for place in rng.integers(8, len(data), 6):
+            damaged[place] = rng.integers(0, 256)
+        refused += refusal(bytes(damaged), tmp_path) is not None
+    assert refused
+
+
+@pytest.mark.parametrize("tail", [b"", bytes(40), b"\xff" * 400, b"\x10\0\0\0" * 100])
+def test_a_flatbuffer_of_nonsense_is_named(tail, tmp_path):
+    error = refusal(b"\x1c\0\0\0TFL3" + tail, tmp_path)
+    assert error is not None
+    assert error.hint
+
+
+@pytest.mark.needs_data
+def test_a_damaged_file_is_refused_through_the_worker(tmp_path):
+    path = tmp_path / "model.tflite"
+    path.write_bytes((MODELS / "tflm-examples/hello_world_int8.tflite").read_bytes()[:2000])
+    with pytest.raises(ModelError):
+        finish(open_model(path))

@@ -60,9 +60,9 @@ def _same_scale(
     site: Site, lowering: Lowering, fields: dict[str, int], x: Tensor, kernel: str
 ) -> Tensor:
     assert x.quant is not None
+    params = {**fields, **clamp_int8(site.clamp, x.quant)}
     x = lowering.laid_out(x, layout.channels_last(x.shape))
     out = lowering.output(site, layout.channels_last(site.shape), x.quant)
-    params = {**fields, **clamp_int8(site.clamp, out.quant or x.quant)}
     lowering.call(kernel, (x,), out, params, 0, fields["out_h"])
     return out
 

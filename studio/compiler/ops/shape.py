@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from studio.compiler.layout import Layout, axis_order, plain
-from studio.compiler.operand import Const, Tensor
+from studio.compiler.operand import Const
 from studio.compiler.operator import Operand, Operator, Site
 
 if TYPE_CHECKING:

@@ -66,10 +66,14 @@ class TensorInfo:
 
     def same_grid(self, other: TensorInfo) -> bool:
         """Whether both have one and the same type, scale and zero point."""
-        mine, others = self.scales, other.scales
-        if self.dtype != other.dtype or mine is None or others is None:
-            return self.dtype == other.dtype and mine is others
-        return np.array_equal(mine, others) and bool((self.zero_points == other.zero_points).all())
+        if self.dtype != other.dtype:
+            return False
+        grids = (self.scales, self.zero_points), (other.scales, other.zero_points)
+        return all(
+            (mine is None and its is None)
+            or (mine is not None and its is not None and np.array_equal(mine, its))
+            for mine, its in zip(*grids, strict=True)
+        )
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -116,7 +120,7 @@ def parse(data: bytes, where: str) -> Contents:
 
         model = tflite.Model.GetRootAs(data, 0)
         if model.Version() != 3:
-            raise ModelError(f"schema version {model.Version()} is not supported", where)
+            raise ModelError(f"schema version {model.Version()} is not supported", where, DAMAGED)
         if model.SubgraphsLength() < 1:
             raise ModelError("holds no graph", where, "it may be metadata only; export it again")
         graph = model.Subgraphs(0)

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from studio.errors import ModelError, Unsupported
-from studio.model.importers.tflite.file import DAMAGED, Contents, TensorInfo
+from studio.model.importers.tflite.file import DAMAGED, Contents
 
 if TYPE_CHECKING:
     import onnx

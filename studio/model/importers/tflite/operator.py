@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+import struct
 from collections.abc import Callable
 from functools import cache
 from typing import Any
@@ -50,17 +51,16 @@ class Site:
         """An option by the schema's name; without a default it must be there."""
         reader = getattr(self._options, name, None)
         if reader is not None:
-            return reader()
+            return self._read(reader)
         if default is None:
             raise self.refused(f"its options lack {name}", DAMAGED)
         return default
 
-    def ints(self, name: str) -> tuple[int, ...]:
-        """An option that is a list of integers."""
-        if self._options is None:
-            return ()
-        count, read = getattr(self._options, f"{name}Length")(), getattr(self._options, name)
-        return tuple(int(read(index)) for index in range(min(count, 64)))
+    def _read(self, reader: Callable[[], Any]) -> Any:
+        try:
+            return reader()
+        except struct.error:
+            raise self.refused("its options lie outside of the file", DAMAGED) from None
 
     @property
     def input_count(self) -> int:

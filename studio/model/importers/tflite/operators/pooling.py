@@ -15,9 +15,7 @@ def pool(site: Site) -> None:
     strides = (site.option("StrideH"), site.option("StrideW"))
     pads = before_and_after(site, site.tensor().shape[1:3], kernel, strides)
     op_type = "MaxPool" if site.kind == "MAX_POOL_2D" else "AveragePool"
-    out = site.emit(
-        op_type, site.x(0, first=True), kernel_shape=kernel, strides=strides, pads=pads
-    )
+    out = site.emit(op_type, site.x(0, first=True), kernel_shape=kernel, strides=strides, pads=pads)
     site.done(site.activated(out), first=True)
 
 

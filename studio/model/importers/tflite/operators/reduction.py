@@ -23,9 +23,7 @@ def reduce(site: Site) -> None:
         axes = tuple(site.axis_in(axis, True) for axis in axes)
     value = site.x(0, first)
     names = site.const(sorted(set(axes)), np.int64, "axes")
-    out = site.emit(
-        REDUCTIONS[site.kind], value, names, keepdims=int(keep), noop_with_empty_axes=1
-    )
+    out = site.emit(REDUCTIONS[site.kind], value, names, keepdims=int(keep), noop_with_empty_axes=1)
     site.done(out, first and keep)
 
 
