@@ -80,11 +80,19 @@ class Graph:
 
     def constant(self, array: Any, name: str) -> str:
         """An initialiser."""
+        return self._initializer(array, self.unique(name))
+
+    def constant_tensor(self, array: Any, index: int) -> str:
+        """An initialiser with a tensor's name; the second one of a tensor gets another."""
+        name = self.name_of(index)
+        return self._initializer(array, self.unique(name) if name in self._initializers else name)
+
+    def _initializer(self, array: Any, name: str) -> str:
         from onnx import numpy_helper
 
-        unique = self.unique(name)
-        self._initializers[unique] = numpy_helper.from_array(np.ascontiguousarray(array), unique)
-        return unique
+        contiguous = np.asarray(array, order="C")
+        self._initializers[name] = numpy_helper.from_array(contiguous, name)
+        return name
 
     def dequantized(
         self, stored: str, scale: Array, zero_point: Array | None, name: str, axis: int = 0
@@ -183,11 +191,13 @@ class Graph:
         tensor, name = self.tensors[index], self.name_of(index)
         if tensor.data is None:
             value = self.read(index)
-            return value if perm is None else self.node("Transpose", [value], name, perm=perm)[0]
+            if perm is None:
+                return value
+            return self.node("Transpose", [value], f"{name}/transposed", perm=perm)[0]
         data = tensor.data if perm is None else tensor.data.transpose(perm)
         if tensor.dtype == "float16":
             data = data.astype(np.float32)
-        stored = self.constant(_integers(data, tensor.dtype), name)
+        stored = self.constant_tensor(_integers(data, tensor.dtype), index)
         if tensor.scales is None or tensor.zero_points is None:
             return stored
         axis = tensor.axis if perm is None else perm.index(tensor.axis)

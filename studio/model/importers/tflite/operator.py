@@ -210,7 +210,7 @@ class Site:
         if np.abs(tensor.data, dtype=np.int64).max(initial=0) >= 1 << 31:
             raise self.refused("a bias beyond 32 bits has no form in ONNX")
         name = self.graph.name_of(self.index(number))
-        stored = self.graph.constant(tensor.data.astype(np.int32), name)
+        stored = self.graph.constant_tensor(tensor.data.astype(np.int32), self.index(number))
         return self.graph.dequantized(stored, x.scales * weights.scales, None, f"{name}/dequantize")
 
     # ---- fused activations ------------------------------------------------------------------

@@ -53,7 +53,7 @@ def _convolve(site: Site, perm: tuple[int, ...], kernel: tuple[int, ...], groups
 
 def transpose_conv(site: Site) -> None:
     """ConvTranspose; inputs are the output's shape, the weights, the tensor and a bias."""
-    shape, weights, x = site.integers(0), site.tensor(1), site.tensor(2)
+    shape, weights, x = site.result().shape, site.tensor(1), site.tensor(2)
     if len(shape) != 4 or len(weights.shape) != 4 or len(x.shape) != 4:
         raise site.refused("a tensor has not four axes", DAMAGED)
     strides = (site.option("StrideH"), site.option("StrideW"))
