@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from studio.errors import ModelError
+from studio.model.qoperator import expand
 
 if TYPE_CHECKING:
     import onnx
@@ -41,6 +42,7 @@ def normalize(proto: onnx.ModelProto, where: str) -> bytes:
     import onnx_ir
 
     proto = _modern(proto, where)
+    expand(proto)
     _fix_batch(proto.graph, where)
     while True:
         graph = onnx_ir.from_proto(_inferred(proto, where))

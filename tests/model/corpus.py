@@ -80,3 +80,14 @@ TFLITE = {
     "tflm-examples/trained_lstm.tflite": Row("waits", "LSTM"),
     "tflm-examples/trained_lstm_int8.tflite": Row("refused", _LSTM),
 }
+
+# `int8` is judged layer by layer here: at most one step from onnxruntime's integers.
+ONNX = {
+    "emx-micro-kws/micro_kws_m_qdq.onnx": Row("int8"),
+    "emx-micro-kws/micro_kws_m_static_fp32.onnx": Row("float"),
+    "emx-micro-kws/micro_kws_m_static_qdq.onnx": Row("int8"),
+    "emx-micro-kws/micro_kws_m_static_qoperator.onnx": Row("int8"),
+    "emx-micro-kws/slice_dynamic_batch.onnx": Row("waits", "Slice"),
+    "onnx2c-mnist/mnist.simplified.onnx": Row("float"),
+    "wonnx-mnist/opt-mnist.onnx": Row("float"),
+}
