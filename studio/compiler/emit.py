@@ -276,15 +276,17 @@ def _value(value: Any, kind: str, symbols: dict[str, str]) -> str:
 
 
 def _call(program: Program, symbols: dict[str, str], index: int, call: KernelCall) -> str:
-    out = call.outputs[0]
     if call.rows is None:
         sources = [
             symbols[source] if isinstance(source, str) else _address(program, source, "const ")
             for source in call.inputs
         ]
-        arguments = [f"&layer{index}", *sources, _address(program, out)]
+        outs = [_address(program, out) for out in call.outputs]
+        arguments = [f"&layer{index}", *sources, *outs]
     else:
         arguments = [f"&layer{index}", *_rows(program, call), "0", str(call.rows)]
+    if call.scratch is not None:
+        arguments.append(f"a + {program.offsets[call.scratch]}")
     macs = f": {call.macs} MAC" if call.macs else ""
     return (
         f"  /* {_comment(call.layer)}{macs} */\n"

@@ -17,6 +17,8 @@ from studio.compiler.program import Program
 
 Array = npt.NDArray[Any]
 
+GARBAGE = 0xA5  # what a call finds in its scratch
+
 
 def run(program: Program, inputs: Sequence[Array]) -> list[Array]:
     """One inference.
@@ -44,9 +46,11 @@ def run(program: Program, inputs: Sequence[Array]) -> list[Array]:
         sources = [
             program.constants[i].data if isinstance(i, str) else views[i] for i in call.inputs
         ]
-        out = views[call.outputs[0]]
+        outs = [views[i] for i in call.outputs]
         if call.rows is not None:
             sources[0] = sources[0].reshape(params["in_h"], params["in_w"], params["in_c"])
-            out = out.reshape(params["out_h"], params["out_w"], params["out_c"])
-        kernels()[call.kernel].reference(params, *sources, out)
+            outs[0] = outs[0].reshape(params["out_h"], params["out_w"], params["out_c"])
+        if call.scratch is not None:
+            views[call.scratch][...] = GARBAGE
+        kernels()[call.kernel].reference(params, *sources, *outs)
     return [views[index].copy() for index in program.output_order]
