@@ -27,6 +27,7 @@ TENSOR_TYPES = {
     "int8": "TMS_INT8", "uint8": "TMS_UINT8", "int16": "TMS_INT16", "int32": "TMS_INT32",
     "float32": "TMS_FLOAT32", "bool": "TMS_BOOL",
 }  # fmt: skip
+BYTES = ("uint8", "bool")  # kernels take them as void, or as int8 with another meaning
 COLUMNS = 100
 
 
@@ -295,8 +296,10 @@ def _call(program: Program, symbols: dict[str, str], index: int, call: KernelCal
 
 
 def _address(program: Program, slot: int, const: str = "") -> str:
-    pointer = f"{const}{C_TYPES[program.buffers[slot].dtype]} *"
-    return f"({pointer})(void *)(a + {program.offsets[slot]})"
+    dtype = program.buffers[slot].dtype
+    if dtype in BYTES:
+        return f"({const}void *)(a + {program.offsets[slot]})"
+    return f"({const}{C_TYPES[dtype]} *)(void *)(a + {program.offsets[slot]})"
 
 
 def _rows(program: Program, call: KernelCall) -> list[str]:

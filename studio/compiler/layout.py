@@ -69,6 +69,23 @@ def spatial(shape: Shape) -> tuple[int, int, int]:
     return height, width, channels
 
 
+def axis_order(lay: Layout, shape: Shape) -> Shape | None:
+    """The axes of a shape in stored order; None where an axis is stored in pieces."""
+    axis_of = {step: axis for axis, step in enumerate(row_major(shape)) if shape[axis] > 1}
+    order: list[int] = []
+    for size, step in lay.runs:
+        merged: list[int] = []  # a run may be several axes; its step is the innermost one's
+        while size > 1:
+            axis = axis_of.get(step)
+            if axis is None or size % shape[axis]:
+                return None
+            merged.insert(0, axis)
+            size, step = size // shape[axis], step * shape[axis]
+        order += merged
+    ones = [axis for axis, size in enumerate(shape) if size == 1]
+    return tuple(ones + order)
+
+
 def copy_plan(source: Layout, target: Layout) -> tuple[Shape, Shape]:
     """Shape of the target and, for each of its axes, the step in the source's memory.
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from studio.compiler.layout import Layout, plain, row_major
-from studio.compiler.operand import Const, Tensor
-from studio.compiler.operator import Operand, Operator, Site
+from studio.compiler.layout import Layout
+from studio.compiler.operand import Const
+from studio.compiler.operator import ANY_DTYPE, Operand, Operator, Site
 
 if TYPE_CHECKING:
     from studio.compiler.lower import Lowering
@@ -30,34 +30,17 @@ def lower_transpose(site: Site, lowering: Lowering) -> Operand:
         return replace(operand, stored=operand.stored.transpose(perm), axis=axis)
     tensor = site.tensor()
     # The tensor's own axes, in the order in which they are stored, renamed by the permutation.
-    by_axis = _by_axis(tensor)
-    if by_axis is None:
-        tensor = lowering.laid_out(tensor, plain(tensor.shape))
-        by_axis = tuple(range(len(perm)))
+    tensor, by_axis = lowering.by_axis(tensor)
     renamed = tuple(perm.index(axis) for axis in by_axis)
     return replace(tensor, shape=site.shape, layout=Layout(site.shape, renamed))
 
 
-def _by_axis(tensor: Tensor) -> tuple[int, ...] | None:
-    """The axes of the ONNX shape in stored order; None where an axis is stored in pieces."""
-    axis_of = {
-        step: axis for axis, step in enumerate(row_major(tensor.shape)) if tensor.shape[axis] > 1
-    }
-    order: list[int] = []
-    for size, step in tensor.layout.runs:
-        merged: list[int] = []  # a run may be several axes; its step is the innermost one's
-        while size > 1:
-            axis = axis_of.get(step)
-            if axis is None or size % tensor.shape[axis]:
-                return None
-            merged.insert(0, axis)
-            size, step = size // tensor.shape[axis], step * tensor.shape[axis]
-        order += merged
-    ones = [axis for axis, size in enumerate(tensor.shape) if size == 1]
-    return tuple(ones + order)
-
-
 OPERATORS = (
-    Operator(("Reshape", "Flatten", "Squeeze", "Unsqueeze", "Identity", "Dropout"), lower_view),
-    Operator(("Transpose",), lower_transpose),
+    Operator(
+        ("Reshape", "Flatten", "Squeeze", "Unsqueeze", "Identity", "Dropout"),
+        lower_view,
+        int16=True,
+        dtypes=ANY_DTYPE,
+    ),
+    Operator(("Transpose",), lower_transpose, int16=True, dtypes=ANY_DTYPE),
 )
