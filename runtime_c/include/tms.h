@@ -177,6 +177,31 @@ typedef struct {
 } tms_unary_f32_params;
 void tms_sigmoid_f32(const tms_unary_f32_params *p, const float *in, float *out);
 void tms_tanh_f32(const tms_unary_f32_params *p, const float *in, float *out);
+void tms_abs_f32(const tms_unary_f32_params *p, const float *in, float *out);
+void tms_neg_f32(const tms_unary_f32_params *p, const float *in, float *out);
+void tms_exp_f32(const tms_unary_f32_params *p, const float *in, float *out);
+void tms_log_f32(const tms_unary_f32_params *p, const float *in, float *out);
+void tms_sqrt_f32(const tms_unary_f32_params *p, const float *in, float *out);
+void tms_erf_f32(const tms_unary_f32_params *p, const float *in, float *out);
+void tms_floor_f32(const tms_unary_f32_params *p, const float *in, float *out);
+void tms_ceil_f32(const tms_unary_f32_params *p, const float *in, float *out);
+void tms_round_f32(const tms_unary_f32_params *p, const float *in, float *out);
+void tms_reciprocal_f32(const tms_unary_f32_params *p, const float *in, float *out);
+void tms_softplus_f32(const tms_unary_f32_params *p, const float *in, float *out);
+void tms_softsign_f32(const tms_unary_f32_params *p, const float *in, float *out);
+void tms_gelu_f32(const tms_unary_f32_params *p, const float *in, float *out);
+void tms_gelu_tanh_f32(const tms_unary_f32_params *p, const float *in, float *out);
+
+/* The same with two numbers that shape the function, named as ONNX names them. */
+typedef struct {
+  int32_t n;
+  float alpha, beta;
+} tms_shaped_f32_params;
+void tms_leaky_relu_f32(const tms_shaped_f32_params *p, const float *in, float *out);
+void tms_elu_f32(const tms_shaped_f32_params *p, const float *in, float *out);
+void tms_hard_sigmoid_f32(const tms_shaped_f32_params *p, const float *in, float *out);
+void tms_hard_swish_f32(const tms_shaped_f32_params *p, const float *in, float *out);
+void tms_swish_f32(const tms_shaped_f32_params *p, const float *in, float *out);
 
 typedef struct {
   int32_t n;
