@@ -323,8 +323,8 @@ static const struct {
   const char *word;
   const char *(*answer)(char *rest); /* NULL, or what was wrong */
 } commands[] = {
-    {"help", help},   {"name", name},   {"profile", profile}, {"timestamp", timestamp},
-    {"db", db},       {"infer", infer}, {"results", results},
+    {"help", help}, {"name", name},   {"profile", profile}, {"timestamp", timestamp},
+    {"db", db},     {"infer", infer}, {"results", results},
 };
 
 void tms_text_banner(void) { say("m-init-done\r\nm-ready\r\n"); }

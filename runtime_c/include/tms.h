@@ -80,7 +80,9 @@ void tms_dense_s8_dr(const tms_dense_s8_params *p, const int8_t *in, int8_t *out
 
 /* Broadcast of a and b to shape (4 axes); a stride of 0 repeats. Strides in elements.
  * add: y = rescale_out(rescale_a((a + a_offset) << 20) + rescale_b((b + b_offset) << 20)) + out_offset
+ * sub: the difference likewise
  * mul: y = rescale_out((a + a_offset) * (b + b_offset)) + out_offset
+ * prelu: mul where a + a_offset < 0, else y = rescale_a(a + a_offset) + out_offset
  * In place over a allowed where a is not broadcast. */
 typedef struct {
   int32_t shape[4], a_stride[4], b_stride[4];
@@ -92,6 +94,13 @@ void tms_add_s8(const tms_binary_s8_params *p, const int8_t *a, const int8_t *b,
 void tms_add_s8_dr(const tms_binary_s8_params *p, const int8_t *a, const int8_t *b, int8_t *out);
 void tms_mul_s8(const tms_binary_s8_params *p, const int8_t *a, const int8_t *b, int8_t *out);
 void tms_mul_s8_dr(const tms_binary_s8_params *p, const int8_t *a, const int8_t *b, int8_t *out);
+void tms_sub_s8(const tms_binary_s8_params *p, const int8_t *a, const int8_t *b, int8_t *out);
+void tms_sub_s8_dr(const tms_binary_s8_params *p, const int8_t *a, const int8_t *b, int8_t *out);
+void tms_prelu_s8(const tms_binary_s8_params *p, const int8_t *a, const int8_t *b, int8_t *out);
+void tms_prelu_s8_dr(const tms_binary_s8_params *p, const int8_t *a, const int8_t *b, int8_t *out);
+/* Of one scale and zero point: nothing is rescaled. */
+void tms_min_s8(const tms_binary_s8_params *p, const int8_t *a, const int8_t *b, int8_t *out);
+void tms_max_s8(const tms_binary_s8_params *p, const int8_t *a, const int8_t *b, int8_t *out);
 
 /* Pooling leaves scale and zero point as they are; padding does not count. */
 typedef struct {
@@ -157,6 +166,12 @@ typedef struct {
 } tms_binary_f32_params;
 void tms_add_f32(const tms_binary_f32_params *p, const float *a, const float *b, float *out);
 void tms_mul_f32(const tms_binary_f32_params *p, const float *a, const float *b, float *out);
+void tms_sub_f32(const tms_binary_f32_params *p, const float *a, const float *b, float *out);
+void tms_div_f32(const tms_binary_f32_params *p, const float *a, const float *b, float *out);
+void tms_min_f32(const tms_binary_f32_params *p, const float *a, const float *b, float *out);
+void tms_max_f32(const tms_binary_f32_params *p, const float *a, const float *b, float *out);
+void tms_pow_f32(const tms_binary_f32_params *p, const float *a, const float *b, float *out);
+void tms_prelu_f32(const tms_binary_f32_params *p, const float *a, const float *b, float *out);
 
 /* count_padding: divide by the whole window, as if padding were zeros inside the tensor. */
 typedef struct {

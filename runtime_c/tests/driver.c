@@ -173,8 +173,8 @@ static void answer(const tms_request *request) {
   uint8_t *params = allocate(request->param_bytes);
   void *pointers[MOST_POINTERS], *inputs[MOST_INPUTS], *outputs[MOST_OUTPUTS];
   uint32_t bytes, in_bytes[MOST_INPUTS], out_bytes[MOST_OUTPUTS];
-  if (request->pointers > MOST_POINTERS || request->inputs > MOST_INPUTS ||
-      request->outputs > MOST_OUTPUTS || !read_exactly(params, request->param_bytes)) {
+  if (request->pointers > MOST_POINTERS || request->inputs > MOST_INPUTS || request->outputs > MOST_OUTPUTS ||
+      !read_exactly(params, request->param_bytes)) {
     stop("bad request");
   }
   for (uint32_t i = 0; i < request->pointers; i++) {

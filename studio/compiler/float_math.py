@@ -98,7 +98,7 @@ def negative(x: F32) -> F32:
 
 @np.errstate(all="ignore")
 def divide(a: F32, b: F32) -> F32:
-    """a / b; denormal quotients, and the least normal one, become zeros."""
+    """A / b; denormal quotients, and the least normal one, become zeros."""
     y = a / b
     return one_nan(np.where(np.abs(y) <= _LEAST, np.copysign(np.float32(0), y), y))
 
@@ -170,21 +170,21 @@ def softplus(x: F32) -> F32:
 
 @np.errstate(all="ignore")
 def softsign(x: F32) -> F32:
-    """x / (1 + |x|)."""
+    """X / (1 + |x|)."""
     a = np.abs(x)
     return np.where(a == np.inf, np.copysign(_ONE, x), one_nan(x * (_ONE / (_ONE + a))))
 
 
 @np.errstate(all="ignore")
 def gelu(x: F32) -> F32:
-    """x (1 + erf(x / sqrt 2)) / 2."""
+    """X (1 + erf(x / sqrt 2)) / 2."""
     y = (np.float32(0.5) * x) * (_ONE + erf(x * np.float32(0.70710677)))
     return np.where(x == -np.inf, -np.float32(0), one_nan(y))
 
 
 @np.errstate(all="ignore")
 def gelu_tanh(x: F32) -> F32:
-    """x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))) / 2."""
+    """X (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))) / 2."""
     inner = x + np.float32(0.044715) * ((x * x) * x)
     y = x * sigmoid(np.float32(1.5957691) * inner)
     return np.where(x == -np.inf, -np.float32(0), one_nan(y))

@@ -168,9 +168,7 @@ def tidy(window: MainWindow) -> None:
     window.session.tidy()
 
 
-@command(
-    "System theme", "View", checked=lambda w: w.theme_choice == "system", new_group=True
-)
+@command("System theme", "View", checked=lambda w: w.theme_choice == "system", new_group=True)
 def theme_system(window: MainWindow) -> None:
     """Light or dark as the desktop is."""
     window.set_theme("system")

@@ -85,9 +85,7 @@ class MainWindow(QMainWindow):
         parts.settings.run_requested.connect(lambda: self.run(to_selected=True))
         parts.budget.board_chosen.connect(session.choose_board)
         parts.budget.boards_chosen.connect(session.choose_boards)
-        parts.board.activated.connect(
-            lambda: session.choose_board(str(parts.board.currentData()))
-        )
+        parts.board.activated.connect(lambda: session.choose_board(str(parts.board.currentData())))
         parts.code.generate_requested.connect(self.show_code)
         parts.deploy.flash_requested.connect(self.flash)
         parts.live.live_requested.connect(self.live)
@@ -99,7 +97,9 @@ class MainWindow(QMainWindow):
 
     def _changed(self, old: State, new: State) -> None:
         asked = (new.project, new.model, new.results)
-        if any(a is not b for a, b in zip(asked, (old.project, old.model, old.results), strict=True)):
+        if any(
+            a is not b for a, b in zip(asked, (old.project, old.model, old.results), strict=True)
+        ):
             self._analyse()
         self.refresh()
         if new.model is not old.model:

@@ -57,7 +57,12 @@ class Parts:
         self.steps, self.layer_list = StepsPanel(), LayerList()
         self.budget, self.settings = BudgetPanel(), SettingsPanel()
         self.memory, self.layers, self.accuracy = MemoryMap(), LayersPanel(), AccuracyPanel()
-        self.code, self.deploy, self.live, self.log = CodePanel(), DeployPanel(), LivePanel(), LogPanel()
+        self.code, self.deploy, self.live, self.log = (
+            CodePanel(),
+            DeployPanel(),
+            LivePanel(),
+            LogPanel(),
+        )
         self.notices, self.status, self.welcome = Notices(), StatusBar(), Welcome()
         self.tabs = self._tabs()
         self._window = window
@@ -230,7 +235,9 @@ class Parts:
         shown = tuple(self.board.itemData(index) for index in range(self.board.count()))
         if set(shown) != set(boards):
             self.board.clear()
-            for board in state.project.boards if state.project.board in state.project.boards else boards:
+            for board in (
+                state.project.boards if state.project.board in state.project.boards else boards
+            ):
                 self.board.addItem(present.board_name(board), board)
         self.board.setCurrentIndex(self.board.findData(state.project.board))
 

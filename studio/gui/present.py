@@ -207,7 +207,9 @@ def facts(state: State) -> str:
     if data is None:
         lines.append("No data: open some to run steps and to measure accuracy.")
     else:
-        lines.append(f"Data {data.name}: {figures.grouped(len(data))} samples, {len(data.labels)} classes.")
+        lines.append(
+            f"Data {data.name}: {figures.grouped(len(data))} samples, {len(data.labels)} classes."
+        )
     return "\n".join(lines)
 
 

@@ -108,8 +108,7 @@ int main(void) {
     return 1;
   }
   memset(stack, PAINT, TMS_STACK_BYTES);
-  if (pthread_attr_init(&attributes) ||
-      pthread_attr_setstack(&attributes, stack, TMS_STACK_BYTES) ||
+  if (pthread_attr_init(&attributes) || pthread_attr_setstack(&attributes, stack, TMS_STACK_BYTES) ||
       pthread_create(&thread, &attributes, firmware, NULL)) {
     return 1;
   }

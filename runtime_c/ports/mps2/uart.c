@@ -3,8 +3,7 @@
  * The CMSDK APB UART of Arm's MPS boards. */
 #include "timer.h"
 
-#if defined(TMS_MACHINE_MPS2_AN385) || defined(TMS_MACHINE_MPS2_AN386) || \
-    defined(TMS_MACHINE_MPS2_AN500)
+#if defined(TMS_MACHINE_MPS2_AN385) || defined(TMS_MACHINE_MPS2_AN386) || defined(TMS_MACHINE_MPS2_AN500)
 #define UART_BASE 0x40004000u
 #elif defined(TMS_MACHINE_MPS2_AN505)
 #define UART_BASE 0x50200000u /* the secure alias: the core starts in secure state */
@@ -36,9 +35,7 @@ void tms_port_start(void) {
   tms_timer_start();
 }
 
-int tms_port_get(void) {
-  return UART_STATE & RX_READY ? (int)(UART_DATA & 0xFFu) : -1;
-}
+int tms_port_get(void) { return UART_STATE & RX_READY ? (int)(UART_DATA & 0xFFu) : -1; }
 
 void tms_port_put(uint8_t byte) {
   while (UART_STATE & TX_FULL) {

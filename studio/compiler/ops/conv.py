@@ -11,7 +11,7 @@ import numpy.typing as npt
 from studio.compiler import layout
 from studio.compiler.operand import Const, Quant, Tensor
 from studio.compiler.operator import Operator, Site
-from studio.compiler.scaling import clamp_float, clamp_int8, multipliers
+from studio.compiler.scaling import clamp_float, clamp_integer, multipliers
 
 if TYPE_CHECKING:
     from studio.compiler.lower import Lowering
@@ -120,7 +120,7 @@ def _call_int8(
         **fields,
         "in_offset": -tensor.quant.zero_point,
         "out_offset": quant.zero_point,
-        **clamp_int8(site.clamp, quant),
+        **clamp_integer(site.clamp, quant),
         "weights": _arranged(stored, depthwise),
         "bias": bias,
         **multipliers(tensor.quant.scale * scales / quant.scale),

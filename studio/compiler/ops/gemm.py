@@ -12,7 +12,7 @@ from studio.compiler import layout
 from studio.compiler.operand import Const, Tensor
 from studio.compiler.operator import Operator, Site
 from studio.compiler.ops.conv import int32_bias
-from studio.compiler.scaling import clamp_float, clamp_int8, multipliers
+from studio.compiler.scaling import clamp_float, clamp_integer, multipliers
 
 if TYPE_CHECKING:
     from studio.compiler.lower import Lowering
@@ -67,7 +67,7 @@ def _dense_int8(site: Site, lowering: Lowering, weights: Const, out_axis: int) -
         "out_n": stored.shape[0],
         "in_offset": -x.quant.zero_point,
         "out_offset": site.quant.zero_point,
-        **clamp_int8(site.clamp, site.quant),
+        **clamp_integer(site.clamp, site.quant),
         "weights": stored[:, order],
         "bias": np.broadcast_to(bias, scales.shape),
         **multipliers(x.quant.scale * scales / site.quant.scale),

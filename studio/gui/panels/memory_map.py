@@ -31,7 +31,9 @@ def spans(program: Program) -> list[Span]:
     """When and where each buffer lives."""
     newest = max(len(program.calls) - 1, 0)
     return [
-        Span(index, min(life.first, newest), min(life.last, newest), start, start + buffer.size_bytes)
+        Span(
+            index, min(life.first, newest), min(life.last, newest), start, start + buffer.size_bytes
+        )
         for index, (buffer, life, start) in enumerate(
             zip(
                 program.buffers,
