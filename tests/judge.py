@@ -60,3 +60,12 @@ def _run(program: Program, call: KernelCall, known: dict[int, Array], out: Array
         sources[0] = sources[0].reshape(params["in_h"], params["in_w"], params["in_c"])
         out = out.reshape(params["out_h"], params["out_w"], params["out_c"])
     kernels()[call.kernel].reference(params, *sources, out)
+
+
+def fed(program: Program, inputs: list[Array]) -> list[Array]:
+    """Real values of the Program's outputs in ONNX shapes, for real inputs in ONNX shapes."""
+    stored = [
+        slot.to_physical(slot.quantize(x)) for slot, x in zip(program.inputs, inputs, strict=True)
+    ]
+    outs = zip(program.outputs, run(program, stored), strict=True)
+    return [b.to_logical(b.dequantize(y)) for b, y in outs]

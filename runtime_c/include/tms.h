@@ -185,6 +185,23 @@ typedef struct {
   int32_t rows, channels;
 } tms_mean_f32_params;
 void tms_mean_f32(const tms_mean_f32_params *p, const float *in, float *out);
+void tms_reduce_max_f32(const tms_mean_f32_params *p, const float *in, float *out);
+void tms_reduce_min_f32(const tms_mean_f32_params *p, const float *in, float *out);
+void tms_reduce_sum_f32(const tms_mean_f32_params *p, const float *in, float *out);
+void tms_reduce_prod_f32(const tms_mean_f32_params *p, const float *in, float *out);
+void tms_reduce_sumsquare_f32(const tms_mean_f32_params *p, const float *in, float *out);
+void tms_reduce_l1_f32(const tms_mean_f32_params *p, const float *in, float *out);
+void tms_reduce_max_s8(const tms_mean_f32_params *p, const int8_t *in, int8_t *out);
+void tms_reduce_min_s8(const tms_mean_f32_params *p, const int8_t *in, int8_t *out);
+
+/* The number of the row that holds the largest or smallest value; of equals the first or the last. */
+typedef struct {
+  int32_t rows, channels, last;
+} tms_arg_params;
+void tms_argmax_s8(const tms_arg_params *p, const int8_t *in, int32_t *out);
+void tms_argmin_s8(const tms_arg_params *p, const int8_t *in, int32_t *out);
+void tms_argmax_f32(const tms_arg_params *p, const float *in, int32_t *out);
+void tms_argmin_f32(const tms_arg_params *p, const float *in, int32_t *out);
 
 /* Element-wise over n values; in place allowed. */
 typedef struct {
@@ -228,15 +245,33 @@ typedef struct {
   int32_t rows, n;
 } tms_softmax_f32_params;
 void tms_softmax_f32(const tms_softmax_f32_params *p, const float *in, float *out);
+void tms_log_softmax_f32(const tms_softmax_f32_params *p, const float *in, float *out);
+
+/* Each of `rows` vectors of `n` to mean 0 and variance 1, then scaled and shifted. In place allowed. */
+typedef struct {
+  int32_t rows, n;
+  float epsilon;
+  const float *scale, *bias; /* [n] */
+} tms_layer_norm_f32_params;
+void tms_layer_norm_f32(const tms_layer_norm_f32_params *p, const float *in, float *out);
+
+/* out[i][j][k] = sum over taps of in[i][index[j][t]][k] * weights[j][t]. */
+typedef struct {
+  int32_t outer, in_n, out_n, inner, taps;
+  const int32_t *index; /* [out_n][taps] */
+  const float *weights; /* [out_n][taps] */
+} tms_resample_f32_params;
+void tms_resample_f32(const tms_resample_f32_params *p, const float *in, float *out);
 
 /* ---- both -----------------------------------------------------------------------------------
- * Movement knows only the size of an element: _b8 moves bytes, _b32 words. */
+ * Movement knows only the size of an element: _b8 moves bytes, _b16 halves of words, _b32 words. */
 typedef struct {
   int32_t shape[4]; /* of the input */
   int32_t before[4], after[4];
   int32_t value; /* bit pattern of one element */
 } tms_pad_params;
 void tms_pad_b8(const tms_pad_params *p, const void *in, void *out);
+void tms_pad_b16(const tms_pad_params *p, const void *in, void *out);
 void tms_pad_b32(const tms_pad_params *p, const void *in, void *out);
 
 /* Copies `rows` runs of `n` elements from rows in_stride apart to rows out_stride apart,
@@ -245,6 +280,7 @@ typedef struct {
   int32_t rows, n, in_stride, out_stride, out_start;
 } tms_copy_params;
 void tms_copy_b8(const tms_copy_params *p, const void *in, void *out);
+void tms_copy_b16(const tms_copy_params *p, const void *in, void *out);
 void tms_copy_b32(const tms_copy_params *p, const void *in, void *out);
 
 /* out[i][j][k][l] = in at i * stride[0] + j * stride[1] + ...; strides in elements. */
@@ -253,7 +289,35 @@ typedef struct {
   int32_t stride[4];
 } tms_transpose_params;
 void tms_transpose_b8(const tms_transpose_params *p, const void *in, void *out);
+void tms_transpose_b16(const tms_transpose_params *p, const void *in, void *out);
 void tms_transpose_b32(const tms_transpose_params *p, const void *in, void *out);
+
+/* The same over six axes and from another element than the first; steps may be 0 or negative. */
+typedef struct {
+  int32_t shape[6]; /* of the output */
+  int32_t stride[6];
+  int32_t start;
+} tms_strided_params;
+void tms_strided_b8(const tms_strided_params *p, const void *in, void *out);
+void tms_strided_b16(const tms_strided_params *p, const void *in, void *out);
+void tms_strided_b32(const tms_strided_params *p, const void *in, void *out);
+
+/* out[i][j][k] = in[i][index[j]][k], [outer][in_n][inner] to [outer][out_n][inner]. */
+typedef struct {
+  int32_t outer, in_n, out_n, inner;
+  const int32_t *index; /* [out_n] */
+} tms_take_params;
+void tms_take_b8(const tms_take_params *p, const void *in, void *out);
+void tms_take_b16(const tms_take_params *p, const void *in, void *out);
+void tms_take_b32(const tms_take_params *p, const void *in, void *out);
+
+/* out[i] = in[index[i]], runs of `run` elements; in has `rows` of them. */
+typedef struct {
+  int32_t n, rows, run;
+} tms_gather_params;
+void tms_gather_b8(const tms_gather_params *p, const void *in, const int32_t *index, void *out);
+void tms_gather_b16(const tms_gather_params *p, const void *in, const int32_t *index, void *out);
+void tms_gather_b32(const tms_gather_params *p, const void *in, const int32_t *index, void *out);
 
 /* y = clamp(round half to even(x / scale) + zero_point); NaN becomes zero_point. */
 typedef struct {
@@ -263,6 +327,12 @@ typedef struct {
 } tms_quantize_params;
 void tms_quantize_f32_s8(const tms_quantize_params *p, const float *in, int8_t *out);
 void tms_dequantize_s8_f32(const tms_quantize_params *p, const int8_t *in, float *out);
+
+/* Between number types. To int32 towards zero and saturating; bool is a byte, 0 or 1. */
+void tms_cast_f32_s32(const tms_unary_f32_params *p, const float *in, int32_t *out);
+void tms_cast_s32_f32(const tms_unary_f32_params *p, const int32_t *in, float *out);
+void tms_cast_u8_f32(const tms_unary_f32_params *p, const void *in, float *out);
+void tms_cast_f32_bool(const tms_unary_f32_params *p, const float *in, void *out);
 
 /* ---- models ---------------------------------------------------------------------------------
  * Generated code offers its own typed functions and this description, from which a firmware

@@ -1,0 +1,99 @@
+"""ONNX backend cases: one model, data sets of inputs and the outputs that are right."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import onnx
+from judge import fed
+from onnx import helper, numpy_helper
+
+from studio.compiler.lower import lower
+from studio.errors import StudioError
+from studio.model.model import Model
+from studio.model.normalize import normalize
+
+Array = npt.NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Case:
+    """A model with inputs and the outputs that they give."""
+
+    name: str
+    model: onnx.ModelProto
+    inputs: list[Array]
+    outputs: list[Array]
+    rtol: float = 1e-3
+
+
+def backend_cases() -> dict[str, Case]:
+    """All node tests of the installed onnx package."""
+    from onnx.backend.test.loader import load_model_tests
+
+    return {case.name: case for found in load_model_tests(kind="node") for case in _read(found)}
+
+
+def _read(found: Any) -> Iterator[Case]:
+    if not found.data_sets and found.model_dir is None:
+        return
+    model, data = found.model, found.data_sets
+    if model is None:
+        return
+    inputs, outputs = data[0]
+    if all(isinstance(x, np.ndarray) for x in (*inputs, *outputs)):
+        yield Case(found.name, model, list(inputs), list(outputs), max(found.rtol, 1e-4))
+
+
+def outcome(case: Case) -> str:
+    """"pass", "wrong: ..." or why the case is refused.
+
+    Inputs that are no data (whole numbers behind the first input) are constants; where the operator
+    wants more of them constant, all but the first are.
+    """
+    reason = ""
+    for constant in (_is_parameter, _is_not_first):
+        try:
+            return _judged(case, constant)
+        except StudioError as error:
+            reason = error.what
+    return reason
+
+
+def _is_parameter(index: int, array: Array) -> bool:
+    return index > 0 and array.dtype.kind in "iub"
+
+
+def _is_not_first(index: int, array: Array) -> bool:
+    return index > 0
+
+
+def _judged(case: Case, constant: Any) -> str:
+    proto = onnx.ModelProto()
+    proto.CopyFrom(case.model)
+    kept = []
+    names = [value.name for value in proto.graph.input]
+    for index, (name, array) in enumerate(zip(names, case.inputs, strict=True)):
+        if constant(index, array) and len(names) > 1:
+            proto.graph.initializer.append(numpy_helper.from_array(array, name))
+        else:
+            kept.append((name, array))
+    inputs = [value for value in proto.graph.input if value.name in dict(kept)]
+    del proto.graph.input[:]
+    proto.graph.input.extend(inputs)
+    if len(proto.opset_import) == 0:
+        proto.opset_import.append(helper.make_opsetid("", 13))
+    model = Model.from_bytes(normalize(proto, case.name), case.name)
+    program = lower(model)
+    for number, (got, want) in enumerate(
+        zip(fed(program, [array for _, array in kept]), case.outputs, strict=True)
+    ):
+        if got.shape != want.shape:
+            return f"wrong: output {number} has the shape {got.shape}, not {want.shape}"
+        if not np.allclose(got, want.astype(np.float64), rtol=case.rtol, atol=1e-5, equal_nan=True):
+            return f"wrong: output {number}"
+    return "pass"
