@@ -50,7 +50,7 @@ def _read(found: Any) -> Iterator[Case]:
 
 
 def outcome(case: Case) -> str:
-    """"pass", "wrong: ..." or why the case is refused.
+    """ "pass", "wrong: ..." or why the case is refused.
 
     Inputs that are no data (whole numbers behind the first input) are constants; where the operator
     wants more of them constant, all but the first are.

@@ -67,6 +67,11 @@ void tms_conv2d_s8_dr(const tms_conv2d_s8_params *p, tms_in in, tms_out out, int
 void tms_depthwise2d_s8(const tms_conv2d_s8_params *p, tms_in in, tms_out out, int32_t y0, int32_t y1);
 void tms_depthwise2d_s8_dr(const tms_conv2d_s8_params *p, tms_in in, tms_out out, int32_t y0, int32_t y1);
 
+/* Transposed: a stride of n puts n outputs where one input is; padding is taken off the output. */
+void tms_conv_transpose2d_s8(const tms_conv2d_s8_params *p, tms_in in, tms_out out, int32_t y0, int32_t y1);
+void tms_conv_transpose2d_s8_dr(const tms_conv2d_s8_params *p, tms_in in, tms_out out, int32_t y0,
+                                int32_t y1);
+
 /* Dense over each of `rows` vectors: [rows][in_n] -> [rows][out_n]. */
 typedef struct {
   int32_t rows, in_n, out_n;
@@ -77,6 +82,17 @@ typedef struct {
 } tms_dense_s8_params;
 void tms_dense_s8(const tms_dense_s8_params *p, const int8_t *in, int8_t *out);
 void tms_dense_s8_dr(const tms_dense_s8_params *p, const int8_t *in, int8_t *out);
+
+/* out[h][i][j][l] = rescale(sum over k of (a + a_offset) * (b + b_offset)) + out_offset, a at strides
+ * (h, i, j, k) and b at (h, i, k, l), in elements; out is [batch[0]][batch[1]][m][n]. */
+typedef struct {
+  int32_t batch[2], m, k, n, a_stride[4], b_stride[4];
+  int16_t a_offset, b_offset, out_offset, act_min, act_max;
+  int32_t multiplier;
+  int8_t shift;
+} tms_matmul_s8_params;
+void tms_matmul_s8(const tms_matmul_s8_params *p, const int8_t *a, const int8_t *b, int8_t *out);
+void tms_matmul_s8_dr(const tms_matmul_s8_params *p, const int8_t *a, const int8_t *b, int8_t *out);
 
 /* Broadcast of a and b to shape (4 axes); a stride of 0 repeats. Strides in elements.
  * add: y = rescale_out(rescale_a((a + a_offset) << 20) + rescale_b((b + b_offset) << 20)) + out_offset
@@ -151,6 +167,14 @@ typedef struct {
 void tms_conv2d_f32(const tms_conv2d_f32_params *p, tms_in in, tms_out out, int32_t y0, int32_t y1);
 /* weights are [kernel_h][kernel_w][out_c] */
 void tms_depthwise2d_f32(const tms_conv2d_f32_params *p, tms_in in, tms_out out, int32_t y0, int32_t y1);
+
+void tms_conv_transpose2d_f32(const tms_conv2d_f32_params *p, tms_in in, tms_out out, int32_t y0, int32_t y1);
+
+typedef struct {
+  int32_t batch[2], m, k, n, a_stride[4], b_stride[4];
+  float act_min, act_max;
+} tms_matmul_f32_params;
+void tms_matmul_f32(const tms_matmul_f32_params *p, const float *a, const float *b, float *out);
 
 typedef struct {
   int32_t rows, in_n, out_n;

@@ -78,9 +78,9 @@ def _arranged(
     whole = tuple(base.layout.view[axis] for axis in base.layout.order)
     if all(x.shape == site.shape for x in tensors) and len(tensors) == len(operands):
         return base.layout, [(lowering.laid_out(x, base.layout), whole) for x in tensors]
-    if base.shape == site.shape and axis_order(base.layout, base.shape) is None:
-        if len(tensors) == 1:  # axes in pieces: the constant is cut like them
-            return base.layout, [_cut(x, base, whole) for x in operands]
+    in_pieces = axis_order(base.layout, base.shape) is None
+    if in_pieces and base.shape == site.shape and len(tensors) == 1:
+        return base.layout, [_cut(x, base, whole) for x in operands]
     _, order = lowering.by_axis(base)
     placed: list[tuple[Tensor | Array, Shape]] = []
     for x in operands:

@@ -145,11 +145,15 @@ class Lowering(Builder):
             opset=self.model.ir.graph.opset_imports.get("", 1),
             results=tuple(Result(v.name or "", _shape(v)) for v in values if v.name),
         )
+        if any(0 in result.shape for result in site.results):
+            raise site.refused("its result is empty", "remove the operator")
         results = operator.lower(self._in_known_dtypes(site, operator), self)
-        for value, operand in zip(
-            values, results if isinstance(results, tuple) else (results,), strict=False
-        ):
-            self._operands[_name(value)] = operand
+        operands = results if isinstance(results, tuple) else (results,)
+        for number, value in enumerate(values):
+            if number < len(operands):
+                self._operands[_name(value)] = operands[number]
+            elif value.uses() or value.is_graph_output():
+                raise site.refused(f"output {number} is not computed", "remove what reads it")
 
     def _in_known_dtypes(self, site: Site, operator: Operator) -> Site:
         """The site with operands that its operator takes, in float where it knows no int16."""

@@ -35,9 +35,7 @@ def proto(
         [helper.make_tensor_value_info("y", TensorProto.FLOAT, None)],
         weights,
     )
-    return helper.make_model(
-        graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=10
-    )
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=10)
 
 
 def saved(folder: Path, model: onnx.ModelProto | bytes, name: str = "model.onnx") -> Path:
@@ -140,7 +138,9 @@ def test_damaged_bytes_give_a_model_or_a_model_error(tmp_path: Path) -> None:
     assert 50 < refused < 200
 
 
-@pytest.mark.parametrize("location", ["../secret.bin", "/etc/hostname", "link.bin", "sub/up.bin", ""])
+@pytest.mark.parametrize(
+    "location", ["../secret.bin", "/etc/hostname", "link.bin", "sub/up.bin", ""]
+)
 def test_external_data_cannot_leave_the_folder(tmp_path: Path, location: str) -> None:
     folder = tmp_path / "model"
     (folder / "sub").mkdir(parents=True)

@@ -8,7 +8,8 @@ from studio.compiler.kernels.mean_f32 import reduction
 
 def joined(total: Array, row: Array) -> Array:
     """The sum of squares, row by row."""
-    return total + row * row
+    added: Array = total + row * row
+    return added
 
 
 KERNELS = (reduction("tms_reduce_sumsquare_f32", 0.0, joined),)

@@ -24,7 +24,8 @@ def largest_of(columns: Array) -> Array:
     largest = columns[0]
     for column in columns[1:]:
         largest = np.where(column > largest, column, largest)
-    return largest
+    found: Array = largest
+    return found
 
 
 def examples(rng: np.random.Generator) -> tuple[Example, ...]:

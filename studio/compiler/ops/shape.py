@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from studio.compiler.layout import Layout
-from studio.compiler.operand import Const
+from studio.compiler.operand import Const, Tensor
 from studio.compiler.operator import ANY_DTYPE, Operand, Operator, Site
 
 if TYPE_CHECKING:
@@ -28,11 +28,15 @@ def lower_transpose(site: Site, lowering: Lowering) -> Operand:
     if isinstance(operand, Const):
         axis = perm.index(operand.axis % len(perm)) if operand.scale is not None else 0
         return replace(operand, stored=operand.stored.transpose(perm), axis=axis)
-    tensor = site.tensor()
-    # The tensor's own axes, in the order in which they are stored, renamed by the permutation.
+    return permuted(lowering, site.tensor(), perm)
+
+
+def permuted(lowering: Lowering, tensor: Tensor, perm: tuple[int, ...]) -> Tensor:
+    """The tensor's own axes, in the order in which they are stored, under their new names."""
     tensor, by_axis = lowering.by_axis(tensor)
+    shape = tuple(tensor.shape[axis] for axis in perm)
     renamed = tuple(perm.index(axis) for axis in by_axis)
-    return replace(tensor, shape=site.shape, layout=Layout(site.shape, renamed))
+    return replace(tensor, shape=shape, layout=Layout(shape, renamed))
 
 
 OPERATORS = (
