@@ -31,10 +31,7 @@ def window(site: Site, kernel: tuple[int, ...], groups: int = 1) -> dict[str, in
         Unsupported: another rank, or a batch above 1.
     """
     tensor = site.tensor()
-    if len(tensor.shape) not in (3, 4):
-        raise site.refused(f"{len(tensor.shape) - 2} spatial axes", "one or two are supported")
-    if tensor.shape[0] != 1:
-        raise site.refused(f"batch {tensor.shape[0]}", "export the model with batch 1")
+    refuse_shape(site)
     ones = (1,) * len(kernel)
     strides = tuple(site.attributes.get("strides") or ones)
     dilations = tuple(site.attributes.get("dilations") or ones)
@@ -51,6 +48,15 @@ def window(site: Site, kernel: tuple[int, ...], groups: int = 1) -> dict[str, in
     if max(fields.values()) > 32767:
         raise site.refused("an axis longer than 32767")
     return fields
+
+
+def refuse_shape(site: Site) -> None:
+    """Refuse what is not [1, c, h, w] or [1, c, length]."""
+    shape = site.tensor().shape
+    if len(shape) not in (3, 4):
+        raise site.refused(f"{len(shape) - 2} spatial axes", "one or two are supported")
+    if shape[0] != 1:
+        raise site.refused(f"batch {shape[0]}", "export the model with batch 1")
 
 
 def _pads_before(
