@@ -44,7 +44,9 @@ def _read(found: Any) -> Iterator[Case]:
     model, data = found.model, found.data_sets
     if model is None:
         return
-    inputs, outputs = data[0]
+    inputs, outputs = (
+        [np.asarray(x) if isinstance(x, np.generic) else x for x in side] for side in data[0]
+    )
     if all(isinstance(x, np.ndarray) for x in (*inputs, *outputs)):
         yield Case(found.name, model, list(inputs), list(outputs), max(found.rtol, 1e-4))
 

@@ -287,6 +287,30 @@ typedef struct {
 } tms_resample_f32_params;
 void tms_resample_f32(const tms_resample_f32_params *p, const float *in, float *out);
 
+/* Recurrent layers, one direction of `directions` a call: in [steps][batch][in_n], states
+ * [directions][batch][hidden], out [steps][directions][batch][hidden] (zeros behind a sequence's length).
+ * Weights stand gate by gate in ONNX's order; both biases are added up, but for the candidate of gru,
+ * whose second one follows as a fourth. whole = 0: only the last states are written, out is not touched. */
+enum { TMS_SIGMOID = 0, TMS_TANH, TMS_RELU, TMS_HARD_SIGMOID, TMS_AS_IT_IS };
+typedef struct {
+  int32_t steps, batch, in_n, hidden, direction, directions;
+  int8_t reverse, whole, peeps;
+  int8_t variant;         /* lstm: couple forget to input; gru: linear before reset */
+  int8_t activation[3];   /* of gates, candidate, output */
+  float clip;             /* of sums before activations */
+  const int32_t *lengths; /* [batch] */
+  const float *w;         /* [gates][hidden][in_n] */
+  const float *r;         /* [gates][hidden][hidden] */
+  const float *bias;      /* [gates][hidden] */
+  const float *peepholes; /* [3][hidden], where peeps */
+} tms_recurrent_f32_params;
+void tms_lstm_f32(const tms_recurrent_f32_params *p, const float *in, const float *h0, const float *c0,
+                  float *out, float *h, float *c, void *scratch);
+void tms_gru_f32(const tms_recurrent_f32_params *p, const float *in, const float *h0, float *out, float *h,
+                 void *scratch);
+void tms_rnn_f32(const tms_recurrent_f32_params *p, const float *in, const float *h0, float *out, float *h,
+                 void *scratch);
+
 /* ---- both -----------------------------------------------------------------------------------
  * Movement knows only the size of an element: _b8 moves bytes, _b16 halves of words, _b32 words. */
 typedef struct {

@@ -137,13 +137,14 @@ class Lowering(Builder):
             name=self.site,
             op_type=node.op_type,
             inputs=tuple(None if v is None else self._operands[_name(v)] for v in node.inputs),
-            shape=_shape(out),
+            shape=_shape(out) if out.name else (),
             output=_name(out),
             clamp=clamp,
             quant=self._quant_ahead(out),
             attributes={key: attribute.value for key, attribute in node.attributes.items()},
             opset=self.model.ir.graph.opset_imports.get("", 1),
             results=tuple(Result(v.name or "", _shape(v)) for v in values if v.name),
+            wanted=frozenset(i for i, v in enumerate(values) if v.uses() or v.is_graph_output()),
         )
         if any(0 in result.shape for result in site.results):
             raise site.refused("its result is empty", "remove the operator")
@@ -152,7 +153,7 @@ class Lowering(Builder):
         for number, value in enumerate(values):
             if number < len(operands):
                 self._operands[_name(value)] = operands[number]
-            elif value.uses() or value.is_graph_output():
+            elif number in site.wanted:
                 raise site.refused(f"output {number} is not computed", "remove what reads it")
 
     def _in_known_dtypes(self, site: Site, operator: Operator) -> Site:

@@ -48,6 +48,7 @@ class Site:
         opset: version of the operator set.
         results: all outputs of the node, the first one behind a fused activation; those left out
             have no name and are not here.
+        wanted: numbers of the outputs that somebody reads.
     """
 
     name: str
@@ -60,6 +61,7 @@ class Site:
     attributes: dict[str, Any]
     opset: int
     results: tuple[Result, ...] = ()
+    wanted: frozenset[int] = frozenset()
 
     def tensor(self, index: int = 0) -> Tensor:
         """An operand that is computed at run time.

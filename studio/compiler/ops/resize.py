@@ -113,7 +113,8 @@ def _taps(site: Site, mode: str, place: Real, n: int, scale: float) -> tuple[Any
 
 
 def _triangle(away: Real) -> Real:
-    return np.clip(1 - np.abs(away), 0, 1)
+    weights: Real = np.clip(1 - np.abs(away), 0, 1)
+    return weights
 
 
 def _cubic(site: Site, away: Real) -> Real:
