@@ -69,3 +69,17 @@ def fed(program: Program, inputs: list[Array]) -> list[Array]:
     ]
     outs = zip(program.outputs, run(program, stored), strict=True)
     return [b.to_logical(b.dequantize(y)) for b, y in outs]
+
+
+def run_onnx(model: Model, inputs: list[Array]) -> list[Array]:
+    """What onnxruntime computes, nodes as they stand, for a model with any number of inputs."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    options.intra_op_num_threads = 1
+    session = onnxruntime.InferenceSession(
+        model.to_bytes(), options, providers=["CPUExecutionProvider"]
+    )
+    names = [value.name for value in session.get_inputs()]
+    return session.run(None, dict(zip(names, inputs, strict=True)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -91,7 +92,8 @@ def _judged(case: Case, constant: Any) -> str:
     proto = onnx.ModelProto()
     proto.CopyFrom(case.model)
     kept = []
-    names = [value.name for value in proto.graph.input]
+    known = {tensor.name for tensor in proto.graph.initializer}
+    names = [value.name for value in proto.graph.input if value.name not in known]
     for index, (name, array) in enumerate(zip(names, case.inputs, strict=True)):
         if constant(index, array) and len(names) > 1:
             proto.graph.initializer.append(numpy_helper.from_array(array, name))
@@ -111,3 +113,25 @@ def _judged(case: Case, constant: Any) -> str:
         if not np.allclose(got, want.astype(np.float64), rtol=case.rtol, atol=1e-5, equal_nan=True):
             return f"wrong: output {number}"
     return "pass"
+
+
+def folder_cases(folder: Path) -> dict[str, Case]:
+    """Cases in ONNX's layout: <name>/model.onnx, <name>/test_data_set_0/input_0.pb and so on."""
+    found = {}
+    for path in sorted(folder.rglob("model.onnx")):
+        data = path.parent / "test_data_set_0"
+        sides = [
+            [_array(file) for file in sorted(data.glob(f"{side}_*.pb"), key=_number)]
+            for side in ("input", "output")
+        ]
+        name = path.parent.name
+        found[name] = Case(name, onnx.load(str(path)), sides[0], sides[1])
+    return found
+
+
+def _array(file: Path) -> Array:
+    return numpy_helper.to_array(onnx.TensorProto.FromString(file.read_bytes()))
+
+
+def _number(file: Path) -> int:
+    return int(file.stem.split("_")[1])

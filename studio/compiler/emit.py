@@ -216,9 +216,9 @@ def _symbols(program: Program) -> dict[str, str]:
         for key, value in call.params.items():
             if isinstance(value, str):
                 symbols.setdefault(value, f"layer{index}_{key}")
-        for source in call.inputs:
+        for number, source in enumerate(call.inputs):
             if isinstance(source, str):
-                symbols.setdefault(source, f"layer{index}_operand")
+                symbols.setdefault(source, f"layer{index}_operand{number}")
     return symbols
 
 
