@@ -60,3 +60,26 @@ def _run(program: Program, call: KernelCall, known: dict[int, Array], out: Array
         sources[0] = sources[0].reshape(params["in_h"], params["in_w"], params["in_c"])
         out = out.reshape(params["out_h"], params["out_w"], params["out_c"])
     kernels()[call.kernel].reference(params, *sources, out)
+
+
+def fed(program: Program, inputs: list[Array]) -> list[Array]:
+    """Real values of the Program's outputs in ONNX shapes, for real inputs in ONNX shapes."""
+    stored = [
+        slot.to_physical(slot.quantize(x)) for slot, x in zip(program.inputs, inputs, strict=True)
+    ]
+    outs = zip(program.outputs, run(program, stored), strict=True)
+    return [b.to_logical(b.dequantize(y)) for b, y in outs]
+
+
+def run_onnx(model: Model, inputs: list[Array]) -> list[Array]:
+    """What onnxruntime computes, nodes as they stand, for a model with any number of inputs."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    options.intra_op_num_threads = 1
+    session = onnxruntime.InferenceSession(
+        model.to_bytes(), options, providers=["CPUExecutionProvider"]
+    )
+    names = [value.name for value in session.get_inputs()]
+    return session.run(None, dict(zip(names, inputs, strict=True)))

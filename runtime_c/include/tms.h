@@ -67,6 +67,11 @@ void tms_conv2d_s8_dr(const tms_conv2d_s8_params *p, tms_in in, tms_out out, int
 void tms_depthwise2d_s8(const tms_conv2d_s8_params *p, tms_in in, tms_out out, int32_t y0, int32_t y1);
 void tms_depthwise2d_s8_dr(const tms_conv2d_s8_params *p, tms_in in, tms_out out, int32_t y0, int32_t y1);
 
+/* Transposed: a stride of n puts n outputs where one input is; padding is taken off the output. */
+void tms_conv_transpose2d_s8(const tms_conv2d_s8_params *p, tms_in in, tms_out out, int32_t y0, int32_t y1);
+void tms_conv_transpose2d_s8_dr(const tms_conv2d_s8_params *p, tms_in in, tms_out out, int32_t y0,
+                                int32_t y1);
+
 /* Dense over each of `rows` vectors: [rows][in_n] -> [rows][out_n]. */
 typedef struct {
   int32_t rows, in_n, out_n;
@@ -78,9 +83,22 @@ typedef struct {
 void tms_dense_s8(const tms_dense_s8_params *p, const int8_t *in, int8_t *out);
 void tms_dense_s8_dr(const tms_dense_s8_params *p, const int8_t *in, int8_t *out);
 
+/* out[h][i][j][l] = rescale(sum over k of (a + a_offset) * (b + b_offset)) + out_offset, a at strides
+ * (h, i, j, k) and b at (h, i, k, l), in elements; out is [batch[0]][batch[1]][m][n]. */
+typedef struct {
+  int32_t batch[2], m, k, n, a_stride[4], b_stride[4];
+  int16_t a_offset, b_offset, out_offset, act_min, act_max;
+  int32_t multiplier;
+  int8_t shift;
+} tms_matmul_s8_params;
+void tms_matmul_s8(const tms_matmul_s8_params *p, const int8_t *a, const int8_t *b, int8_t *out);
+void tms_matmul_s8_dr(const tms_matmul_s8_params *p, const int8_t *a, const int8_t *b, int8_t *out);
+
 /* Broadcast of a and b to shape (4 axes); a stride of 0 repeats. Strides in elements.
  * add: y = rescale_out(rescale_a((a + a_offset) << 20) + rescale_b((b + b_offset) << 20)) + out_offset
+ * sub: the difference likewise
  * mul: y = rescale_out((a + a_offset) * (b + b_offset)) + out_offset
+ * prelu: mul where a + a_offset < 0, else y = rescale_a(a + a_offset) + out_offset
  * In place over a allowed where a is not broadcast. */
 typedef struct {
   int32_t shape[4], a_stride[4], b_stride[4];
@@ -92,6 +110,13 @@ void tms_add_s8(const tms_binary_s8_params *p, const int8_t *a, const int8_t *b,
 void tms_add_s8_dr(const tms_binary_s8_params *p, const int8_t *a, const int8_t *b, int8_t *out);
 void tms_mul_s8(const tms_binary_s8_params *p, const int8_t *a, const int8_t *b, int8_t *out);
 void tms_mul_s8_dr(const tms_binary_s8_params *p, const int8_t *a, const int8_t *b, int8_t *out);
+void tms_sub_s8(const tms_binary_s8_params *p, const int8_t *a, const int8_t *b, int8_t *out);
+void tms_sub_s8_dr(const tms_binary_s8_params *p, const int8_t *a, const int8_t *b, int8_t *out);
+void tms_prelu_s8(const tms_binary_s8_params *p, const int8_t *a, const int8_t *b, int8_t *out);
+void tms_prelu_s8_dr(const tms_binary_s8_params *p, const int8_t *a, const int8_t *b, int8_t *out);
+/* Of one scale and zero point: nothing is rescaled. */
+void tms_min_s8(const tms_binary_s8_params *p, const int8_t *a, const int8_t *b, int8_t *out);
+void tms_max_s8(const tms_binary_s8_params *p, const int8_t *a, const int8_t *b, int8_t *out);
 
 /* Pooling leaves scale and zero point as they are; padding does not count. */
 typedef struct {
@@ -168,6 +193,14 @@ void tms_conv2d_f32(const tms_conv2d_f32_params *p, tms_in in, tms_out out, int3
 /* weights are [kernel_h][kernel_w][out_c] */
 void tms_depthwise2d_f32(const tms_conv2d_f32_params *p, tms_in in, tms_out out, int32_t y0, int32_t y1);
 
+void tms_conv_transpose2d_f32(const tms_conv2d_f32_params *p, tms_in in, tms_out out, int32_t y0, int32_t y1);
+
+typedef struct {
+  int32_t batch[2], m, k, n, a_stride[4], b_stride[4];
+  float act_min, act_max;
+} tms_matmul_f32_params;
+void tms_matmul_f32(const tms_matmul_f32_params *p, const float *a, const float *b, float *out);
+
 typedef struct {
   int32_t rows, in_n, out_n;
   float act_min, act_max;
@@ -182,6 +215,12 @@ typedef struct {
 } tms_binary_f32_params;
 void tms_add_f32(const tms_binary_f32_params *p, const float *a, const float *b, float *out);
 void tms_mul_f32(const tms_binary_f32_params *p, const float *a, const float *b, float *out);
+void tms_sub_f32(const tms_binary_f32_params *p, const float *a, const float *b, float *out);
+void tms_div_f32(const tms_binary_f32_params *p, const float *a, const float *b, float *out);
+void tms_min_f32(const tms_binary_f32_params *p, const float *a, const float *b, float *out);
+void tms_max_f32(const tms_binary_f32_params *p, const float *a, const float *b, float *out);
+void tms_pow_f32(const tms_binary_f32_params *p, const float *a, const float *b, float *out);
+void tms_prelu_f32(const tms_binary_f32_params *p, const float *a, const float *b, float *out);
 
 /* count_padding: divide by the whole window, as if padding were zeros inside the tensor. */
 typedef struct {
@@ -195,6 +234,23 @@ typedef struct {
   int32_t rows, channels;
 } tms_mean_f32_params;
 void tms_mean_f32(const tms_mean_f32_params *p, const float *in, float *out);
+void tms_reduce_max_f32(const tms_mean_f32_params *p, const float *in, float *out);
+void tms_reduce_min_f32(const tms_mean_f32_params *p, const float *in, float *out);
+void tms_reduce_sum_f32(const tms_mean_f32_params *p, const float *in, float *out);
+void tms_reduce_prod_f32(const tms_mean_f32_params *p, const float *in, float *out);
+void tms_reduce_sumsquare_f32(const tms_mean_f32_params *p, const float *in, float *out);
+void tms_reduce_l1_f32(const tms_mean_f32_params *p, const float *in, float *out);
+void tms_reduce_max_s8(const tms_mean_f32_params *p, const int8_t *in, int8_t *out);
+void tms_reduce_min_s8(const tms_mean_f32_params *p, const int8_t *in, int8_t *out);
+
+/* The number of the row that holds the largest or smallest value; of equals the first or the last. */
+typedef struct {
+  int32_t rows, channels, last;
+} tms_arg_params;
+void tms_argmax_s8(const tms_arg_params *p, const int8_t *in, int32_t *out);
+void tms_argmin_s8(const tms_arg_params *p, const int8_t *in, int32_t *out);
+void tms_argmax_f32(const tms_arg_params *p, const float *in, int32_t *out);
+void tms_argmin_f32(const tms_arg_params *p, const float *in, int32_t *out);
 
 /* Element-wise over n values; in place allowed. */
 typedef struct {
@@ -202,6 +258,31 @@ typedef struct {
 } tms_unary_f32_params;
 void tms_sigmoid_f32(const tms_unary_f32_params *p, const float *in, float *out);
 void tms_tanh_f32(const tms_unary_f32_params *p, const float *in, float *out);
+void tms_abs_f32(const tms_unary_f32_params *p, const float *in, float *out);
+void tms_neg_f32(const tms_unary_f32_params *p, const float *in, float *out);
+void tms_exp_f32(const tms_unary_f32_params *p, const float *in, float *out);
+void tms_log_f32(const tms_unary_f32_params *p, const float *in, float *out);
+void tms_sqrt_f32(const tms_unary_f32_params *p, const float *in, float *out);
+void tms_erf_f32(const tms_unary_f32_params *p, const float *in, float *out);
+void tms_floor_f32(const tms_unary_f32_params *p, const float *in, float *out);
+void tms_ceil_f32(const tms_unary_f32_params *p, const float *in, float *out);
+void tms_round_f32(const tms_unary_f32_params *p, const float *in, float *out);
+void tms_reciprocal_f32(const tms_unary_f32_params *p, const float *in, float *out);
+void tms_softplus_f32(const tms_unary_f32_params *p, const float *in, float *out);
+void tms_softsign_f32(const tms_unary_f32_params *p, const float *in, float *out);
+void tms_gelu_f32(const tms_unary_f32_params *p, const float *in, float *out);
+void tms_gelu_tanh_f32(const tms_unary_f32_params *p, const float *in, float *out);
+
+/* The same with two numbers that shape the function, named as ONNX names them. */
+typedef struct {
+  int32_t n;
+  float alpha, beta;
+} tms_shaped_f32_params;
+void tms_leaky_relu_f32(const tms_shaped_f32_params *p, const float *in, float *out);
+void tms_elu_f32(const tms_shaped_f32_params *p, const float *in, float *out);
+void tms_hard_sigmoid_f32(const tms_shaped_f32_params *p, const float *in, float *out);
+void tms_hard_swish_f32(const tms_shaped_f32_params *p, const float *in, float *out);
+void tms_swish_f32(const tms_shaped_f32_params *p, const float *in, float *out);
 
 typedef struct {
   int32_t n;
@@ -213,15 +294,57 @@ typedef struct {
   int32_t rows, n;
 } tms_softmax_f32_params;
 void tms_softmax_f32(const tms_softmax_f32_params *p, const float *in, float *out);
+void tms_log_softmax_f32(const tms_softmax_f32_params *p, const float *in, float *out);
+
+/* Each of `rows` vectors of `n` to mean 0 and variance 1, then scaled and shifted. In place allowed. */
+typedef struct {
+  int32_t rows, n;
+  float epsilon;
+  const float *scale, *bias; /* [n] */
+} tms_layer_norm_f32_params;
+void tms_layer_norm_f32(const tms_layer_norm_f32_params *p, const float *in, float *out);
+
+/* out[i][j][k] = sum over taps of in[i][index[j][t]][k] * weights[j][t]. */
+typedef struct {
+  int32_t outer, in_n, out_n, inner, taps;
+  const int32_t *index; /* [out_n][taps] */
+  const float *weights; /* [out_n][taps] */
+} tms_resample_f32_params;
+void tms_resample_f32(const tms_resample_f32_params *p, const float *in, float *out);
+
+/* Recurrent layers, one direction of `directions` a call: in [steps][batch][in_n], states
+ * [directions][batch][hidden], out [steps][directions][batch][hidden] (zeros behind a sequence's length).
+ * Weights stand gate by gate in ONNX's order; both biases are added up, but for the candidate of gru,
+ * whose second one follows as a fourth. whole = 0: only the last states are written, out is not touched. */
+enum { TMS_SIGMOID = 0, TMS_TANH, TMS_RELU, TMS_HARD_SIGMOID, TMS_AS_IT_IS };
+typedef struct {
+  int32_t steps, batch, in_n, hidden, direction, directions;
+  int8_t reverse, whole, peeps;
+  int8_t variant;         /* lstm: couple forget to input; gru: linear before reset */
+  int8_t activation[3];   /* of gates, candidate, output */
+  float clip;             /* of sums before activations */
+  const int32_t *lengths; /* [batch] */
+  const float *w;         /* [gates][hidden][in_n] */
+  const float *r;         /* [gates][hidden][hidden] */
+  const float *bias;      /* [gates][hidden] */
+  const float *peepholes; /* [3][hidden], where peeps */
+} tms_recurrent_f32_params;
+void tms_lstm_f32(const tms_recurrent_f32_params *p, const float *in, const float *h0, const float *c0,
+                  float *out, float *h, float *c, void *scratch);
+void tms_gru_f32(const tms_recurrent_f32_params *p, const float *in, const float *h0, float *out, float *h,
+                 void *scratch);
+void tms_rnn_f32(const tms_recurrent_f32_params *p, const float *in, const float *h0, float *out, float *h,
+                 void *scratch);
 
 /* ---- both -----------------------------------------------------------------------------------
- * Movement knows only the size of an element: _b8 moves bytes, _b32 words. */
+ * Movement knows only the size of an element: _b8 moves bytes, _b16 halves of words, _b32 words. */
 typedef struct {
   int32_t shape[4]; /* of the input */
   int32_t before[4], after[4];
   int32_t value; /* bit pattern of one element */
 } tms_pad_params;
 void tms_pad_b8(const tms_pad_params *p, const void *in, void *out);
+void tms_pad_b16(const tms_pad_params *p, const void *in, void *out);
 void tms_pad_b32(const tms_pad_params *p, const void *in, void *out);
 
 /* Copies `rows` runs of `n` elements from rows in_stride apart to rows out_stride apart,
@@ -230,6 +353,7 @@ typedef struct {
   int32_t rows, n, in_stride, out_stride, out_start;
 } tms_copy_params;
 void tms_copy_b8(const tms_copy_params *p, const void *in, void *out);
+void tms_copy_b16(const tms_copy_params *p, const void *in, void *out);
 void tms_copy_b32(const tms_copy_params *p, const void *in, void *out);
 
 /* out[i][j][k][l] = in at i * stride[0] + j * stride[1] + ...; strides in elements. */
@@ -238,7 +362,35 @@ typedef struct {
   int32_t stride[4];
 } tms_transpose_params;
 void tms_transpose_b8(const tms_transpose_params *p, const void *in, void *out);
+void tms_transpose_b16(const tms_transpose_params *p, const void *in, void *out);
 void tms_transpose_b32(const tms_transpose_params *p, const void *in, void *out);
+
+/* The same over six axes and from another element than the first; steps may be 0 or negative. */
+typedef struct {
+  int32_t shape[6]; /* of the output */
+  int32_t stride[6];
+  int32_t start;
+} tms_strided_params;
+void tms_strided_b8(const tms_strided_params *p, const void *in, void *out);
+void tms_strided_b16(const tms_strided_params *p, const void *in, void *out);
+void tms_strided_b32(const tms_strided_params *p, const void *in, void *out);
+
+/* out[i][j][k] = in[i][index[j]][k], [outer][in_n][inner] to [outer][out_n][inner]. */
+typedef struct {
+  int32_t outer, in_n, out_n, inner;
+  const int32_t *index; /* [out_n] */
+} tms_take_params;
+void tms_take_b8(const tms_take_params *p, const void *in, void *out);
+void tms_take_b16(const tms_take_params *p, const void *in, void *out);
+void tms_take_b32(const tms_take_params *p, const void *in, void *out);
+
+/* out[i] = in[index[i]], runs of `run` elements; in has `rows` of them. */
+typedef struct {
+  int32_t n, rows, run;
+} tms_gather_params;
+void tms_gather_b8(const tms_gather_params *p, const void *in, const int32_t *index, void *out);
+void tms_gather_b16(const tms_gather_params *p, const void *in, const int32_t *index, void *out);
+void tms_gather_b32(const tms_gather_params *p, const void *in, const int32_t *index, void *out);
 
 /* y = clamp(round half to even(x / scale) + zero_point); NaN becomes zero_point. */
 typedef struct {
@@ -248,6 +400,12 @@ typedef struct {
 } tms_quantize_params;
 void tms_quantize_f32_s8(const tms_quantize_params *p, const float *in, int8_t *out);
 void tms_dequantize_s8_f32(const tms_quantize_params *p, const int8_t *in, float *out);
+
+/* Between number types. To int32 towards zero and saturating; bool is a byte, 0 or 1. */
+void tms_cast_f32_s32(const tms_unary_f32_params *p, const float *in, int32_t *out);
+void tms_cast_s32_f32(const tms_unary_f32_params *p, const int32_t *in, float *out);
+void tms_cast_u8_f32(const tms_unary_f32_params *p, const void *in, float *out);
+void tms_cast_f32_bool(const tms_unary_f32_params *p, const float *in, void *out);
 
 /* ---- models ---------------------------------------------------------------------------------
  * Generated code offers its own typed functions and this description, from which a firmware

@@ -10,7 +10,8 @@
 TMS_BODY void tms_pad_row(const tms_pad_params *p, const void *in, void *out, int32_t from, int inside,
                           int32_t to, int size) {
   const uint8_t byte = (uint8_t)p->value;
-  const void *value = size == 4 ? (const void *)&p->value : &byte;
+  const uint16_t half = (uint16_t)p->value;
+  const void *value = size == 4 ? (const void *)&p->value : size == 2 ? (const void *)&half : &byte;
   const int32_t n = p->before[3] + p->shape[3] + p->after[3];
   for (int32_t i = 0; i < n; i++) {
     const int32_t x = i - p->before[3];

@@ -4,44 +4,43 @@
  * under sanitizers serves any number of tests. Each array lives in an allocation of its exact size.
  *
  * A request: tms_request, the parameter struct, for each pointer in it { offset, bytes, data }, for
- * each input { bytes, data }, the initial bytes of the output. The answer: the output's bytes. */
+ * each input { bytes, data }, for each output { bytes, initial data }. The answer: the outputs' bytes. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "tms.h"
 
-enum { WHOLE, ROWS, RING, IN_PLACE };
-enum { MOST_POINTERS = 8, MOST_INPUTS = 4, GUARD_BYTES = 32, GAP_BYTES = 8, GUARD = 0xA5 };
+enum { WHOLE, ROWS, RING, UPSAMPLING_RING, IN_PLACE };
+enum { MOST_POINTERS = 8, MOST_INPUTS = 6, MOST_OUTPUTS = 3, GUARD_BYTES = 32, GAP_BYTES = 8, GUARD = 0xA5 };
 
 typedef struct {
-  uint32_t kernel, mode, param_bytes, pointers, inputs, out_bytes;
+  uint32_t kernel, mode, param_bytes, pointers, inputs, outputs, scratch_bytes;
 } tms_request;
 
 typedef void run_rows(const void *p, tms_in in, tms_out out, int32_t y0, int32_t y1);
-typedef void run_flat(const void *p, void *const *in, void *out);
+typedef void run_flat(const void *p, void *const *in, void *const *out, void *scratch);
 
-/* kernel_table.h has a line WINDOW, ONE or TWO for each kernel: how it is called. */
+/* kernel_table.h has a line WINDOW or FLAT for each kernel, FLAT with its arguments. */
 #define WINDOW(name)                                                                                         \
   static void run_##name(const void *p, tms_in in, tms_out out, int32_t y0, int32_t y1) {                    \
     name(p, in, out, y0, y1);                                                                                \
   }
-#define ONE(name)                                                                                            \
-  static void run_##name(const void *p, void *const *in, void *out) { name(p, in[0], out); }
-#define TWO(name)                                                                                            \
-  static void run_##name(const void *p, void *const *in, void *out) { name(p, in[0], in[1], out); }
+#define FLAT(name, ...)                                                                                      \
+  static void run_##name(const void *p, void *const *in, void *const *out, void *scratch) {                  \
+    (void)scratch;                                                                                           \
+    name(p, __VA_ARGS__);                                                                                    \
+  }
 #include "kernel_table.h"
 #undef WINDOW
-#undef ONE
-#undef TWO
+#undef FLAT
 
 static const struct {
   run_rows *rows;
   run_flat *flat;
 } kernels[] = {
 #define WINDOW(name) {run_##name, NULL},
-#define ONE(name) {NULL, run_##name},
-#define TWO(name) {NULL, run_##name},
+#define FLAT(name, ...) {NULL, run_##name},
 #include "kernel_table.h"
 };
 
@@ -115,17 +114,22 @@ static void run_row_by_row(run_rows *run, const tms_window *g, const uint8_t *x,
 
 /* Each output row from a ring that holds only the input rows that it needs, to a ring of one row. */
 static void run_from_ring(run_rows *run, const tms_window *g, const uint8_t *x, int32_t x_row, uint8_t *y,
-                          int32_t y_row) {
+                          int32_t y_row, int upsampling) {
   const int32_t extent = (g->kernel_h - 1) * g->dilation_h + 1;
-  const int32_t height = extent < g->in_h ? extent : g->in_h;
+  const int32_t rows = upsampling ? (extent - 1) / g->stride_h + 1 : extent;
+  const int32_t height = rows < g->in_h ? rows : g->in_h;
   uint8_t *ring = allocate((size_t)(height * x_row)), *row = allocate((size_t)y_row);
   const tms_in in = {ring, height, x_row};
   const tms_out out = {row, 1, y_row};
   for (int32_t i = 0; i < g->out_h; i++) {
     memset(ring, GUARD, (size_t)(height * x_row));
     for (int32_t k = 0; k < g->kernel_h; k++) {
-      const int32_t from = i * g->stride_h - g->pad_top + k * g->dilation_h;
-      if (from >= 0 && from < g->in_h) {
+      int32_t from = i * g->stride_h - g->pad_top + k * g->dilation_h, rest = 0;
+      if (upsampling) {
+        const int32_t at = i + g->pad_top - k * g->dilation_h;
+        from = at / g->stride_h, rest = at % g->stride_h;
+      }
+      if (!rest && from >= 0 && from < g->in_h) {
         memcpy(ring + from % height * x_row, x + from * x_row, (size_t)x_row);
       }
     }
@@ -147,20 +151,29 @@ static void run_window(run_rows *run, uint32_t mode, const tms_window *g, const 
     run_row_by_row(run, g, x, x_row, y, y_row);
     break;
   default:
-    run_from_ring(run, g, x, x_row, y, y_row);
+    run_from_ring(run, g, x, x_row, y, y_row, mode == UPSAMPLING_RING);
   }
 }
 
-static void run_in_place(run_flat *run, const void *params, void **inputs, uint8_t *out, uint32_t bytes) {
-  run(params, inputs, inputs[0]);
+static void run_in_place(run_flat *run, const void *params, void **inputs, void *out, uint32_t bytes) {
+  run(params, inputs, inputs, NULL);
   memcpy(out, inputs[0], bytes);
 }
 
+/* Scratch holds garbage and is exactly as large as the kernel asked for. */
+static void run_whole_flat(run_flat *run, const void *params, void *const *inputs, void *const *outputs,
+                           uint32_t scratch_bytes) {
+  void *scratch = allocate(scratch_bytes);
+  memset(scratch, GUARD, scratch_bytes);
+  run(params, inputs, outputs, scratch);
+  free(scratch);
+}
+
 static void answer(const tms_request *request) {
-  uint8_t *params = allocate(request->param_bytes), *out = allocate(request->out_bytes);
-  void *pointers[MOST_POINTERS], *inputs[MOST_INPUTS];
-  uint32_t bytes, in_bytes[MOST_INPUTS];
-  if (request->pointers > MOST_POINTERS || request->inputs > MOST_INPUTS ||
+  uint8_t *params = allocate(request->param_bytes);
+  void *pointers[MOST_POINTERS], *inputs[MOST_INPUTS], *outputs[MOST_OUTPUTS];
+  uint32_t bytes, in_bytes[MOST_INPUTS], out_bytes[MOST_OUTPUTS];
+  if (request->pointers > MOST_POINTERS || request->inputs > MOST_INPUTS || request->outputs > MOST_OUTPUTS ||
       !read_exactly(params, request->param_bytes)) {
     stop("bad request");
   }
@@ -175,18 +188,21 @@ static void answer(const tms_request *request) {
   for (uint32_t i = 0; i < request->inputs; i++) {
     inputs[i] = read_block(&in_bytes[i]);
   }
-  if (!read_exactly(out, request->out_bytes)) {
-    stop("request cut short");
+  for (uint32_t i = 0; i < request->outputs; i++) {
+    outputs[i] = read_block(&out_bytes[i]);
   }
   if (kernels[request->kernel].rows) {
     run_window(kernels[request->kernel].rows, request->mode, (const tms_window *)(void *)params, inputs[0],
-               in_bytes[0], out, request->out_bytes);
+               in_bytes[0], outputs[0], out_bytes[0]);
   } else if (request->mode == IN_PLACE) {
-    run_in_place(kernels[request->kernel].flat, params, inputs, out, request->out_bytes);
+    run_in_place(kernels[request->kernel].flat, params, inputs, outputs[0], out_bytes[0]);
   } else {
-    kernels[request->kernel].flat(params, inputs, out);
+    run_whole_flat(kernels[request->kernel].flat, params, inputs, outputs, request->scratch_bytes);
   }
-  fwrite(out, 1, request->out_bytes, stdout);
+  for (uint32_t i = 0; i < request->outputs; i++) {
+    fwrite(outputs[i], 1, out_bytes[i], stdout);
+    free(outputs[i]);
+  }
   fflush(stdout);
   for (uint32_t i = 0; i < request->pointers; i++) {
     free(pointers[i]);
@@ -195,7 +211,6 @@ static void answer(const tms_request *request) {
     free(inputs[i]);
   }
   free(params);
-  free(out);
 }
 
 int main(void) {

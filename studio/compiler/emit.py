@@ -28,6 +28,7 @@ TENSOR_TYPES = {
     "int8": "TMS_INT8", "uint8": "TMS_UINT8", "int16": "TMS_INT16", "int32": "TMS_INT32",
     "float32": "TMS_FLOAT32", "bool": "TMS_BOOL",
 }  # fmt: skip
+BYTES = ("uint8", "bool")  # kernels take them as void, or as int8 with another meaning
 COLUMNS = 100
 
 
@@ -216,9 +217,9 @@ def _symbols(program: Program) -> dict[str, str]:
         for key, value in call.params.items():
             if isinstance(value, str):
                 symbols.setdefault(value, f"layer{index}_{key}")
-        for source in call.inputs:
+        for number, source in enumerate(call.inputs):
             if isinstance(source, str):
-                symbols.setdefault(source, f"layer{index}_operand")
+                symbols.setdefault(source, f"layer{index}_operand{number}")
     return symbols
 
 
@@ -326,7 +327,6 @@ def _call(program: Program, symbols: dict[str, str], index: int, y: str = "") ->
     """One call: all rows, or the row that a C expression names."""
     call = program.calls[index]
     kernel = kernels()[call.kernel]
-    out = call.outputs[0]
     if kernel.window:
         rows = [y, f"{y} + 1"] if y else ["0", str(call.rows)]
         source = _rows(program, call, "in")
@@ -336,7 +336,9 @@ def _call(program: Program, symbols: dict[str, str], index: int, y: str = "") ->
             symbols[slot] if isinstance(slot, str) else _address(program, slot, "const ", y)
             for slot in call.inputs
         ]
-        arguments = [*sources, _address(program, out, "", y)]
+        arguments = [*sources, *(_address(program, out, "", y) for out in call.outputs)]
+    if call.scratch is not None:
+        arguments.append(f"a + {program.offsets[call.scratch]}")
     return f"{call.kernel}({', '.join([f'&layer{index}', *arguments])});"
 
 
@@ -347,6 +349,8 @@ def _address(program: Program, slot: int, const: str = "", y: str = "") -> str:
     if y:
         row = f"{y} % {buffer.rows}" if buffer.rows else y
         place += f" + {row} * {buffer.tensor_bytes // buffer.shape[0]}"
+    if buffer.dtype in BYTES:
+        return f"({const}void *)(a + {place})"
     return f"({const}{C_TYPES[buffer.dtype]} *)(void *)(a + {place})"
 
 

@@ -111,7 +111,8 @@ class _Fusing:
             for source in call.inputs:
                 if isinstance(source, int):
                     self.readers[source].append(i)
-            self.writers[call.outputs[0]].append(i)
+            for target in (*call.outputs, *([] if call.scratch is None else [call.scratch])):
+                self.writers[target].append(i)
         self._stage = cache(self._stage_uncached)
 
     def partitions(self) -> list[list[tuple[int, int]]]:

@@ -30,12 +30,16 @@ SIZES = {"i8": 1, "i16": 2, "i32": 4, "f32": 4, "ptr": 4}
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """Parameters (pointer fields hold arrays) and inputs that exercise a kernel."""
+    """Parameters (pointer fields hold arrays) and inputs that exercise a kernel.
+
+    `more_outs` are shapes and dtypes of the outputs behind the first.
+    """
 
     params: Params
     inputs: tuple[Array, ...]
     out_shape: tuple[int, ...]
     out_dtype: str
+    more_outs: tuple[tuple[tuple[int, ...], str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,13 +51,15 @@ class Kernel:
         struct: the C parameter struct.
         fields: (name, type) in C order; type is i8, i16, i32, f32 or ptr, followed by [n] for an
             array. Kernels with `window` have the fields of tms_window first, nested in C.
-        reference: (params, *inputs, out) -> None; writes out. Pointer fields are numpy arrays.
+        reference: (params, *inputs, *outs) -> None; writes outs. Pointer fields are numpy arrays.
         examples: (generator) -> examples; small, and between them every path through the kernel.
         window: has a tms_window, sees rows and is called for output rows [y0, y1).
         in_place: the output may be the first input's memory.
         carries: each output row is added to the one above, which must still be there.
         elementwise: output element i depends on the same element of each input; `n` or
             `shape[3]` says for how many.
+        scratch_bytes: (params) -> bytes that a call needs for itself, as the last argument in C.
+        upsampling: its window is that of a transposed convolution.
     """
 
     name: str
@@ -65,6 +71,8 @@ class Kernel:
     in_place: bool = False
     carries: bool = False
     elementwise: bool = False
+    scratch_bytes: Callable[[Params], int] | None = None
+    upsampling: bool = False
 
     @property
     def source(self) -> str:

@@ -70,7 +70,7 @@ def spatial(shape: Shape) -> tuple[int, int, int]:
     return height, width, channels
 
 
-def axis_order(shape: Shape, lay: Layout) -> Shape | None:
+def axis_order(lay: Layout, shape: Shape) -> Shape | None:
     """The axes of a shape in stored order; None where an axis is stored in pieces."""
     axis_of = {step: axis for axis, step in enumerate(row_major(shape)) if shape[axis] > 1}
     order: list[int] = []
@@ -91,7 +91,7 @@ def common_order(tensors: Sequence[tuple[Shape, Layout]]) -> Shape:
     """An order of axes in which as many tensors of one rank as possible are stored already."""
     rank = len(tensors[0][0])
     usual = channels_last(tensors[0][0]).order if rank in (3, 4) else tuple(range(rank))
-    found = [axis_order(shape, lay) for shape, lay in tensors]
+    found = [axis_order(lay, shape) for shape, lay in tensors]
     candidates = [usual, *(order for order in found if order is not None)]
 
     def copies(order: Shape) -> int:

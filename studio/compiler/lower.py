@@ -9,20 +9,18 @@ form for its operands, it runs in float between a dequantise and a quantise call
 from __future__ import annotations
 
 import math
-import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from studio.compiler import fuse, layout
-from studio.compiler.kernel import kernels
+from studio.compiler import layout
+from studio.compiler.builder import Builder, width_of
 from studio.compiler.layout import Layout, Shape
 from studio.compiler.operand import Array, Const, Quant, Tensor
-from studio.compiler.operator import Operand, Operator, Site, operators
-from studio.compiler.program import Buffer, Constant, KernelCall, Options, Program
-from studio.compiler.scaling import rescaled_codes
+from studio.compiler.operator import Operand, Operator, Result, Site, operators
+from studio.compiler.program import Options, Program
 from studio.errors import Unsupported
 
 if TYPE_CHECKING:
@@ -34,8 +32,8 @@ VIEWS = frozenset(
     {"Reshape", "Flatten", "Squeeze", "Unsqueeze", "Transpose", "Identity", "Dropout"}
 )
 ACTIVATIONS = frozenset({"Relu", "Clip"})
-ONLY_8_BITS = "activations take one scale a tensor and 8 bits"
-QUANTIZE_HINT = "quantise activations per tensor to int8 or uint8"
+ONLY_8_BITS = "activations take one scale a tensor and 8 or 16 bits"
+QUANTIZE_HINT = "quantise activations per tensor to int8, uint8 or int16"
 
 OnRefused = Callable[[str, Unsupported], None]
 
@@ -68,7 +66,7 @@ def _rounding_of(model: Model) -> Any:
     return model.metadata.get("tms.rounding", "single")
 
 
-class Lowering:
+class Lowering(Builder):
     """One pass over one graph."""
 
     def __init__(
@@ -78,19 +76,12 @@ class Lowering:
         input_layout: Callable[[Shape], Layout],
         on_refused: OnRefused | None = None,
     ) -> None:
+        super().__init__(options)
         self.model = model
-        self.options = options
-        self.buffers: list[Buffer] = []
-        self.calls: list[KernelCall] = []
-        self.constants: dict[str, Constant] = {}
-        self.notes: dict[str, str] = {}
-        self.transposes = 0
         self._input_layout = input_layout
         self._on_refused = on_refused
         self._operands: dict[str, Operand] = {}
-        self._converted: dict[tuple[Any, ...], Tensor] = {}
         self._fused: set[str] = set()
-        self._site = ""
 
     def program(self) -> Program:
         """Walk the graph, place the buffers, and return the result."""
@@ -104,7 +95,7 @@ class Lowering:
         for node in graph:
             self._lower_node(node)
         outputs = [self._as_output(value) for value in graph.outputs]
-        return self._finished(outputs)
+        return self.finished(self.model, outputs)
 
     # ---- the walk ---------------------------------------------------------------------------
 
@@ -112,15 +103,13 @@ class Lowering:
         name, shape, dtype = _name(value), _shape(value), _dtype(value)
         quant = self._quant_ahead(value) if dtype == "float32" else None
         lay = self._input_layout(shape) if len(shape) in (3, 4) else layout.plain(shape)
-        self._operands[name] = self.result(
-            name, shape, lay, "int8" if quant else dtype, quant, "input"
-        )
+        self._operands[name] = self.result(name, shape, lay, dtype, quant, "input")
 
     def _lower_node(self, node: onnx_ir.Node) -> None:
         out = node.outputs[0]
         if _name(out) in self._fused:
             return
-        self._site = node.name or _name(out)
+        self.site = node.name or _name(out)
         try:
             if node.op_type == "QuantizeLinear":
                 self._operands[_name(out)] = self._quantized(node)
@@ -131,7 +120,7 @@ class Lowering:
         except Unsupported as error:
             if self._on_refused is None:
                 raise
-            self._on_refused(self._site, error)
+            self._on_refused(self.site, error)
             for value in node.outputs:
                 shape = _shape(value)
                 lay = layout.plain(shape)
@@ -142,27 +131,44 @@ class Lowering:
         if operator is None:
             raise Unsupported(
                 f"operator {node.op_type} is not supported",
-                self._site,
+                self.site,
                 f"supported are {', '.join(sorted(operators()))}",
             )
         out, clamp = self._behind_activation(node, operator)
+        values = [out, *node.outputs[1:]]
         site = Site(
-            name=self._site,
+            name=self.site,
             op_type=node.op_type,
             inputs=tuple(None if v is None else self._operands[_name(v)] for v in node.inputs),
-            shape=_shape(out),
+            shape=_shape(out) if out.name else (),
             output=_name(out),
             clamp=clamp,
             quant=self._quant_ahead(out),
             attributes={key: attribute.value for key, attribute in node.attributes.items()},
             opset=self.model.ir.graph.opset_imports.get("", 1),
+            results=tuple(Result(v.name or "", _shape(v)) for v in values if v.name),
+            wanted=frozenset(i for i, v in enumerate(values) if v.uses() or v.is_graph_output()),
         )
-        results = operator.lower(site, self)
-        values = [out, *node.outputs[1:]]
-        for value, operand in zip(
-            values, results if isinstance(results, tuple) else (results,), strict=False
-        ):
-            self._operands[_name(value)] = operand
+        if any(0 in result.shape for result in site.results):
+            raise site.refused("its result is empty", "remove the operator")
+        results = operator.lower(self._in_known_dtypes(site, operator), self)
+        operands = results if isinstance(results, tuple) else (results,)
+        for number, value in enumerate(values):
+            if number < len(operands):
+                self._operands[_name(value)] = operands[number]
+            elif number in site.wanted:
+                raise site.refused(f"output {number} is not computed", "remove what reads it")
+
+    def _in_known_dtypes(self, site: Site, operator: Operator) -> Site:
+        """The site with operands that its operator takes, in float where it knows no int16."""
+        tensors = [operand for operand in site.inputs if isinstance(operand, Tensor)]
+        for tensor in tensors:
+            if tensor.quant is None and tensor.dtype not in operator.dtypes:
+                raise site.refused(f"takes no {tensor.dtype}", "convert it to float32 before")
+        quants = [site.quant, *(tensor.quant for tensor in tensors)]
+        if operator.int16 or not any(q is not None and q.dtype == "int16" for q in quants):
+            return site
+        return self.in_float(site, "it has no int16 form")
 
     def _behind_activation(
         self, node: onnx_ir.Node, operator: Operator
@@ -216,10 +222,11 @@ class Lowering:
     def _quant_of(self, node: onnx_ir.Node) -> Quant | None:
         """The parameters of a per-tensor 8-bit QuantizeLinear or DequantizeLinear; else None."""
         scale, zero_point, dtype = self._scale_and_zero_point(node)
-        if scale is None or scale.size != 1 or dtype not in ("int8", "uint8"):
+        if scale is None or scale.size != 1 or dtype not in ("int8", "uint8", "int16"):
             return None
         zero = int(zero_point.reshape(-1)[0]) if zero_point is not None else 0
-        return Quant(float(scale.reshape(-1)[0]), zero - (128 if dtype == "uint8" else 0))
+        stored = "int16" if dtype == "int16" else "int8"
+        return Quant(float(scale.reshape(-1)[0]), zero - (128 if dtype == "uint8" else 0), stored)
 
     def _scale_and_zero_point(self, node: onnx_ir.Node) -> tuple[Array | None, Array | None, str]:
         """Scale, zero point (None where computed or absent) and the integer type's name."""
@@ -240,18 +247,15 @@ class Lowering:
             return self._quantized_constant(node, operand)
         quant = self._quant_of(node)
         if quant is None:
-            raise Unsupported(f"QuantizeLinear: {ONLY_8_BITS}", self._site, QUANTIZE_HINT)
+            raise Unsupported(f"QuantizeLinear: {ONLY_8_BITS}", self.site, QUANTIZE_HINT)
         if operand.quant is not None:
             return self.requantized(operand, quant)
-        out = self.result(_name(node.outputs[0]), operand.shape, operand.layout, "int8", quant)
-        params = {"n": math.prod(out.shape), "scale": quant.scale, "zero_point": quant.zero_point}
-        self.call("tms_quantize_f32_s8", (operand,), out, params)
-        return out
+        return self.quantized(operand, _name(node.outputs[0]), quant)
 
     def _quantized_constant(self, node: onnx_ir.Node, operand: Const) -> Const:
         scale, zero_point, dtype = self._scale_and_zero_point(node)
         if scale is None:
-            raise Unsupported("QuantizeLinear: its scale is computed at run time", self._site)
+            raise Unsupported("QuantizeLinear: its scale is computed at run time", self.site)
         axis = int(node.attributes["axis"].value) if "axis" in node.attributes else 1
         whole = Const(operand.name, np.zeros(operand.shape, dtype), scale, zero_point, axis)
         scales, zeros = whole.along(scale), whole.along(zero_point)
@@ -267,167 +271,31 @@ class Lowering:
             axis = int(node.attributes["axis"].value) if "axis" in node.attributes else 1
             return replace(operand, scale=scale, zero_point=zero_point, axis=axis)
         quant = self._quant_of(node)
-        if quant is None or operand.dtype not in ("int8", "uint8"):
-            raise Unsupported(f"DequantizeLinear: {ONLY_8_BITS}", self._site, QUANTIZE_HINT)
+        if quant is None or operand.dtype not in ("int8", "uint8", "int16"):
+            raise Unsupported(f"DequantizeLinear: {ONLY_8_BITS}", self.site, QUANTIZE_HINT)
         if operand.dtype == "uint8":
-            operand = self._as_int8(operand)
+            operand = self._shifted(operand, "int8")
         return replace(operand, quant=quant)
 
-    def _as_int8(self, tensor: Tensor) -> Tensor:
-        """A uint8 graph input as int8, 128 less."""
-        out = self.result(f"{self._site}_int8", tensor.shape, tensor.layout, "int8")
+    def _shifted(self, tensor: Tensor, dtype: str) -> Tensor:
+        """A uint8 tensor as int8, 128 less, or the other way round."""
+        out = self.result(f"{self.site}_{dtype}", tensor.shape, tensor.layout, dtype)
         bits = np.arange(-128, 128, dtype=np.int8).view(np.uint8)
         self.table_call(tensor, out, (bits ^ 0x80).view(np.int8))
         return out
-
-    # ---- what operators ask for -------------------------------------------------------------
-
-    def result(
-        self,
-        name: str,
-        shape: Shape,
-        lay: Layout,
-        dtype: str,
-        quant: Quant | None = None,
-        role: Any = "activation",
-    ) -> Tensor:
-        """A new tensor in a buffer of its own."""
-        stored = tuple(lay.view[axis] for axis in lay.order)
-        self.buffers.append(
-            Buffer(
-                name=name,
-                shape=stored[1:] if len(stored) > 1 and stored[0] == 1 else stored,
-                dtype=dtype,
-                role=role,
-                scale=quant.scale if quant else 0.0,
-                zero_point=quant.zero_point if quant else 0,
-                logical_shape=shape,
-                view_shape=lay.view,
-                order=lay.order,
-            )
-        )
-        return Tensor(shape, len(self.buffers) - 1, lay, dtype, quant)
-
-    def output(
-        self, site: Site, lay: Layout, quant: Quant | None = None, dtype: str = "float32"
-    ) -> Tensor:
-        """The tensor that a site computes: int8 where `quant` is given."""
-        return self.result(site.output, site.shape, lay, "int8" if quant else dtype, quant)
-
-    def call(
-        self,
-        kernel: str,
-        inputs: Sequence[Tensor | str],
-        out: Tensor,
-        params: dict[str, Any],
-        macs: int = 0,
-        rows: int | None = None,
-    ) -> None:
-        """Append a kernel call; arrays among the params become constants of the Program."""
-        name = self._rounded(kernel)
-        plain_params = {}
-        for key, value in params.items():
-            if isinstance(value, np.ndarray):
-                value = self.constant(f"{self._site}_{key}", value)
-            plain_params[key] = value
-        sources = tuple(i if isinstance(i, str) else i.buffer for i in inputs)
-        self.calls.append(
-            KernelCall(self._site, name, sources, (out.buffer,), plain_params, macs, None, rows)
-        )
-
-    def constant(self, name: str, data: Array) -> str:
-        """Keep an array for the flash; returns its name, made unique."""
-        unique, number = name, 2
-        while unique in self.constants:
-            unique, number = f"{name}_{number}", number + 1
-        self.constants[unique] = Constant(unique, data)
-        return unique
-
-    def real(self, operand: Operand) -> Operand:
-        """The same values in float32: a dequantise call where the operand is stored as int8."""
-        if isinstance(operand, Const) or operand.quant is None:
-            return operand
-        key = ("real", operand.buffer, operand.shape, operand.quant)
-        if key not in self._converted:
-            quant = operand.quant
-            out = self.result(f"{self._site}_real", operand.shape, operand.layout, "float32")
-            params = {
-                "n": math.prod(operand.shape),
-                "scale": quant.scale,
-                "zero_point": quant.zero_point,
-            }
-            self.call("tms_dequantize_s8_f32", (operand,), out, params)
-            self._converted[key] = out
-        return self._converted[key]
-
-    def in_float(self, site: Site, why: str) -> Site:
-        """The site with all operands in float32, for operators with no integer form here."""
-        if any(isinstance(operand, Tensor) and operand.quant for operand in site.inputs):
-            self.notes[site.name] = f"runs in float32: {why}"
-        return replace(
-            site,
-            inputs=tuple(
-                None if operand is None else self.real(operand) for operand in site.inputs
-            ),
-            quant=None,
-        )
-
-    def requantized(self, tensor: Tensor, quant: Quant) -> Tensor:
-        """The same int8 values under another scale and zero point."""
-        if tensor.quant is None or tensor.quant == quant:
-            return tensor
-        key = ("quant", tensor.buffer, tensor.shape, tensor.quant, quant)
-        if key not in self._converted:
-            out = self.result(f"{self._site}_rescaled", tensor.shape, tensor.layout, "int8", quant)
-            table = rescaled_codes(tensor.quant, quant, self.options.rounding)
-            self.table_call(tensor, out, table)
-            self._converted[key] = out
-        return self._converted[key]
-
-    def table_call(self, tensor: Tensor, out: Tensor, table: Array) -> None:
-        """Out = table[in + 128], element by element."""
-        self.call("tms_lut_s8", (tensor,), out, {"n": math.prod(tensor.shape), "table": table})
-
-    def laid_out(self, tensor: Tensor, lay: Layout) -> Tensor:
-        """The same tensor stored as `lay` says: a transpose call where it is not already."""
-        if tensor.layout.same_as(lay):
-            return replace(tensor, layout=lay)
-        key = ("layout", tensor.buffer, tensor.quant, lay.view, lay.order)
-        if key not in self._converted:
-            try:
-                shape, steps = layout.copy_plan(tensor.layout, lay)
-            except ValueError as error:
-                raise Unsupported(
-                    f"a layout change that is no transpose: {error}", self._site
-                ) from None
-            if len(shape) > 4:
-                raise Unsupported(f"a transpose over {len(shape)} axes", self._site)
-            out = self.result(f"{self._site}_moved", tensor.shape, lay, tensor.dtype, tensor.quant)
-            lead = 4 - len(shape)
-            params = {"shape": (1,) * lead + shape, "stride": (0,) * lead + steps}
-            self.call(f"tms_transpose_{width_of(tensor.dtype)}", (tensor,), out, params)
-            self.transposes += 1
-            self._converted[key] = out
-        return self._converted[key]
-
-    def _rounded(self, kernel: str) -> str:
-        """The kernel's variant in the chosen rounding: `litert` rounds only dense layers once."""
-        twice = f"{kernel}_dr"
-        once = self.options.rounding == "single" or (
-            self.options.rounding == "litert" and kernel == "tms_dense_s8"
-        )
-        return kernel if once or twice not in kernels() else twice
 
     # ---- the end ----------------------------------------------------------------------------
 
     def _as_output(self, value: onnx_ir.Value) -> Tensor:
         """The operand of a graph output in a buffer that is nobody else's input or output."""
         name, operand = _name(value), self._operands[_name(value)]
-        self._site = name
+        self.site = name
         if isinstance(operand, Const):
             raise Unsupported(
                 "the output is a constant", name, "remove it from the graph's outputs"
             )
+        if _dtype(value) == "uint8" and operand.dtype == "int8":
+            operand = self._shifted(operand, "uint8")
         if self.buffers[operand.buffer].role != "activation":
             copy = self.result(name, operand.shape, operand.layout, operand.dtype, operand.quant)
             n = math.prod(operand.shape)
@@ -445,64 +313,6 @@ class Lowering:
             order=operand.layout.order,
         )
         return operand
-
-    def _finished(self, outputs: list[Tensor]) -> Program:
-        calls = _needed(self.calls, {tensor.buffer for tensor in outputs})
-        used = {b for call in calls for b in (*call.inputs, *call.outputs) if isinstance(b, int)}
-        used |= {i for i, b in enumerate(self.buffers) if b.role in ("input", "output")}
-        kept = sorted(used)
-        number = {old: new for new, old in enumerate(kept)}
-        # Inputs and outputs stand in the graph's order, not in that of their making.
-        buffers = [self.buffers[old] for old in kept]
-        calls = [
-            replace(
-                call,
-                inputs=tuple(b if isinstance(b, str) else number[b] for b in call.inputs),
-                outputs=tuple(number[b] for b in call.outputs),
-            )
-            for call in calls
-        ]
-        names = {
-            v for call in calls for v in (*call.params.values(), *call.inputs) if isinstance(v, str)
-        }
-        plan = fuse.smallest if self.options.plan == "small" else fuse.layerwise
-        laid = plan(tuple(buffers), tuple(calls))
-        return Program(
-            name=identifier(self.model.name),
-            buffers=laid.buffers,
-            calls=laid.calls,
-            stages=laid.stages,
-            constants={name: c for name, c in self.constants.items() if name in names},
-            offsets=laid.placement.offsets,
-            arena_bytes=laid.placement.arena_bytes,
-            bound_bytes=laid.placement.bound_bytes,
-            options=self.options,
-            transposes=sum(call.kernel.startswith("tms_transpose") for call in calls),
-            origin=self.model.digest,
-            notes=tuple(f"{site}: {note}" for site, note in self.notes.items()),
-            output_order=tuple(number[tensor.buffer] for tensor in outputs),
-        )
-
-
-def _needed(calls: list[KernelCall], wanted: set[int]) -> list[KernelCall]:
-    """The calls that the wanted buffers depend on."""
-    kept = []
-    for call in reversed(calls):
-        if wanted.intersection(call.outputs):
-            wanted.update(b for b in call.inputs if isinstance(b, int))
-            kept.append(call)
-    return kept[::-1]
-
-
-def identifier(name: str) -> str:
-    """A C identifier made from a name."""
-    plain = re.sub(r"[^0-9a-zA-Z]+", "_", name).strip("_").lower() or "model"
-    return f"m_{plain}" if plain[0].isdigit() else plain
-
-
-def width_of(dtype: str) -> str:
-    """The suffix of movement kernels for a dtype: b8 or b32."""
-    return {1: "b8", 4: "b32"}[np.dtype(dtype).itemsize]
 
 
 def _name(value: onnx_ir.Value | None) -> str:

@@ -16,15 +16,25 @@ Array = npt.NDArray[Any]
 
 @dataclass(frozen=True, slots=True)
 class Quant:
-    """real = scale * (stored - zero_point), one for a whole int8 tensor."""
+    """real = scale * (stored - zero_point), one for a whole int8 or int16 tensor."""
 
     scale: float
     zero_point: int
+    dtype: str = "int8"
+
+    @property
+    def limits(self) -> tuple[int, int]:
+        """The least and the largest stored value."""
+        return (-128, 127) if self.dtype == "int8" else (-32768, 32767)
 
     def stored(self, real: float) -> int:
-        """The int8 value of a real one, rounded half to even, saturating."""
+        """The integer value of a real one, rounded half to even, saturating."""
         value = np.rint(np.float64(real) / self.scale) + self.zero_point
-        return int(np.clip(value, -128, 127))
+        return int(np.clip(value, *self.limits))
+
+    def real(self, stored: Array) -> npt.NDArray[np.float32]:
+        """Real values of stored ones."""
+        return (stored - self.zero_point).astype(np.float32) * np.float32(self.scale)
 
 
 @dataclass(frozen=True)

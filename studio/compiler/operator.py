@@ -21,6 +21,15 @@ if TYPE_CHECKING:
     from studio.compiler.lower import Lowering
 
 Operand = Tensor | Const
+ANY_DTYPE = ("float32", "int8", "uint8", "int16", "int32", "bool")
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """One output of a node that somebody may read."""
+
+    name: str
+    shape: tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -37,6 +46,9 @@ class Site:
         quant: set where everybody who reads the output quantises it so.
         attributes: of the node, as Python values.
         opset: version of the operator set.
+        results: all outputs of the node, the first one behind a fused activation; those left out
+            have no name and are not here.
+        wanted: numbers of the outputs that somebody reads.
     """
 
     name: str
@@ -48,6 +60,8 @@ class Site:
     quant: Quant | None
     attributes: dict[str, Any]
     opset: int
+    results: tuple[Result, ...] = ()
+    wanted: frozenset[int] = frozenset()
 
     def tensor(self, index: int = 0) -> Tensor:
         """An operand that is computed at run time.
@@ -95,11 +109,15 @@ class Operator:
         op_types: the operators that it serves.
         lower: (site, lowering) -> the output, or outputs where there are several.
         activation: a Relu or Clip behind it may be part of the call.
+        int16: it has a form for quantised int16; else it gets such operands in float.
+        dtypes: of operands that are not quantised.
     """
 
     op_types: tuple[str, ...]
     lower: Callable[[Site, Lowering], Operand | tuple[Operand, ...]]
     activation: bool = False
+    int16: bool = False
+    dtypes: tuple[str, ...] = ("float32",)
 
 
 @cache

@@ -46,6 +46,8 @@ class Flow:
 def flow(call: KernelCall, buffers: Sequence[Buffer]) -> Flow | None:
     """How rows go through a call; None where it runs only as a whole."""
     kernel = kernels()[call.kernel]
+    if kernel.upsampling:
+        return None
     if kernel.window:
         return _window_flow(call, buffers)
     if kernel.elementwise:
@@ -87,9 +89,8 @@ def _elementwise_flow(call: KernelCall, buffers: Sequence[Buffer]) -> Flow | Non
 def _rows_alike(call: KernelCall, height: int) -> bool:
     """True where a broadcasting call does the same in every row: its rows are its third axis."""
     shape, b_stride = call.params["shape"], call.params["b_stride"]
-    assert isinstance(shape, tuple)
-    assert isinstance(b_stride, tuple)
-    if shape[:2] != (1, 1) or b_stride[2] != 0:
+    dense = call.params["a_stride"][2:] == (shape[3], 1) or shape[2] == 1
+    if shape[:2] != (1, 1) or b_stride[2] != 0 or not dense or call.params["a_stride"][3] != 1:
         return False
     constant = isinstance(call.inputs[1], str)
     whole = shape[2] == 1 and shape[3] % height == 0 and (not constant or b_stride[3] == 0)

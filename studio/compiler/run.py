@@ -19,6 +19,8 @@ from studio.compiler.rows import flow
 
 Array = npt.NDArray[Any]
 
+GARBAGE = 0xA5  # what a call finds in its scratch
+
 
 def run(program: Program, inputs: Sequence[Array]) -> list[Array]:
     """One inference.
@@ -55,7 +57,8 @@ class _Machine:
         """Run a step as the kernel would: spatial ones row after row."""
         call = self.program.calls[step.call]
         kernel = kernels()[call.kernel]
-        by_rows = kernel.window and self.program.options.plan != "layerwise"
+        whole = self.program.options.plan == "layerwise" or flow(call, self.program.buffers) is None
+        by_rows = kernel.window and not whole
         if by_rows or (kernel.elementwise and call.rows):
             for y in range(step.y0, step.y1):
                 (self._window_row if kernel.window else self._element_row)(call, y)
@@ -65,11 +68,13 @@ class _Machine:
             self.program.constants[i].data if isinstance(i, str) else self.views[i]
             for i in call.inputs
         ]
-        out = self.views[call.outputs[0]]
+        outs = [self.views[i] for i in call.outputs]
         if kernel.window:
             sources[0] = sources[0].reshape(params["in_h"], params["in_w"], params["in_c"])
-            out = out.reshape(params["out_h"], params["out_w"], params["out_c"])
-        kernel.reference(params, *sources, out)
+            outs[0] = outs[0].reshape(params["out_h"], params["out_w"], params["out_c"])
+        if call.scratch is not None:
+            self.views[call.scratch][...] = GARBAGE
+        kernel.reference(params, *sources, *outs)
 
     def _params(self, call: KernelCall) -> dict[str, Any]:
         """The call's parameters with arrays in the place of names."""

@@ -38,12 +38,13 @@ def rescaled_codes(source: Quant, target: Quant, rounding: str | None) -> npt.ND
     return codes
 
 
-def clamp_int8(clamp: tuple[float, float] | None, quant: Quant) -> dict[str, int]:
+def clamp_integer(clamp: tuple[float, float] | None, quant: Quant) -> dict[str, int]:
     """`act_min` and `act_max` of a fused activation in stored values."""
     lo, hi = clamp or (-math.inf, math.inf)
+    least, most = quant.limits
     return {
-        "act_min": -128 if lo == -math.inf else quant.stored(lo),
-        "act_max": 127 if hi == math.inf else quant.stored(hi),
+        "act_min": least if lo == -math.inf else quant.stored(lo),
+        "act_max": most if hi == math.inf else quant.stored(hi),
     }
 
 

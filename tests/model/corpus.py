@@ -49,9 +49,9 @@ TFLITE = {
     ),
     "mlonmcu/tests/model_with_logistic.tflite": Row("int8", micro=False),
     "mlonmcu/tests/model_with_multiple_outputs.tflite": Row("float"),
-    "mlonmcu/tests/model_with_multiple_scratch_buffers.tflite": Row("waits", "ReduceMax"),
-    "mlonmcu/tests/model_with_reduce_max.tflite": Row("waits", "ReduceMax"),
-    "mlonmcu/tests/model_with_reverse_sequence.tflite": Row("waits", "ReverseSequence"),
+    "mlonmcu/tests/model_with_multiple_scratch_buffers.tflite": Row("float"),
+    "mlonmcu/tests/model_with_reduce_max.tflite": Row("float"),
+    "mlonmcu/tests/model_with_reverse_sequence.tflite": Row("float"),
     "mlonmcu/tests/model_with_reverse_sequence2.tflite": Row(
         "refused", _CUSTOM + "ReverseSequence2"
     ),
@@ -77,7 +77,7 @@ TFLITE = {
     "tflm-examples/micro_speech_quantized.tflite": Row("int8"),
     # LiteRT minds that single scales name an axis that is not there.
     "tflm-examples/person_detect.tflite": Row("int8", litert=False),
-    "tflm-examples/trained_lstm.tflite": Row("waits", "LSTM"),
+    "tflm-examples/trained_lstm.tflite": Row("float"),
     "tflm-examples/trained_lstm_int8.tflite": Row("refused", _LSTM),
 }
 
@@ -87,7 +87,7 @@ ONNX = {
     "emx-micro-kws/micro_kws_m_static_fp32.onnx": Row("float"),
     "emx-micro-kws/micro_kws_m_static_qdq.onnx": Row("int8"),
     "emx-micro-kws/micro_kws_m_static_qoperator.onnx": Row("int8"),
-    "emx-micro-kws/slice_dynamic_batch.onnx": Row("waits", "Slice"),
+    "emx-micro-kws/slice_dynamic_batch.onnx": Row("float"),
     "onnx2c-mnist/mnist.simplified.onnx": Row("float"),
     "wonnx-mnist/opt-mnist.onnx": Row("float"),
 }

@@ -25,14 +25,14 @@ COMPILER = (
 )
 SANITIZED = ("-O1", "-g", "-fno-sanitize-recover=all", "-ffp-contract=off")
 
-Mode = Literal["whole", "rows", "ring", "in_place"]
-MODES: tuple[Mode, ...] = ("whole", "rows", "ring", "in_place")
+Mode = Literal["whole", "rows", "ring", "upsampling_ring", "in_place"]
+MODES: tuple[Mode, ...] = ("whole", "rows", "ring", "upsampling_ring", "in_place")
 
 
 def modes(kernel: Kernel, example: Example) -> tuple[Mode, ...]:
     """The ways in which a kernel may be called on an example."""
     if kernel.window:
-        return ("whole", "rows", "ring")
+        return ("whole", "rows", "upsampling_ring" if kernel.upsampling else "ring")
     first = example.inputs[0]
     out_bytes = np.dtype(example.out_dtype).itemsize * int(np.prod(example.out_shape))
     return ("whole", "in_place") if kernel.in_place and first.nbytes == out_bytes else ("whole",)
@@ -63,8 +63,10 @@ class Driver:
         self.errors = folder / "stderr.txt"
         self.process: subprocess.Popen[bytes] | None = None
 
-    def run(self, kernel: Kernel, example: Example, mode: Mode, out: np.ndarray) -> np.ndarray:
-        """What the C kernel makes of `out`'s initial bytes; fails with what a sanitizer said."""
+    def run(
+        self, kernel: Kernel, example: Example, mode: Mode, outs: list[np.ndarray]
+    ) -> list[np.ndarray]:
+        """What the C kernel makes of `outs`' initial bytes; fails with what a sanitizer said."""
         if self.process is None:
             with self.errors.open("wb") as errors:
                 self.process = subprocess.Popen(
@@ -72,13 +74,16 @@ class Driver:
                 )
         process = self.process
         assert process.stdin and process.stdout
-        process.stdin.write(self._request(kernel, example, mode, out))
+        process.stdin.write(self._request(kernel, example, mode, outs))
         process.stdin.flush()
-        answer = process.stdout.read(out.nbytes)
-        if len(answer) < out.nbytes:
+        answers = [process.stdout.read(out.nbytes) for out in outs]
+        if any(len(a) < out.nbytes for a, out in zip(answers, outs, strict=True)):
             self.close()
             raise AssertionError(f"{kernel.name} {mode}: {self.errors.read_text()}")
-        return np.frombuffer(answer, out.dtype).reshape(out.shape)
+        return [
+            np.frombuffer(a, out.dtype).reshape(out.shape)
+            for a, out in zip(answers, outs, strict=True)
+        ]
 
     def close(self) -> int:
         """End the child process; its exit status."""
@@ -88,7 +93,9 @@ class Driver:
         status, self.process = self.process.returncode, None
         return status
 
-    def _request(self, kernel: Kernel, example: Example, mode: Mode, out: np.ndarray) -> bytes:
+    def _request(
+        self, kernel: Kernel, example: Example, mode: Mode, outs: list[np.ndarray]
+    ) -> bytes:
         layout = c_struct(kernel)
         values, pointers = layout(), []
         for name, _ in layout._fields_:  # type: ignore[misc]
@@ -99,13 +106,14 @@ class Driver:
                 is_array = isinstance(getattr(values, name), ctypes.Array)
                 setattr(values, name, tuple(value) if is_array else value)
         head = (self.index[kernel.name], MODES.index(mode), ctypes.sizeof(layout), len(pointers))
+        scratch_bytes = kernel.scratch_bytes(example.params) if kernel.scratch_bytes else 0
         return b"".join(
             (
-                struct.pack("<6I", *head, len(example.inputs), out.nbytes),
+                struct.pack("<7I", *head, len(example.inputs), len(outs), scratch_bytes),
                 bytes(values),
                 *pointers,
                 *(_block(x) for x in example.inputs),
-                out.tobytes(),
+                *(_block(out) for out in outs),
             )
         )
 
@@ -115,13 +123,16 @@ def _block(array: np.ndarray) -> bytes:
 
 
 def _build(folder: Path) -> Path:
-    def how(kernel: Kernel) -> str:
+    def line(kernel: Kernel) -> str:
         if kernel.window:
-            return "WINDOW"
-        inputs = len(kernel.examples(np.random.default_rng(0))[0].inputs)
-        return {1: "ONE", 2: "TWO"}[inputs]
+            return f"WINDOW({kernel.name})\n"
+        example = kernel.examples(np.random.default_rng(0))[0]
+        arguments = [f"in[{i}]" for i in range(len(example.inputs))]
+        arguments += [f"out[{i}]" for i in range(1 + len(example.more_outs))]
+        arguments += ["scratch"] if kernel.scratch_bytes else []
+        return f"FLAT({kernel.name}, {', '.join(arguments)})\n"
 
-    table = "".join(f"{how(kernel)}({name})\n" for name, kernel in kernels().items())
+    table = "".join(map(line, kernels().values()))
     (folder / "kernel_table.h").write_text(table)
     sources = sorted({RUNTIME / "src" / kernel.source for kernel in kernels().values()})
     program = folder / "driver"

@@ -25,18 +25,24 @@ PROPERTY = settings(
 
 def check(driver: Driver, kernel: Kernel, example: Example) -> None:
     """The same bytes in every way of calling; a kernel may leave bytes of the output alone."""
-    size = int(np.prod(example.out_shape)) * np.dtype(example.out_dtype).itemsize
-    before = np.random.default_rng(0).integers(0, 64, size, dtype=np.uint8)
-    initial = before.view(example.out_dtype).reshape(example.out_shape)
-    expected = initial.copy()
-    kernel.reference(example.params, *(x.copy() for x in example.inputs), expected)
+    shapes = ((example.out_shape, example.out_dtype), *example.more_outs)
+    initial = [_filled(shape, dtype) for shape, dtype in shapes]
+    expected = [out.copy() for out in initial]
+    kernel.reference(example.params, *(x.copy() for x in example.inputs), *expected)
     for mode in modes(kernel, example):
-        got = driver.run(kernel, example, mode, initial)
-        differing = np.flatnonzero(
-            got.reshape(-1).view(np.uint8) != expected.reshape(-1).view(np.uint8)
-        )
-        where = f"{kernel.name} {mode} {shown(example)}"
-        assert differing.size == 0, f"{where}: byte {differing[0]}\n{got}\n{expected}"
+        outs = driver.run(kernel, example, mode, initial)
+        for got, want in zip(outs, expected, strict=True):
+            differing = np.flatnonzero(
+                got.reshape(-1).view(np.uint8) != want.reshape(-1).view(np.uint8)
+            )
+            where = f"{kernel.name} {mode} {shown(example)}"
+            assert differing.size == 0, f"{where}: byte {differing[0]}\n{got}\n{want}"
+
+
+def _filled(shape: tuple[int, ...], dtype: str) -> np.ndarray:
+    size = int(np.prod(shape)) * np.dtype(dtype).itemsize
+    before = np.random.default_rng(0).integers(0, 64, size, dtype=np.uint8)
+    return before.view(dtype).reshape(shape)
 
 
 def shown(example: Example) -> dict[str, Any]:
@@ -67,7 +73,7 @@ def test_reading_past_an_input_is_caught(driver: Driver) -> None:
     good = dense_s8.draw_example(np.random.default_rng(0), 1, 8, 4)
     short = replace(good, inputs=(good.inputs[0][:, :7],))
     with pytest.raises(AssertionError, match="heap-buffer-overflow"):
-        driver.run(kernel, short, "whole", np.zeros((1, 4), np.int8))
+        driver.run(kernel, short, "whole", [np.zeros((1, 4), np.int8)])
     check(driver, kernel, good)
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from operator import add
+
 import numpy as np
 
 from studio.compiler.float_math import clip
@@ -9,11 +12,17 @@ from studio.compiler.kernel import Array, Example, Kernel, Params
 from studio.compiler.kernels.transpose import strided
 
 
-@np.errstate(all="ignore")
-def reference(p: Params, a: Array, b: Array, out: Array) -> None:
-    """Clip a + b, both broadcast to the shape by their strides."""
-    total = strided(a, p["shape"], p["a_stride"]) + strided(b, p["shape"], p["b_stride"])
-    out[...] = clip(total, p["act_min"], p["act_max"]).reshape(out.shape)
+def binary(name: str, function: Callable[[Array, Array], Array]) -> Kernel:
+    """A kernel that does one thing to each pair of values, then clips."""
+
+    @np.errstate(all="ignore")
+    def reference(p: Params, a: Array, b: Array, out: Array) -> None:
+        y = function(strided(a, p["shape"], p["a_stride"]), strided(b, p["shape"], p["b_stride"]))
+        out[...] = clip(y, p["act_min"], p["act_max"]).reshape(out.shape)
+
+    return Kernel(
+        name, "tms_binary_f32_params", FIELDS, reference, examples, in_place=True, elementwise=True
+    )
 
 
 def examples(rng: np.random.Generator) -> tuple[Example, ...]:
@@ -52,14 +61,4 @@ FIELDS = (
     ("shape", "i32[4]"), ("a_stride", "i32[4]"), ("b_stride", "i32[4]"),
     ("act_min", "f32"), ("act_max", "f32"),
 )  # fmt: skip
-KERNELS = (
-    Kernel(
-        "tms_add_f32",
-        "tms_binary_f32_params",
-        FIELDS,
-        reference,
-        examples,
-        in_place=True,
-        elementwise=True,
-    ),
-)
+KERNELS = (binary("tms_add_f32", add),)

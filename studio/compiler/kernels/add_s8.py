@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from studio.compiler.fixed_point import (
+    Int32s,
     Rescale,
     quantize_multiplier,
     rescale_double,
@@ -40,12 +41,13 @@ def reference(rescale: Rescale, p: Params, a: Array, b: Array, out: Array) -> No
 
     Formula: AddElementwise in TFLite's reference/integer_ops/add.h, left shift 20.
     """
-    a_wide = broadcast(p, "a", a) << HEADROOM_BITS
-    b_wide = broadcast(p, "b", b) << HEADROOM_BITS
-    both = rescale(a_wide, p["a_multiplier"], p["a_shift"]) + rescale(
-        b_wide, p["b_multiplier"], p["b_shift"]
-    )
+    both = scaled(rescale, p, "a", a) + scaled(rescale, p, "b", b)
     store(p, rescale(both, p["out_multiplier"], p["out_shift"]), out)
+
+
+def scaled(rescale: Rescale, p: Params, side: str, x: Array, bits: int = HEADROOM_BITS) -> Int32s:
+    """Input `side` under the scale that both inputs of a sum have in common."""
+    return rescale(broadcast(p, side, x) << bits, p[f"{side}_multiplier"], p[f"{side}_shift"])
 
 
 def broadcast(p: Params, side: str, x: Array) -> Array:
@@ -62,13 +64,15 @@ def store(p: Params, y: Array, out: Array) -> None:
     out[...] = np.clip(shifted, p["act_min"], p["act_max"]).reshape(out.shape)
 
 
-def sum_factors(a_scale: float, b_scale: float, out_scale: float) -> dict[str, int]:
-    """Multipliers and shifts of tms_add_s8 for three scales (TFLite's add.cc, PrepareGeneral)."""
+def sum_factors(
+    a_scale: float, b_scale: float, out_scale: float, headroom_bits: int = HEADROOM_BITS
+) -> dict[str, int]:
+    """Multipliers and shifts of a sum for three scales (TFLite's add.cc, PrepareGeneral)."""
     common = 2 * max(a_scale, b_scale)
     real = {
         "a": a_scale / common,
         "b": b_scale / common,
-        "out": common / (out_scale * (1 << HEADROOM_BITS)),
+        "out": common / (out_scale * (1 << headroom_bits)),
     }
     return name_factors(real)
 

@@ -12,10 +12,15 @@ from studio.compiler.window import inside, patches, window
 @np.errstate(all="ignore")
 def reference(p: Params, x: Array, out: Array) -> None:
     """Start from the bias, add tap by tap, channel by channel, clip."""
+    convolve(p, patches(p, x, 0), inside(p), out)
+
+
+def convolve(p: Params, seen: Array, there: Array, out: Array) -> None:
+    """Weigh and add what each tap sees [out_h, out_w, kh, kw, in_c], where it sees anything."""
     depth, filters = p["in_c"] // p["groups"], p["out_c"] // p["groups"]
     weights = p["weights"].reshape(p["out_c"], p["kernel_h"], p["kernel_w"], depth)
     acc = np.broadcast_to(p["bias"], out.shape)
-    seen, there = patches(p, x, 0), inside(p)[..., None]
+    there = there[..., None]
     for ky, kx, c in np.ndindex(p["kernel_h"], p["kernel_w"], depth):
         # channel c of each group, once for each of the group's filters
         value = np.repeat(seen[:, :, ky, kx, c::depth], filters, axis=-1)
@@ -33,16 +38,18 @@ def examples(rng: np.random.Generator) -> tuple[Example, ...]:
         window((4, 4, 2), 3, (3, 3), pads=(2, 2, 2, 2)),
     )
     limits = ((-np.inf, np.inf), (0.0, np.inf), (-np.inf, np.inf), (0.0, 6.0), (-1.0, 1.0))
-    ordinary = [_example(rng, w, *limit) for w, limit in zip(windows, limits, strict=True)]
-    special = _example(rng, windows[1], -np.inf, np.inf)
+    ordinary = [draw_example(rng, w, *limit) for w, limit in zip(windows, limits, strict=True)]
+    special = draw_example(rng, windows[1], -np.inf, np.inf)
     special.inputs[0].reshape(-1)[:6] = np.nan, np.inf, -np.inf, -0.0, 1e-42, 3e38
-    tiny = _example(rng, windows[2], -np.inf, np.inf, scale=1e-20)
+    tiny = draw_example(rng, windows[2], -np.inf, np.inf, scale=1e-20)
     return (*ordinary, special, tiny)
 
 
-def _example(
+def draw_example(
     rng: np.random.Generator, w: dict[str, int], low: float, high: float, scale: float = 1.0
 ) -> Example:
+    """An Example with random numbers of a size for a window."""
+
     def random(*shape: int) -> Array:
         return (rng.standard_normal(shape) * scale).astype(np.float32)
 

@@ -33,7 +33,11 @@ def reference(rescale: Rescale, p: Params, x: Array, out: Array) -> None:
 
     Formula: ConvPerChannel in TFLite's reference/integer_ops/conv.h.
     """
-    seen = patches(p, x.astype(np.float64) + p["in_offset"], 0)
+    convolve(rescale, p, patches(p, x.astype(np.float64) + p["in_offset"], 0), out)
+
+
+def convolve(rescale: Rescale, p: Params, seen: Array, out: Array) -> None:
+    """Weigh, add and requantise what each tap sees: float64 [out_h, out_w, kh, kw, in_c]."""
     groups, filters = p["groups"], p["out_c"] // p["groups"]
     seen = seen.reshape(*seen.shape[:4], groups, -1)
     weights = p["weights"].reshape(groups, filters, -1).astype(np.float64)

@@ -38,6 +38,11 @@ def byte_examples(rng: np.random.Generator) -> tuple[Example, ...]:
     return _examples("int8", rng)
 
 
+def half_examples(rng: np.random.Generator) -> tuple[Example, ...]:
+    """The same in int16."""
+    return _examples("int16", rng)
+
+
 def word_examples(rng: np.random.Generator) -> tuple[Example, ...]:
     """The same in float."""
     return _examples("float32", rng)
@@ -49,5 +54,6 @@ FIELDS = (
 )  # fmt: skip
 KERNELS = (
     Kernel("tms_copy_b8", "tms_copy_params", FIELDS, reference, byte_examples),
+    Kernel("tms_copy_b16", "tms_copy_params", FIELDS, reference, half_examples),
     Kernel("tms_copy_b32", "tms_copy_params", FIELDS, reference, word_examples),
 )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from studio.compiler.float_math import one_nan
@@ -15,6 +17,19 @@ def reference(p: Params, x: Array, out: Array) -> None:
     for row in x.reshape(p["rows"], p["channels"]):
         total = total + row
     out[...] = one_nan(total * (np.float32(1) / np.float32(p["rows"]))).reshape(out.shape)
+
+
+def reduction(name: str, start: float, join: Callable[[Array, Array], Array]) -> Kernel:
+    """A kernel that folds rows one by one."""
+
+    @np.errstate(all="ignore")
+    def reference(p: Params, x: Array, out: Array) -> None:
+        total = np.full(p["channels"], start, np.float32)
+        for row in x.reshape(p["rows"], p["channels"]):
+            total = join(total, row)
+        out[...] = one_nan(total).reshape(out.shape)
+
+    return Kernel(name, "tms_mean_f32_params", FIELDS, reference, examples)
 
 
 def examples(rng: np.random.Generator) -> tuple[Example, ...]:

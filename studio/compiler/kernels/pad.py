@@ -38,6 +38,11 @@ def byte_examples(rng: np.random.Generator) -> tuple[Example, ...]:
     return _examples("int8", -7, rng)
 
 
+def half_examples(rng: np.random.Generator) -> tuple[Example, ...]:
+    """The same in int16."""
+    return _examples("int16", -700, rng)
+
+
 def word_examples(rng: np.random.Generator) -> tuple[Example, ...]:
     """The same in float, with the bit pattern of -1.5."""
     return _examples("float32", -1077936128, rng)
@@ -46,5 +51,6 @@ def word_examples(rng: np.random.Generator) -> tuple[Example, ...]:
 FIELDS = (("shape", "i32[4]"), ("before", "i32[4]"), ("after", "i32[4]"), ("value", "i32"))
 KERNELS = (
     Kernel("tms_pad_b8", "tms_pad_params", FIELDS, reference, byte_examples),
+    Kernel("tms_pad_b16", "tms_pad_params", FIELDS, reference, half_examples),
     Kernel("tms_pad_b32", "tms_pad_params", FIELDS, reference, word_examples),
 )

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
-from studio.compiler.float_math import sigmoid
+from studio.compiler.float_math import F32, sigmoid
 from studio.compiler.kernel import Array, Example, Kernel, Params
 
 SPECIAL = (
@@ -13,9 +15,15 @@ SPECIAL = (
 )  # fmt: skip
 
 
-def reference(p: Params, x: Array, out: Array) -> None:
-    """1 / (1 + e^-x)."""
-    out[...] = sigmoid(x)
+def unary(name: str, function: Callable[[F32], F32]) -> Kernel:
+    """A kernel that does one thing to each value."""
+
+    def reference(p: Params, x: Array, out: Array) -> None:
+        out[...] = function(x)
+
+    return Kernel(
+        name, "tms_unary_f32_params", FIELDS, reference, examples, in_place=True, elementwise=True
+    )
 
 
 def examples(rng: np.random.Generator) -> tuple[Example, ...]:
@@ -30,14 +38,4 @@ def examples(rng: np.random.Generator) -> tuple[Example, ...]:
 
 
 FIELDS = (("n", "i32"),)
-KERNELS = (
-    Kernel(
-        "tms_sigmoid_f32",
-        "tms_unary_f32_params",
-        FIELDS,
-        reference,
-        examples,
-        in_place=True,
-        elementwise=True,
-    ),
-)
+KERNELS = (unary("tms_sigmoid_f32", sigmoid),)

@@ -12,14 +12,20 @@ from studio.compiler.kernel import Array, Example, Kernel, Params
 def reference(p: Params, x: Array, out: Array) -> None:
     """e^(x - max) times 1 / its sum, added in order; no finite maximum, or a NaN, gives NaN."""
     columns = x.reshape(p["rows"], p["n"]).T
-    largest = columns[0]
-    for column in columns[1:]:
-        largest = np.where(column > largest, column, largest)
-    powers = exp(columns - largest)
+    powers = exp(columns - largest_of(columns))
     total = np.zeros(p["rows"], np.float32)
     for column in powers:
         total = total + column
     out[...] = one_nan(powers * (np.float32(1) / total)).T.reshape(out.shape)
+
+
+def largest_of(columns: Array) -> Array:
+    """The largest of each row, its columns first; NaN is not larger."""
+    largest = columns[0]
+    for column in columns[1:]:
+        largest = np.where(column > largest, column, largest)
+    found: Array = largest
+    return found
 
 
 def examples(rng: np.random.Generator) -> tuple[Example, ...]:

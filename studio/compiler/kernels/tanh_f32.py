@@ -3,23 +3,6 @@
 from __future__ import annotations
 
 from studio.compiler.float_math import tanh
-from studio.compiler.kernel import Array, Kernel, Params
-from studio.compiler.kernels.sigmoid_f32 import FIELDS, examples
+from studio.compiler.kernels.sigmoid_f32 import unary
 
-
-def reference(p: Params, x: Array, out: Array) -> None:
-    """Hyperbolic tangent of each value."""
-    out[...] = tanh(x)
-
-
-KERNELS = (
-    Kernel(
-        "tms_tanh_f32",
-        "tms_unary_f32_params",
-        FIELDS,
-        reference,
-        examples,
-        in_place=True,
-        elementwise=True,
-    ),
-)
+KERNELS = (unary("tms_tanh_f32", tanh),)

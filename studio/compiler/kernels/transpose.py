@@ -38,6 +38,11 @@ def byte_examples(rng: np.random.Generator) -> tuple[Example, ...]:
     return _examples("int8", rng)
 
 
+def half_examples(rng: np.random.Generator) -> tuple[Example, ...]:
+    """The same in int16."""
+    return _examples("int16", rng)
+
+
 def word_examples(rng: np.random.Generator) -> tuple[Example, ...]:
     """The same in float."""
     return _examples("float32", rng)
@@ -46,5 +51,6 @@ def word_examples(rng: np.random.Generator) -> tuple[Example, ...]:
 FIELDS = (("shape", "i32[4]"), ("stride", "i32[4]"))
 KERNELS = (
     Kernel("tms_transpose_b8", "tms_transpose_params", FIELDS, reference, byte_examples),
+    Kernel("tms_transpose_b16", "tms_transpose_params", FIELDS, reference, half_examples),
     Kernel("tms_transpose_b32", "tms_transpose_params", FIELDS, reference, word_examples),
 )

@@ -1,136 +1,156 @@
-"""Add and Mul of two tensors, or of a tensor and a constant, with broadcasting."""
+"""Arithmetic of two operands with broadcasting of either, and of many, pair by pair."""
 
 from __future__ import annotations
 
-import math
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
-from studio.compiler import layout
+from studio.compiler import float_math
+from studio.compiler.broadcasting import pair_call
 from studio.compiler.kernels.add_s8 import sum_factors
 from studio.compiler.kernels.mul_s8 import product_factors
-from studio.compiler.layout import Layout
+from studio.compiler.kernels.prelu_s8 import prelu_factors
 from studio.compiler.operand import Const, Quant, Tensor
 from studio.compiler.operator import Operand, Operator, Site
-from studio.compiler.scaling import clamp_float, clamp_int8
+from studio.compiler.ops.unary import lower_function
+from studio.compiler.scaling import clamp_float, clamp_integer
 
 if TYPE_CHECKING:
     from studio.compiler.lower import Lowering
 
-Array = npt.NDArray[Any]
+KERNELS = {
+    "Add": "add", "Div": "div", "Max": "max", "Mean": "add", "Min": "min", "Mul": "mul",
+    "Pow": "pow", "PRelu": "prelu", "Sub": "sub", "Sum": "add",
+}  # fmt: skip
+FACTORS: dict[str, Callable[[float, float, float], dict[str, int]]] = {
+    "Add": sum_factors, "Sum": sum_factors, "Sub": sum_factors, "Mul": product_factors,
+    "PRelu": prelu_factors,
+}  # fmt: skip
+WIDE_HEADROOM_BITS = 15  # that int16 leaves in a sum of 32 bits
+NO_FACTORS = {
+    f"{side}_{what}": 0 for side in ("a", "b", "out") for what in ("multiplier", "shift", "offset")
+}
 
 
 def lower_binary(site: Site, lowering: Lowering) -> Tensor:
-    """Add or Mul -> tms_add or tms_mul, int8 where operands and result are."""
-    a, b = (site.inputs[i] for i in (0, 1))
-    if isinstance(a, Const):
-        a, b = b, a
+    """Add, Sub, Mul, PRelu: integers where operands and result are; Div in float."""
+    if site.op_type == "Div" and isinstance(site.inputs[1], Const):
+        divisor = site.const(1)
+        inverse = Const(divisor.name, float_math.reciprocal(divisor.real))
+        site = replace(site, op_type="Mul", inputs=(site.inputs[0], inverse))
+    return _pair(site, lowering, site.inputs[0], site.inputs[1])
+
+
+def lower_power(site: Site, lowering: Lowering) -> Tensor:
+    """X^y: a product or a root where y is a constant 2 or 1/2."""
+    exponent = site.inputs[1]
+    if isinstance(exponent, Const) and np.unique(exponent.real).size == 1:
+        y = float(exponent.real.reshape(-1)[0])
+        if site.shape == site.tensor().shape and y == 0.5:
+            return lower_function(site, lowering, float_math.sqrt, "tms_sqrt_f32", {})
+        if site.shape == site.tensor().shape and y == 2.0:
+            return _pair(replace(site, op_type="Mul"), lowering, site.inputs[0], site.inputs[0])
+    return _pair(site, lowering, site.inputs[0], site.inputs[1])
+
+
+def lower_many(site: Site, lowering: Lowering) -> Operand:
+    """Min, Max, Sum and Mean of any number of operands."""
+    operands = [operand for operand in site.inputs if operand is not None]
+    if site.op_type in ("Sum", "Mean") and (len(operands) > 2 or site.op_type == "Mean"):
+        site = lowering.in_float(site, "it has more than two operands")
+        operands = [operand for operand in site.inputs if operand is not None]
+    total: Operand = operands[0]
+    for index, operand in enumerate(operands[1:], 1):
+        last = index == len(operands) - 1 and site.op_type != "Mean"
+        step = site
+        if not last:
+            shape = np.broadcast_shapes(total.shape, operand.shape)
+            step = replace(site, output=f"{site.output}_{index}", shape=shape, clamp=None)
+        total = _pair(step, lowering, total, operand)
+    if site.op_type == "Mean":
+        share = Const(f"{site.name}_share", np.float32(1 / len(operands)).reshape(1))
+        return _pair(replace(site, op_type="Mul"), lowering, total, share)
+    if total.shape != site.shape or (len(operands) == 1 and site.clamp is not None):
+        raise site.refused("one operand only", "remove the operator")
+    return total
+
+
+def _pair(site: Site, lowering: Lowering, a: Operand | None, b: Operand | None) -> Tensor:
     assert a is not None
     assert b is not None
-    if isinstance(a, Const):
+    if isinstance(a, Const) and isinstance(b, Const):
         raise site.refused("both operands are constants", "fold constants first")
-    if site.quant is not None and a.quant is not None:
-        quantized = _quantized_operand(b)
-        if quantized is not None:
-            return _int8(site, lowering, a, *quantized)
+    if isinstance(a, Const) and site.op_type in ("Add", "Mul"):
+        a, b = b, a
+    if site.quant is not None:
+        done = _integer(site, lowering, a, b, site.quant)
+        if done is not None:
+            return done
     site = lowering.in_float(site, "an operand is not quantised as a whole")
-    return _float(site, lowering, lowering.real(a), b if isinstance(b, Const) else lowering.real(b))
+    a, b = (Const(x.name, x.real) if isinstance(x, Const) else lowering.real(x) for x in (a, b))
+    kernel = f"tms_{KERNELS[site.op_type]}_f32"
+    return pair_call(site, lowering, kernel, a, b, clamp_float(site.clamp), None)
 
 
-def _quantized_operand(b: Operand) -> tuple[Operand, Quant] | None:
-    """The second operand and its scale; a real constant gets a scale of its own."""
-    if isinstance(b, Tensor):
-        return None if b.quant is None else (b, b.quant)
-    stored = b.centred()
-    if stored is not None and b.scale is not None and b.scale.size == 1:
-        return Const(b.name, stored), Quant(float(b.scale.reshape(-1)[0]), 0)
-    largest = float(np.abs(b.real).max(initial=0))
-    scale = largest / 127 or 1.0
-    return Const(b.name, np.rint(b.real / scale).astype(np.int8)), Quant(scale, 0)
-
-
-def _int8(site: Site, lowering: Lowering, a: Tensor, b: Operand, b_quant: Quant) -> Tensor:
-    assert site.quant is not None
-    assert a.quant is not None
-    factors = sum_factors if site.op_type == "Add" else product_factors
+def _integer(site: Site, lowering: Lowering, a: Operand, b: Operand, quant: Quant) -> Tensor | None:
+    """The call in integers; None where there is none for these operands."""
+    suffix = "s8" if quant.dtype == "int8" else "s16"
+    if site.op_type in ("Min", "Max"):
+        if quant.dtype != "int8" or any(isinstance(x, Tensor) and x.quant is None for x in (a, b)):
+            return None
+        a, b = (_under(lowering, x, quant) for x in (a, b))
+        params = {**NO_FACTORS, **clamp_integer(site.clamp, quant)}
+        kernel = f"tms_{KERNELS[site.op_type]}_s8"
+        return pair_call(site, lowering, kernel, a, b, params, quant)
+    first, second = _quantized_operand(a, quant), _quantized_operand(b, quant)
+    if site.op_type not in FACTORS or first is None or second is None:
+        return None
+    if quant.dtype == "int16" and site.op_type == "PRelu":
+        return None
+    (a, a_quant), (b, b_quant) = first, second
     params = {
-        "a_offset": -a.quant.zero_point,
+        "a_offset": -a_quant.zero_point,
         "b_offset": -b_quant.zero_point,
-        "out_offset": site.quant.zero_point,
-        **clamp_int8(site.clamp, site.quant),
-        **factors(a.quant.scale, b_quant.scale, site.quant.scale),
+        "out_offset": quant.zero_point,
+        **clamp_integer(site.clamp, quant),
+        **_factors(site, quant)(a_quant.scale, b_quant.scale, quant.scale),
     }
-    return _call(site, lowering, f"tms_{site.op_type.lower()}_s8", a, b, params, site.quant)
+    kernel = f"tms_{KERNELS[site.op_type]}_{suffix}"
+    return pair_call(site, lowering, kernel, a, b, params, quant)
 
 
-def _float(site: Site, lowering: Lowering, a: Operand, b: Operand) -> Tensor:
-    if isinstance(b, Const):
-        b = Const(b.name, b.real)
-    assert isinstance(a, Tensor)
-    kernel = f"tms_{site.op_type.lower()}_f32"
-    return _call(site, lowering, kernel, a, b, clamp_float(site.clamp), None)
+def _factors(site: Site, quant: Quant) -> Callable[[float, float, float], dict[str, int]]:
+    function = FACTORS[site.op_type]
+    wide_sum = function is sum_factors and quant.dtype == "int16"
+    return partial(sum_factors, headroom_bits=WIDE_HEADROOM_BITS) if wide_sum else function
 
 
-def _call(
-    site: Site,
-    lowering: Lowering,
-    kernel: str,
-    a: Tensor,
-    b: Operand,
-    params: dict[str, Any],
-    quant: Quant | None,
-) -> Tensor:
-    if a.shape != site.shape and isinstance(b, Tensor) and b.shape == site.shape:
-        raise site.refused("the first operand is broadcast", "put the larger operand first")
-    if a.shape != site.shape:
-        raise site.refused(f"broadcast of {a.shape} to {site.shape}", "expand it first")
-    if isinstance(b, Const):
-        source: Tensor | str
-        shape, b_stride, stored = _constant_strides(b.stored, a)
-        source = lowering.constant(f"{site.name}_operand", stored)
-    else:
-        a, b, shape, b_stride = _tensor_strides(site, lowering, a, b)
-        source = b
-    out = lowering.output(site, a.layout, quant)
-    strides = {"shape": shape, "a_stride": layout.row_major(shape), "b_stride": b_stride}
-    lowering.call(kernel, (a, source), out, {**strides, **params})
-    return out
+def _under(lowering: Lowering, x: Operand, quant: Quant) -> Operand:
+    """An operand of Min or Max under the result's scale."""
+    if isinstance(x, Tensor):
+        return lowering.requantized(x, quant)
+    stored = np.rint(x.real / quant.scale) + quant.zero_point
+    return Const(x.name, np.clip(stored, *quant.limits).astype(quant.dtype))
 
 
-def _constant_strides(values: Array, a: Tensor) -> tuple[tuple[int, ...], tuple[int, ...], Array]:
-    """Shape, strides and values of a constant that is broadcast against a stored tensor."""
-    n = math.prod(a.shape)
-    if values.size == 1:
-        return (1, 1, 1, n), (0, 0, 0, 0), values.reshape(-1)
-    full = np.broadcast_to(values, a.shape).reshape(a.layout.view).transpose(a.layout.order)
-    rows = full.reshape(-1, full.shape[-1])
-    if (rows == rows[0]).all():
-        return (1, 1, *rows.shape), (0, 0, 0, 1), rows[0]
-    return (1, 1, 1, n), (0, 0, 0, 1), full.reshape(-1)
+def _quantized_operand(x: Operand, out: Quant) -> tuple[Operand, Quant] | None:
+    """An operand and its scale; a real constant gets a scale of its own."""
+    if isinstance(x, Tensor):
+        return (x, x.quant) if x.quant is not None and x.quant.dtype == out.dtype else None
+    stored = x.centred()
+    if out.dtype == "int8" and stored is not None and x.scale is not None and x.scale.size == 1:
+        return Const(x.name, stored), Quant(float(x.scale.reshape(-1)[0]), 0)
+    largest = float(np.abs(x.real).max(initial=0))
+    scale = largest / out.limits[1] or 1.0
+    return Const(x.name, np.rint(x.real / scale).astype(out.dtype)), Quant(scale, 0, out.dtype)
 
 
-def _tensor_strides(
-    site: Site, lowering: Lowering, a: Tensor, b: Tensor
-) -> tuple[Tensor, Tensor, tuple[int, ...], tuple[int, ...]]:
-    """Both operands in one layout, the shape to walk and the second one's strides in it."""
-    if a.shape == b.shape:
-        return a, lowering.laid_out(b, a.layout), (1, 1, 1, math.prod(a.shape)), (0, 0, 0, 1)
-    rank = len(a.shape)
-    b = b.reshaped((1,) * (rank - len(b.shape)) + b.shape)
-    order = layout.common_order([(a.shape, a.layout), (b.shape, b.layout)])
-    a, b = (lowering.laid_out(x, Layout(x.shape, order)) for x in (a, b))
-    a_sizes, b_sizes = _stored_sizes(a.layout), _stored_sizes(b.layout)
-    if rank > 4:
-        raise site.refused(f"broadcasting over {rank} axes", "up to four are supported")
-    steps = layout.row_major(b_sizes)
-    strides = tuple(0 if size == 1 else step for size, step in zip(b_sizes, steps, strict=True))
-    return a, b, (1,) * (4 - rank) + a_sizes, (0,) * (4 - rank) + strides
-
-
-def _stored_sizes(lay: Layout) -> tuple[int, ...]:
-    return tuple(lay.view[axis] for axis in lay.order)
-
-
-OPERATORS = (Operator(("Add", "Mul"), lower_binary, activation=True),)
+OPERATORS = (
+    Operator(("Add", "Sub", "Mul", "Div", "PRelu"), lower_binary, activation=True, int16=True),
+    Operator(("Pow",), lower_power),
+    Operator(("Min", "Max", "Sum", "Mean"), lower_many),
+)

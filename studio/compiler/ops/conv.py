@@ -11,7 +11,7 @@ import numpy.typing as npt
 from studio.compiler import layout
 from studio.compiler.operand import Const, Quant, Tensor
 from studio.compiler.operator import Operator, Site
-from studio.compiler.scaling import clamp_float, clamp_int8, multipliers
+from studio.compiler.scaling import clamp_float, clamp_integer, multipliers
 
 if TYPE_CHECKING:
     from studio.compiler.lower import Lowering
@@ -31,10 +31,7 @@ def window(site: Site, kernel: tuple[int, ...], groups: int = 1) -> dict[str, in
         Unsupported: another rank, or a batch above 1.
     """
     tensor = site.tensor()
-    if len(tensor.shape) not in (3, 4):
-        raise site.refused(f"{len(tensor.shape) - 2} spatial axes", "one or two are supported")
-    if tensor.shape[0] != 1:
-        raise site.refused(f"batch {tensor.shape[0]}", "export the model with batch 1")
+    refuse_shape(site)
     ones = (1,) * len(kernel)
     strides = tuple(site.attributes.get("strides") or ones)
     dilations = tuple(site.attributes.get("dilations") or ones)
@@ -51,6 +48,15 @@ def window(site: Site, kernel: tuple[int, ...], groups: int = 1) -> dict[str, in
     if max(fields.values()) > 32767:
         raise site.refused("an axis longer than 32767")
     return fields
+
+
+def refuse_shape(site: Site) -> None:
+    """Refuse what is not [1, c, h, w] or [1, c, length]."""
+    shape = site.tensor().shape
+    if len(shape) not in (3, 4):
+        raise site.refused(f"{len(shape) - 2} spatial axes", "one or two are supported")
+    if shape[0] != 1:
+        raise site.refused(f"batch {shape[0]}", "export the model with batch 1")
 
 
 def _pads_before(
@@ -120,7 +126,7 @@ def _call_int8(
         **fields,
         "in_offset": -tensor.quant.zero_point,
         "out_offset": quant.zero_point,
-        **clamp_int8(site.clamp, quant),
+        **clamp_integer(site.clamp, quant),
         "weights": _arranged(stored, depthwise),
         "bias": bias,
         **multipliers(tensor.quant.scale * scales / quant.scale),

@@ -1,18 +1,22 @@
-"""Gemm and MatMul with a constant right operand: the dense kernel over rows."""
+"""Gemm and MatMul: the dense kernel over rows where the right operand is a constant matrix."""
 
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from studio.compiler import layout
+from studio.compiler.broadcasting import pair_call
 from studio.compiler.operand import Const, Tensor
-from studio.compiler.operator import Operator, Site
+from studio.compiler.operator import Operand, Operator, Site
 from studio.compiler.ops.conv import int32_bias
-from studio.compiler.scaling import clamp_float, clamp_int8, multipliers
+from studio.compiler.ops.matmul import product
+from studio.compiler.ops.shape import permuted
+from studio.compiler.scaling import clamp_float, clamp_integer, multipliers
 
 if TYPE_CHECKING:
     from studio.compiler.lower import Lowering
@@ -20,13 +24,67 @@ if TYPE_CHECKING:
 Array = npt.NDArray[Any]
 
 
+def lower_gemm(site: Site, lowering: Lowering) -> Tensor:
+    """Alpha * A' * B' + beta * C, as a dense layer where B is constant and C a constant row."""
+    a, b = site.inputs[0], site.inputs[1]
+    if isinstance(a, Tensor) and site.attributes.get("transA", 0):
+        a = permuted(lowering, a, (1, 0))
+        site = replace(site, inputs=(a, *site.inputs[1:]))
+    n = site.shape[-1]
+    bias = _bias(site)
+    row = bias is None or (isinstance(bias, Const) and bias.shape in ((), (1,), (n,), (1, n)))
+    if isinstance(a, Tensor) and isinstance(b, Const) and row:
+        return lower_dense(site, lowering)
+    return _gemm_in_steps(lowering.in_float(site, "it is no dense layer"), lowering, bias)
+
+
+def _gemm_in_steps(site: Site, lowering: Lowering, bias: Operand | None) -> Tensor:
+    """A product, and a sum with what is no row."""
+    a, b = site.inputs[0], site.inputs[1]
+    assert a is not None
+    alpha, beta = (np.float32(site.attributes.get(key, 1.0)) for key in ("alpha", "beta"))
+    if isinstance(a, Const):
+        real = a.real.T if site.attributes.get("transA", 0) else a.real
+        a, alpha = Const(a.name, real * alpha), np.float32(1)
+    if isinstance(b, Const):
+        real = b.real.T if site.attributes.get("transB", 0) else b.real
+        b, alpha = Const(b.name, real * alpha), np.float32(1)
+    elif site.attributes.get("transB", 0):
+        b = permuted(lowering, site.tensor(1), (1, 0))
+    assert b is not None
+    plain_site = replace(site, clamp=None, output=f"{site.output}_product")
+    y = product(plain_site if bias is not None or alpha != 1 else site, lowering, a, b)
+    free = clamp_float(None)
+    if alpha != 1:
+        last = site if bias is None else replace(site, output=f"{site.output}_scaled")
+        factor = Const("alpha", alpha.reshape(1))
+        limits = clamp_float(site.clamp) if bias is None else free
+        y = pair_call(last, lowering, "tms_mul_f32", y, factor, limits, None)
+    if bias is None:
+        return y
+    addend = lowering.real(bias)
+    if isinstance(addend, Const):
+        addend = Const(addend.name, addend.real * beta)
+    elif beta != 1:
+        scaled = replace(site, output=f"{site.output}_bias", shape=addend.shape)
+        factor = Const("beta", beta.reshape(1))
+        addend = pair_call(scaled, lowering, "tms_mul_f32", addend, factor, free, None)
+    return pair_call(site, lowering, "tms_add_f32", y, addend, clamp_float(site.clamp), None)
+
+
+def lower_matmul(site: Site, lowering: Lowering) -> Tensor:
+    """Two operands, either of them computed."""
+    a, b = site.inputs[0], site.inputs[1]
+    assert a is not None
+    assert b is not None
+    if isinstance(a, Tensor) and isinstance(b, Const) and len(b.shape) == 2:
+        return lower_dense(site, lowering)
+    return product(site, lowering, a, b)
+
+
 def lower_dense(site: Site, lowering: Lowering) -> Tensor:
     """X [.., k] times constant [k, n] plus an optional bias [n]."""
     weights = site.const(1)
-    if len(weights.shape) != 2:
-        raise site.refused(f"a right operand of {len(weights.shape)} axes", "two are supported")
-    if site.attributes.get("transA", 0):
-        raise site.refused("a transposed left operand")
     out_axis = 0 if site.attributes.get("transB", 0) else 1
     if site.quant is not None:
         done = _dense_int8(site, lowering, weights, out_axis)
@@ -51,7 +109,7 @@ def _operand(site: Site, lowering: Lowering, in_n: int) -> tuple[Tensor, Array]:
 
 def _dense_int8(site: Site, lowering: Lowering, weights: Const, out_axis: int) -> Tensor | None:
     x, stored, scales = site.tensor(), weights.centred(), weights.scales(out_axis)
-    factor = site.attributes.get("alpha", 1.0)
+    factor = site.attributes.get("alpha", 1.0) * site.attributes.get("beta", 1.0)
     if x.quant is None or site.quant is None or stored is None or scales is None or factor != 1:
         return None
     bias = int32_bias(_bias(site), x.quant.scale * scales)
@@ -67,7 +125,7 @@ def _dense_int8(site: Site, lowering: Lowering, weights: Const, out_axis: int) -
         "out_n": stored.shape[0],
         "in_offset": -x.quant.zero_point,
         "out_offset": site.quant.zero_point,
-        **clamp_int8(site.clamp, site.quant),
+        **clamp_integer(site.clamp, site.quant),
         "weights": stored[:, order],
         "bias": np.broadcast_to(bias, scales.shape),
         **multipliers(x.quant.scale * scales / site.quant.scale),
@@ -82,8 +140,7 @@ def _dense_float(site: Site, lowering: Lowering, weights: Const, out_axis: int) 
     bias = np.zeros(matrix.shape[0], np.float32)
     operand = _bias(site)
     if operand is not None:
-        if not isinstance(operand, Const) or operand.real.size not in (1, bias.size):
-            raise site.refused("a bias that is no constant row", "add it with Add")
+        assert isinstance(operand, Const)
         bias = bias + operand.real.reshape(-1) * np.float32(site.attributes.get("beta", 1.0))
     x, order = _operand(site, lowering, matrix.shape[1])
     out = lowering.output(site, layout.plain(site.shape))
@@ -99,8 +156,11 @@ def _dense_float(site: Site, lowering: Lowering, weights: Const, out_axis: int) 
     return out
 
 
-def _bias(site: Site) -> object:
+def _bias(site: Site) -> Operand | None:
     return site.optional(2) if site.op_type == "Gemm" and site.attributes.get("beta", 1.0) else None
 
 
-OPERATORS = (Operator(("Gemm", "MatMul"), lower_dense, activation=True),)
+OPERATORS = (
+    Operator(("Gemm",), lower_gemm, activation=True),
+    Operator(("MatMul",), lower_matmul, activation=True),
+)

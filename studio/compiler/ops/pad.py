@@ -1,51 +1,89 @@
-"""Pad with a constant."""
+"""Pad: with a constant, or with what lies inside."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from studio.compiler import layout
-from studio.compiler.layout import Layout
+from studio.compiler.builder import width_of
+from studio.compiler.layout import Layout, Shape
 from studio.compiler.operand import Const, Tensor
-from studio.compiler.operator import Operator, Site
+from studio.compiler.operator import ANY_DTYPE, Operator, Site
+from studio.compiler.ops.take import taken
 
 if TYPE_CHECKING:
     from studio.compiler.lower import Lowering
 
+AXES = 4  # that the kernel walks
+
 
 def lower_pad(site: Site, lowering: Lowering) -> Tensor:
-    """Constant padding of up to four axes, as the tensor is stored."""
-    if site.attributes.get("mode", "constant") != "constant":
-        raise site.refused(f"mode '{site.attributes['mode']}'", "constant padding is supported")
+    """Padding as the tensor is stored; negative padding crops."""
     x = site.tensor()
-    rank = len(x.shape)
-    if rank > 4:
-        raise site.refused(f"{rank} axes", "up to four are supported")
-    before, after = _amounts(site, rank)
-    if min(before + after) < 0:
-        raise site.refused("negative padding", "use Slice")
-    order = layout.common_order([(x.shape, x.layout)])
-    x = lowering.laid_out(x, Layout(x.shape, order))
-    lead = (0,) * (4 - rank)
-    out = lowering.output(site, Layout(site.shape, order), x.quant, x.dtype)
+    before, after = _amounts(site, len(x.shape))
+    if min(before + after, default=0) == max(before + after, default=0) == 0:
+        return lowering.settled(x, site.quant)
+    if site.attributes.get("mode", "constant") != "constant":
+        return _by_list(site, lowering, before, after)
+    x, order = lowering.by_axis(x)
+    lay = Layout(site.shape, order)
+    out = lowering.result(site.output, site.shape, lay, x.dtype, x.quant)
+    params = {**_walked(site, x.shape, order, before, after), "value": _bits(site, x)}
+    lowering.call(f"tms_pad_{width_of(x.dtype)}", (x,), out, params)
+    return lowering.settled(out, site.quant)
+
+
+def _walked(
+    site: Site, shape: Shape, order: Shape, before: Shape, after: Shape
+) -> dict[str, tuple[int, ...]]:
+    """Sizes and padding along stored axes; an axis that is not padded joins the one before it."""
+    axes: list[tuple[int, int, int]] = []
+    for axis in order:
+        if axes and not before[axis] and not after[axis]:
+            n = shape[axis]
+            axes[-1] = (axes[-1][0] * n, axes[-1][1] * n, axes[-1][2] * n)
+        else:
+            axes.append((shape[axis], before[axis], after[axis]))
+    if len(axes) > AXES:
+        raise site.refused(f"{len(axes)} padded axes", "up to four are supported")
+    columns = zip(*[(1, 0, 0)] * (AXES - len(axes)), *axes, strict=True)
+    return dict(zip(("shape", "before", "after"), columns, strict=True))
+
+
+def _bits(site: Site, x: Tensor) -> int:
+    """The padding as the bit pattern of an element."""
     value = _value(site)
-    bits = x.quant.stored(value) if x.quant else int(np.float32(value).view(np.int32))
-    params = {
-        "shape": (1,) * (4 - rank) + tuple(x.shape[axis] for axis in order),
-        "before": lead + tuple(before[axis] for axis in order),
-        "after": lead + tuple(after[axis] for axis in order),
-        "value": bits,
-    }
-    lowering.call("tms_pad_b8" if x.dtype == "int8" else "tms_pad_b32", (x,), out, params)
-    return out if site.quant is None else lowering.requantized(out, site.quant)
+    if x.quant is not None:
+        return x.quant.stored(value)
+    return int(np.float32(value).view(np.int32)) if x.dtype == "float32" else int(value)
 
 
-def _amounts(site: Site, rank: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
+def _by_list(site: Site, lowering: Lowering, before: Shape, after: Shape) -> Tensor:
+    """Edge, reflect and wrap: axis by axis, each place of the result by its number inside."""
+    mode = site.attributes["mode"]
+    if mode not in ("edge", "reflect", "wrap"):
+        raise site.refused(f"mode '{mode}'", "constant, edge, reflect and wrap are supported")
+    x = site.tensor()
+    for axis, size in enumerate(x.shape):
+        if not before[axis] and not after[axis]:
+            continue
+        place = np.arange(-before[axis], size + after[axis])
+        if mode == "edge":
+            index = place.clip(0, size - 1)
+        elif mode == "wrap":
+            index = place % size
+        else:
+            period = max(2 * (size - 1), 1)
+            index = (size - 1) - np.abs(place % period - (size - 1))
+        x = taken(lowering, x, f"{site.output}_{axis}", axis, index.astype(np.int32))
+    return lowering.settled(x, site.quant)
+
+
+def _amounts(site: Site, rank: int) -> tuple[Shape, Shape]:
     """Elements before and after each axis."""
-    given = site.optional(1) is not None
-    pads = site.const(1).stored.tolist() if given else site.attributes["pads"]
+    given: Any = site.attributes.get("pads")
+    pads = given if site.optional(1) is None else site.const(1).stored.tolist()
     axes_operand = site.optional(3)
     axes = range(rank) if axes_operand is None else [int(a) % rank for a in site.const(3).stored]
     before, after = [0] * rank, [0] * rank
@@ -58,7 +96,9 @@ def _value(site: Site) -> float:
     operand = site.optional(2)
     if isinstance(operand, Const):
         return float(operand.real.reshape(-1)[0]) if operand.stored.size else 0.0
+    if operand is not None:
+        raise site.refused("a value that is computed at run time", "pad with a constant")
     return float(site.attributes.get("value", 0.0))
 
 
-OPERATORS = (Operator(("Pad",), lower_pad),)
+OPERATORS = (Operator(("Pad",), lower_pad, int16=True, dtypes=ANY_DTYPE),)

@@ -11,7 +11,7 @@ from studio.compiler import layout
 from studio.compiler.operand import Quant, Tensor
 from studio.compiler.operator import Operator, Site
 from studio.compiler.ops.conv import window
-from studio.compiler.scaling import clamp_float, clamp_int8, multipliers
+from studio.compiler.scaling import clamp_float, clamp_integer, multipliers
 
 if TYPE_CHECKING:
     from studio.compiler.lower import Lowering
@@ -60,7 +60,7 @@ def _same_scale(
     site: Site, lowering: Lowering, fields: dict[str, int], x: Tensor, kernel: str
 ) -> Tensor:
     assert x.quant is not None
-    params = {**fields, **clamp_int8(site.clamp, x.quant)}
+    params = {**fields, **clamp_integer(site.clamp, x.quant)}
     x = lowering.laid_out(x, layout.channels_last(x.shape))
     out = lowering.output(site, layout.channels_last(site.shape), x.quant)
     lowering.call(kernel, (x,), out, params, 0, fields["out_h"])
@@ -98,7 +98,7 @@ def _as_depthwise(
         "groups": channels,
         "in_offset": -x_quant.zero_point,
         "out_offset": quant.zero_point,
-        **clamp_int8(site.clamp, quant),
+        **clamp_integer(site.clamp, quant),
         "weights": np.ones((fields["kernel_h"], fields["kernel_w"], channels), np.int8),
         "bias": np.zeros(channels, np.int32),
         **multipliers(factors),

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from studio.compiler.layout import Layout, axis_order, plain
-from studio.compiler.operand import Const
-from studio.compiler.operator import Operand, Operator, Site
+from studio.compiler.layout import Layout
+from studio.compiler.operand import Const, Tensor
+from studio.compiler.operator import ANY_DTYPE, Operand, Operator, Site
 
 if TYPE_CHECKING:
     from studio.compiler.lower import Lowering
@@ -28,17 +28,23 @@ def lower_transpose(site: Site, lowering: Lowering) -> Operand:
     if isinstance(operand, Const):
         axis = perm.index(operand.axis % len(perm)) if operand.scale is not None else 0
         return replace(operand, stored=operand.stored.transpose(perm), axis=axis)
-    tensor = site.tensor()
-    # The tensor's own axes, in the order in which they are stored, renamed by the permutation.
-    by_axis = axis_order(tensor.shape, tensor.layout)
-    if by_axis is None:
-        tensor = lowering.laid_out(tensor, plain(tensor.shape))
-        by_axis = tuple(range(len(perm)))
+    return permuted(lowering, site.tensor(), perm)
+
+
+def permuted(lowering: Lowering, tensor: Tensor, perm: tuple[int, ...]) -> Tensor:
+    """The tensor's own axes, in the order in which they are stored, under their new names."""
+    tensor, by_axis = lowering.by_axis(tensor)
+    shape = tuple(tensor.shape[axis] for axis in perm)
     renamed = tuple(perm.index(axis) for axis in by_axis)
-    return replace(tensor, shape=site.shape, layout=Layout(site.shape, renamed))
+    return replace(tensor, shape=shape, layout=Layout(shape, renamed))
 
 
 OPERATORS = (
-    Operator(("Reshape", "Flatten", "Squeeze", "Unsqueeze", "Identity", "Dropout"), lower_view),
-    Operator(("Transpose",), lower_transpose),
+    Operator(
+        ("Reshape", "Flatten", "Squeeze", "Unsqueeze", "Identity", "Dropout"),
+        lower_view,
+        int16=True,
+        dtypes=ANY_DTYPE,
+    ),
+    Operator(("Transpose",), lower_transpose, int16=True, dtypes=ANY_DTYPE),
 )

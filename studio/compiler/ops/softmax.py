@@ -22,18 +22,9 @@ LONGEST = 8191  # values in a row, so that the int8 kernel's sum does not overfl
 def lower_softmax(site: Site, lowering: Lowering) -> Tensor:
     """Rows of the softmax axis, innermost; int8 where operand and result are."""
     x = site.tensor()
-    rank = len(x.shape)
-    axis = int(site.attributes.get("axis", -1 if site.opset >= 13 else 1)) % rank
-    if site.opset >= 13:
-        order = (*(other for other in range(rank) if other != axis), axis)
-        n = x.shape[axis]
-    else:  # axis and all that follow are one
-        order, n = tuple(range(rank)), math.prod(x.shape[axis:])
-    integer = site.quant is not None and x.quant is not None and n <= LONGEST
-    if not integer:
-        x = lowering.in_float(site, "its result is not quantised, or its rows are long").tensor()
-    lay = Layout(x.shape, order)
-    x = lowering.laid_out(x, lay)
+    if site.quant is None or x.quant is None or _order(site)[1] > LONGEST:
+        site = lowering.in_float(site, "its result is not quantised, or its rows are long")
+    x, lay, n = _rows(site, lowering)
     params: dict[str, float] = {"rows": math.prod(x.shape) // n, "n": n}
     if x.quant is None or site.quant is None:
         out = lowering.output(site, lay)
@@ -44,4 +35,33 @@ def lower_softmax(site: Site, lowering: Lowering) -> Tensor:
     return lowering.requantized(out, site.quant)
 
 
-OPERATORS = (Operator(("Softmax",), lower_softmax),)
+def _order(site: Site) -> tuple[tuple[int, ...], int]:
+    """The axes with those of a row last, and the length of a row."""
+    shape = site.tensor().shape
+    rank = len(shape)
+    axis = int(site.attributes.get("axis", -1 if site.opset >= 13 else 1)) % rank
+    if site.opset >= 13:
+        return (*(other for other in range(rank) if other != axis), axis), shape[axis]
+    return tuple(range(rank)), math.prod(shape[axis:])  # axis and all that follow are one
+
+
+def _rows(site: Site, lowering: Lowering) -> tuple[Tensor, Layout, int]:
+    """The operand in rows, its layout and the length of a row."""
+    order, n = _order(site)
+    lay = Layout(site.shape, order)
+    return lowering.laid_out(site.tensor(), lay), lay, n
+
+
+def lower_log_softmax(site: Site, lowering: Lowering) -> Tensor:
+    """Rows of the softmax axis, innermost, in float."""
+    site = lowering.in_float(site, "it has no form in integers")
+    x, lay, n = _rows(site, lowering)
+    out = lowering.output(site, lay)
+    lowering.call("tms_log_softmax_f32", (x,), out, {"rows": math.prod(x.shape) // n, "n": n})
+    return out
+
+
+OPERATORS = (
+    Operator(("Softmax",), lower_softmax),
+    Operator(("LogSoftmax",), lower_log_softmax),
+)

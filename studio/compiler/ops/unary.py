@@ -1,9 +1,10 @@
-"""Relu, Clip, Sigmoid, Tanh: a table in int8, a kernel each in float."""
+"""Functions of one value: a table in int8, a kernel each in float."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,46 +13,80 @@ import numpy.typing as npt
 from studio.compiler import float_math
 from studio.compiler.operand import Tensor
 from studio.compiler.operator import Operator, Site
-from studio.compiler.scaling import clamp_int8, rescaled_codes
+from studio.compiler.scaling import clamp_integer, rescaled_codes
 
 if TYPE_CHECKING:
     from studio.compiler.lower import Lowering
 
 Real = npt.NDArray[np.float32]
+Function = Callable[[Real], Real]
+
+PLAIN: dict[str, tuple[Function, str]] = {
+    "Abs": (float_math.absolute, "tms_abs_f32"),
+    "Ceil": (float_math.ceil, "tms_ceil_f32"),
+    "Erf": (float_math.erf, "tms_erf_f32"),
+    "Exp": (float_math.exp, "tms_exp_f32"),
+    "Floor": (float_math.floor, "tms_floor_f32"),
+    "Log": (float_math.log, "tms_log_f32"),
+    "Neg": (float_math.negative, "tms_neg_f32"),
+    "Reciprocal": (float_math.reciprocal, "tms_reciprocal_f32"),
+    "Round": (float_math.round_even, "tms_round_f32"),
+    "Sigmoid": (float_math.sigmoid, "tms_sigmoid_f32"),
+    "Softplus": (float_math.softplus, "tms_softplus_f32"),
+    "Softsign": (float_math.softsign, "tms_softsign_f32"),
+    "Sqrt": (float_math.sqrt, "tms_sqrt_f32"),
+    "Tanh": (float_math.tanh, "tms_tanh_f32"),
+}
+"""ONNX operator: the function and its kernel."""
+
+SHAPED: dict[str, tuple[Callable[..., Real], str, float, float]] = {
+    "Elu": (float_math.elu, "tms_elu_f32", 1.0, 0.0),
+    "HardSigmoid": (float_math.hard_sigmoid, "tms_hard_sigmoid_f32", 0.2, 0.5),
+    "HardSwish": (float_math.hard_swish, "tms_hard_swish_f32", 1 / 6, 0.5),
+    "LeakyRelu": (float_math.leaky_relu, "tms_leaky_relu_f32", 0.01, 0.0),
+    "Swish": (float_math.swish, "tms_swish_f32", 1.0, 0.0),
+}
+"""ONNX operator: the function, its kernel, and what alpha and beta are if not said."""
 
 
-def _lower(
-    site: Site,
-    lowering: Lowering,
-    function: Callable[[Real], Real],
-    kernel: str,
-    params: dict[str, Any],
+def lower_function(
+    site: Site, lowering: Lowering, function: Function, kernel: str, params: dict[str, Any]
 ) -> Tensor:
-    """A table of 256 entries where operand and result are int8, else the float kernel."""
+    """A table where operand and result are int8, else the float kernel."""
     x = site.tensor()
     if x.quant is not None and site.quant is not None:
-        real = (np.arange(-128, 128) - x.quant.zero_point).astype(np.float32) * np.float32(
-            x.quant.scale
-        )
-        stored = np.rint(function(real) / np.float32(site.quant.scale)) + site.quant.zero_point
+        stored = function(x.quant.real(np.arange(-128, 128))) / np.float32(site.quant.scale)
+        stored = np.rint(np.nan_to_num(stored)) + site.quant.zero_point
         out = lowering.output(site, x.layout, site.quant)
         lowering.table_call(x, out, np.clip(stored, -128, 127).astype(np.int8))
         return out
-    site = lowering.in_float(site, "its result is not quantised")
+    site = lowering.in_float(site, "its operand or its result is not in int8")
     x = site.tensor()
     out = lowering.output(site, x.layout)
     lowering.call(kernel, (x,), out, {"n": math.prod(x.shape), **params})
     return out
 
 
-def lower_sigmoid(site: Site, lowering: Lowering) -> Tensor:
-    """1 / (1 + exp(-x))."""
-    return _lower(site, lowering, float_math.sigmoid, "tms_sigmoid_f32", {})
+def lower_plain(site: Site, lowering: Lowering) -> Tensor:
+    """A function without parameters."""
+    return lower_function(site, lowering, *PLAIN[site.op_type], {})
 
 
-def lower_tanh(site: Site, lowering: Lowering) -> Tensor:
-    """The hyperbolic tangent."""
-    return _lower(site, lowering, float_math.tanh, "tms_tanh_f32", {})
+def lower_shaped(site: Site, lowering: Lowering) -> Tensor:
+    """A function of alpha and beta."""
+    function, kernel, alpha, beta = SHAPED[site.op_type]
+    params = {
+        "alpha": float(site.attributes.get("alpha", alpha)),
+        "beta": float(site.attributes.get("beta", beta)),
+    }
+    return lower_function(site, lowering, partial(function, **params), kernel, params)
+
+
+def lower_gelu(site: Site, lowering: Lowering) -> Tensor:
+    """Gelu by erf, or in its approximation by tanh."""
+    if site.attributes.get("approximate", "none") == "tanh":
+        return lower_function(site, lowering, float_math.gelu_tanh, "tms_gelu_tanh_f32", {})
+    return lower_function(site, lowering, float_math.gelu, "tms_gelu_f32", {})
 
 
 def lower_clip(site: Site, lowering: Lowering) -> Tensor:
@@ -59,19 +94,24 @@ def lower_clip(site: Site, lowering: Lowering) -> Tensor:
     lo, hi = 0.0, math.inf
     if site.op_type == "Clip":
         lo, hi = _bound(site, 1, "min", -math.inf), _bound(site, 2, "max", math.inf)
-    params = {"act_min": lo, "act_max": hi}
+    params = {"act_min": min(lo, hi), "act_max": hi}
     x = site.tensor()
-    if x.quant is not None and site.quant is not None and lowering.options.rounding != "single":
-        bounds = clamp_int8((lo, hi), site.quant)
+    tabled = (
+        x.quant is not None and site.quant is not None and x.dtype == site.quant.dtype == "int8"
+    )
+    if tabled and lowering.options.rounding != "single":
+        assert x.quant is not None
+        assert site.quant is not None
+        bounds = clamp_integer((params["act_min"], hi), site.quant)
         table = rescaled_codes(x.quant, site.quant, lowering.options.rounding)
         out = lowering.output(site, x.layout, site.quant)
         lowering.table_call(x, out, np.clip(table, bounds["act_min"], bounds["act_max"]))
         return out
 
     def clip(real: Real) -> Real:
-        return np.clip(real, np.float32(lo), np.float32(hi))
+        return np.clip(real, np.float32(params["act_min"]), np.float32(hi))
 
-    return _lower(site, lowering, clip, "tms_clip_f32", params)
+    return lower_function(site, lowering, clip, "tms_clip_f32", params)
 
 
 def _bound(site: Site, index: int, key: str, default: float) -> float:
@@ -83,7 +123,8 @@ def _bound(site: Site, index: int, key: str, default: float) -> float:
 
 
 OPERATORS = (
-    Operator(("Sigmoid",), lower_sigmoid),
-    Operator(("Tanh",), lower_tanh),
+    Operator(tuple(PLAIN), lower_plain),
+    Operator(tuple(SHAPED), lower_shaped),
+    Operator(("Gelu",), lower_gelu),
     Operator(("Relu", "Clip"), lower_clip),
 )

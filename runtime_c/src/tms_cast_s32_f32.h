@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: 0BSD */
+#ifndef TMS_CAST_S32_F32_H
+#define TMS_CAST_S32_F32_H
+
+#include "tms.h"
+#include "tms_float.h"
+
+static inline void tms_cast_s32_f32_body(const tms_unary_f32_params *p, const int32_t *in, float *out) {
+  for (int32_t i = 0; i < p->n; i++) {
+    out[i] = (float)in[i];
+  }
+}
+
+#endif

@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: 0BSD */
+#ifndef TMS_STRIDED_B16_H
+#define TMS_STRIDED_B16_H
+
+#include "tms_strided.h"
+
+static inline void tms_strided_b16_body(const tms_strided_params *p, const void *in, void *out) {
+  tms_strided_body(p, in, out, 2);
+}
+
+#endif

@@ -1,0 +1,8 @@
+"""Float division, with broadcast; see runtime_c/src/tms_binary_f32.h."""
+
+from __future__ import annotations
+
+from studio.compiler.float_math import divide
+from studio.compiler.kernels.add_f32 import binary
+
+KERNELS = (binary("tms_div_f32", divide),)

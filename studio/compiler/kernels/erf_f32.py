@@ -1,0 +1,8 @@
+"""Float error function; see runtime_c/src/tms_math.h."""
+
+from __future__ import annotations
+
+from studio.compiler.float_math import erf
+from studio.compiler.kernels.sigmoid_f32 import unary
+
+KERNELS = (unary("tms_erf_f32", erf),)

@@ -1,0 +1,8 @@
+"""Float e^x; see runtime_c/src/tms_math.h."""
+
+from __future__ import annotations
+
+from studio.compiler.float_math import exp
+from studio.compiler.kernels.sigmoid_f32 import unary
+
+KERNELS = (unary("tms_exp_f32", exp),)

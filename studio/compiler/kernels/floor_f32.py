@@ -1,0 +1,8 @@
+"""Float rounding down; see runtime_c/src/tms_math.h."""
+
+from __future__ import annotations
+
+from studio.compiler.float_math import floor
+from studio.compiler.kernels.sigmoid_f32 import unary
+
+KERNELS = (unary("tms_floor_f32", floor),)

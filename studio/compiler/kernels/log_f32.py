@@ -1,0 +1,8 @@
+"""Float natural logarithm; see runtime_c/src/tms_math.h."""
+
+from __future__ import annotations
+
+from studio.compiler.float_math import log
+from studio.compiler.kernels.sigmoid_f32 import unary
+
+KERNELS = (unary("tms_log_f32", log),)

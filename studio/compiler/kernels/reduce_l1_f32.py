@@ -1,0 +1,16 @@
+"""Float reduction over rows; see runtime_c/src/tms_reduce_f32.h."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from studio.compiler.kernel import Array
+from studio.compiler.kernels.mean_f32 import reduction
+
+
+def joined(total: Array, row: Array) -> Array:
+    """The sum of sizes, row by row."""
+    return total + np.where(row < 0, -row, row)
+
+
+KERNELS = (reduction("tms_reduce_l1_f32", 0.0, joined),)

@@ -1,0 +1,15 @@
+"""Float reduction over rows; see runtime_c/src/tms_reduce_f32.h."""
+
+from __future__ import annotations
+
+from studio.compiler.kernel import Array
+from studio.compiler.kernels.mean_f32 import reduction
+
+
+def joined(total: Array, row: Array) -> Array:
+    """The sum of squares, row by row."""
+    added: Array = total + row * row
+    return added
+
+
+KERNELS = (reduction("tms_reduce_sumsquare_f32", 0.0, joined),)
