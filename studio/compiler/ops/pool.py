@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from studio.compiler import layout
+from studio.compiler.builder import SUFFIX
 from studio.compiler.operand import Quant, Tensor
 from studio.compiler.operator import Operator, Site
 from studio.compiler.ops.conv import window
-from studio.compiler.scaling import multipliers
+from studio.compiler.scaling import clamp_integer, multipliers
 
 if TYPE_CHECKING:
     from studio.compiler.lower import Lowering
@@ -39,8 +40,9 @@ def lower_max_pool(site: Site, lowering: Lowering) -> Tensor:
         )
         return out
     out = lowering.output(site, lay, x.quant)
-    params = {**fields, "act_min": -128, "act_max": 127}
-    lowering.call("tms_maxpool2d_s8", (x,), out, params, 0, fields["out_h"])
+    params = {**fields, **clamp_integer(None, x.quant)}
+    kernel = f"tms_maxpool2d_{SUFFIX[x.quant.dtype]}"
+    lowering.call(kernel, (x,), out, params, 0, fields["out_h"])
     return out if site.quant is None else lowering.requantized(out, site.quant)
 
 
@@ -54,7 +56,7 @@ def lower_average_pool(site: Site, lowering: Lowering) -> Tensor:
     if x.quant is not None and site.quant is not None:
         if x.quant == site.quant and not pads_count:
             return _same_scale(site, lowering, fields, x)
-        if pads_count or not any(site.attributes.get("pads") or ()):
+        if x.dtype == "int8" and (pads_count or not any(site.attributes.get("pads") or ())):
             return _as_depthwise(site, lowering, fields, x, site.quant)
     site = lowering.in_float(site, "the mean of a padded window changes the scale")
     x = lowering.laid_out(site.tensor(), layout.channels_last(site.tensor().shape))
@@ -66,9 +68,11 @@ def lower_average_pool(site: Site, lowering: Lowering) -> Tensor:
 
 def _same_scale(site: Site, lowering: Lowering, fields: dict[str, int], x: Tensor) -> Tensor:
     x = lowering.laid_out(x, layout.channels_last(x.shape))
+    assert x.quant is not None
     out = lowering.output(site, layout.channels_last(site.shape), x.quant)
-    params = {**fields, "act_min": -128, "act_max": 127}
-    lowering.call("tms_avgpool2d_s8", (x,), out, params, 0, fields["out_h"])
+    params = {**fields, **clamp_integer(None, x.quant)}
+    kernel = f"tms_avgpool2d_{SUFFIX[x.quant.dtype]}"
+    lowering.call(kernel, (x,), out, params, 0, fields["out_h"])
     return out
 
 
@@ -99,6 +103,6 @@ def _as_depthwise(
 
 
 OPERATORS = (
-    Operator(("MaxPool",), lower_max_pool),
-    Operator(("AveragePool",), lower_average_pool),
+    Operator(("MaxPool",), lower_max_pool, int16=True),
+    Operator(("AveragePool",), lower_average_pool, int16=True),
 )
