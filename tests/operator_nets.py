@@ -171,7 +171,7 @@ LSTM = (_random(1, 12, 4), _random(1, 12, 3), _random(1, 24))
 BOTH_WAYS = {"hidden_size": 3, "direction": "bidirectional"}
 
 SPECS: dict[str, Spec] = {
-    **{op.lower(): Spec(op, (X,), dtypes=WIDE, steps=2) for op in UNARY},
+    **{op.lower(): Spec(op, (X,), dtypes=WIDE, steps=3) for op in UNARY},
     **{op.lower(): Spec(op, (X,), positive=True) for op in ("Log", "Sqrt", "Reciprocal")},
     "gelu_tanh": Spec("Gelu", (X,), {"approximate": "tanh"}),
     "elu_alpha": Spec("Elu", (X,), {"alpha": 0.3}),
@@ -206,7 +206,7 @@ SPECS: dict[str, Spec] = {
         weights=1,
         dtypes=WIDE,
     ),
-    "conv_1d": Spec("Conv", ((1, 4, 9), _random(3, 2, 3)), {"group": 2}, weights=1, dtypes=WIDE),
+    "conv_1d": Spec("Conv", ((1, 4, 9), _random(4, 2, 3)), {"group": 2}, weights=1, dtypes=WIDE),
     "depthwise": Spec(
         "Conv", (X, _random(8, 1, 3, 3), _random(8)), {"group": 4}, weights=1, dtypes=WIDE
     ),

@@ -64,6 +64,10 @@ typedef struct {
 void tms_conv2d_s8(const tms_conv2d_s8_params *p, tms_in in, tms_out out, int32_t y0, int32_t y1);
 void tms_conv2d_s8_dr(const tms_conv2d_s8_params *p, tms_in in, tms_out out, int32_t y0, int32_t y1);
 
+/* With weights of 4 bits, -8 to 7: two in a byte, the first in its lower half, filters on byte borders. */
+void tms_conv2d_s8_w4(const tms_conv2d_s8_params *p, tms_in in, tms_out out, int32_t y0, int32_t y1);
+void tms_conv2d_s8_w4_dr(const tms_conv2d_s8_params *p, tms_in in, tms_out out, int32_t y0, int32_t y1);
+
 /* Depthwise: groups = in_c, out_c = in_c * m; weights are [kernel_h][kernel_w][out_c]. */
 void tms_depthwise2d_s8(const tms_conv2d_s8_params *p, tms_in in, tms_out out, int32_t y0, int32_t y1);
 void tms_depthwise2d_s8_dr(const tms_conv2d_s8_params *p, tms_in in, tms_out out, int32_t y0, int32_t y1);
@@ -83,6 +87,8 @@ typedef struct {
 } tms_dense_s8_params;
 void tms_dense_s8(const tms_dense_s8_params *p, const int8_t *in, int8_t *out);
 void tms_dense_s8_dr(const tms_dense_s8_params *p, const int8_t *in, int8_t *out);
+void tms_dense_s8_w4(const tms_dense_s8_params *p, const int8_t *in, int8_t *out);
+void tms_dense_s8_w4_dr(const tms_dense_s8_params *p, const int8_t *in, int8_t *out);
 
 /* out[h][i][j][l] = rescale(sum over k of (a + a_offset) * (b + b_offset)) + out_offset, a at strides
  * (h, i, j, k) and b at (h, i, k, l), in elements; out is [batch[0]][batch[1]][m][n]. */

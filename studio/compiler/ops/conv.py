@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from studio.compiler import layout
 from studio.compiler.builder import SUFFIX
+from studio.compiler.nibbles import packed
 from studio.compiler.operand import Const, Quant, Tensor
 from studio.compiler.operator import Operator, Site
 from studio.compiler.scaling import clamp_float, clamp_integer, multipliers
@@ -111,16 +112,19 @@ def _conv_int8(
         bias = int64_bias(site.optional(2), units)
     else:
         bias = int32_bias(site.optional(2), units)
-    return None if bias is None else _call_int8(site, lowering, fields, stored, scales, bias)
+    if bias is None:
+        return None
+    return _call_integer(site, lowering, fields, stored, scales, bias, weights.bits)
 
 
-def _call_int8(
+def _call_integer(
     site: Site,
     lowering: Lowering,
     fields: dict[str, int],
     stored: Array,
     scales: Array,
     bias: Array,
+    bits: int = 8,
 ) -> Tensor:
     tensor, quant = site.tensor(), site.quant
     assert quant is not None
@@ -128,15 +132,19 @@ def _call_int8(
     x = lowering.laid_out(tensor, layout.channels_last(tensor.shape))
     out = lowering.output(site, layout.channels_last(site.shape), quant)
     depthwise = _is_depthwise(fields)
+    arranged = _arranged(stored, depthwise)
+    narrow = bits == 4 and not depthwise and quant.dtype == "int8" and np.abs(stored).max() <= 7
     params = {
         **fields,
         **zero_points(tensor.quant, quant),
         **clamp_integer(site.clamp, quant),
-        "weights": _arranged(stored, depthwise),
+        "weights": arranged,
         "bias": bias,
         **multipliers(tensor.quant.scale * scales / quant.scale),
     }
     kernel = f"tms_{'depthwise' if depthwise else 'conv'}2d_{SUFFIX[quant.dtype]}"
+    if narrow:
+        kernel, params["weights"] = f"{kernel}_w4", packed(arranged.reshape(len(arranged), -1))
     lowering.call(kernel, (x,), out, params, _macs(fields), fields["out_h"])
     return out
 
@@ -234,7 +242,7 @@ def lower_batch_norm(site: Site, lowering: Lowering) -> Tensor:
         stored = np.rint(factor / scales).astype(np.int8).reshape(shape)
         bias = np.rint(shift / (in_quant.scale * scales))
         if np.abs(bias).max() < 2**31:
-            return _call_int8(site, lowering, fields, stored, scales, bias.astype(np.int32))
+            return _call_integer(site, lowering, fields, stored, scales, bias.astype(np.int32))
     site = lowering.in_float(site, "its result is not quantised")
     return _call_float(
         site, lowering, fields, factor.astype(np.float32).reshape(shape), shift.astype(np.float32)

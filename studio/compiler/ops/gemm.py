@@ -12,6 +12,7 @@ import numpy.typing as npt
 from studio.compiler import layout
 from studio.compiler.broadcasting import pair_call
 from studio.compiler.builder import SUFFIX
+from studio.compiler.nibbles import packed
 from studio.compiler.operand import Const, Tensor
 from studio.compiler.operator import Operand, Operator, Site
 from studio.compiler.ops.conv import int32_bias, int64_bias, same_integers, zero_points
@@ -133,9 +134,10 @@ def _dense_int8(site: Site, lowering: Lowering, weights: Const, out_axis: int) -
         "bias": np.broadcast_to(bias, scales.shape),
         **multipliers(x.quant.scale * scales / site.quant.scale),
     }
-    lowering.call(
-        f"tms_dense_{SUFFIX[site.quant.dtype]}", (x,), out, params, params["rows"] * stored.size
-    )
+    kernel = f"tms_dense_{SUFFIX[site.quant.dtype]}"
+    if weights.bits == 4 and site.quant.dtype == "int8" and np.abs(stored).max() <= 7:
+        kernel, params["weights"] = f"{kernel}_w4", packed(stored[:, order])
+    lowering.call(kernel, (x,), out, params, params["rows"] * stored.size)
     return out
 
 
