@@ -251,6 +251,27 @@ typedef struct {
 } tms_dense_f32_params;
 void tms_dense_f32(const tms_dense_f32_params *p, const float *in, float *out);
 
+/* The same with weights of 8 bits in flash: y = clamp(scale[o] * sum of x * w + bias[o]). */
+typedef struct {
+  tms_window window;
+  float act_min, act_max;
+  const int8_t *weights; /* [out_c][kernel_h][kernel_w][in_c / groups] */
+  const float *scale;    /* [out_c] */
+  const float *bias;     /* [out_c] */
+} tms_conv2d_f32_w8_params;
+void tms_conv2d_f32_w8(const tms_conv2d_f32_w8_params *p, tms_in in, tms_out out, int32_t y0, int32_t y1);
+/* weights are [kernel_h][kernel_w][out_c] */
+void tms_depthwise2d_f32_w8(const tms_conv2d_f32_w8_params *p, tms_in in, tms_out out, int32_t y0,
+                            int32_t y1);
+
+typedef struct {
+  int32_t rows, in_n, out_n;
+  float act_min, act_max;
+  const int8_t *weights; /* [out_n][in_n] */
+  const float *scale, *bias;
+} tms_dense_f32_w8_params;
+void tms_dense_f32_w8(const tms_dense_f32_w8_params *p, const float *in, float *out);
+
 typedef struct {
   int32_t shape[4], a_stride[4], b_stride[4];
   float act_min, act_max;

@@ -10,6 +10,11 @@ import numpy.typing as npt
 Array = npt.NDArray[Any]
 
 
+def fit(weights: Array) -> bool:
+    """All values are from -8 to 7."""
+    return bool(weights.min(initial=0) >= -8 and weights.max(initial=0) <= 7)
+
+
 def packed(weights: Array) -> npt.NDArray[np.int8]:
     """Values from -8 to 7 [filters, n] as bytes [filters, (n + 1) / 2]."""
     even = np.pad(weights, ((0, 0), (0, weights.shape[1] % 2))).astype(np.uint8) & 15

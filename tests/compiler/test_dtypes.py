@@ -147,3 +147,44 @@ def test_integers_where_reals_are_expected_are_refused():
     net = model(nodes, [("x", i8, X)], [("y", i8, X)], {})
     with pytest.raises(Unsupported, match="Add: takes no int8"):
         lower(net)
+
+
+def with_stored_weights(op: str, x_shape, shape, axis: int, quantised_input: bool, **attributes):
+    """Int8 weights before a node whose result is real; the input is real, or quantised too."""
+    rng = np.random.default_rng(1)
+    constants = {
+        "w": rng.integers(-127, 128, shape).astype(np.int8),
+        "ws": rng.uniform(0.001, 0.005, shape[axis]).astype(np.float32),
+        "b": rng.normal(0, 1, shape[axis]).astype(np.float32),
+        "xs": np.float32(0.02).reshape(()), "xz": np.int8(-4).reshape(()),
+    }  # fmt: skip
+    nodes = [helper.make_node("DequantizeLinear", ["w", "ws"], ["wd"], axis=axis)]
+    x = "x"
+    if quantised_input:
+        nodes.append(helper.make_node("QuantizeLinear", ["x", "xs", "xz"], ["xq"]))
+        nodes.append(helper.make_node("DequantizeLinear", ["xq", "xs", "xz"], ["xd"]))
+        x = "xd"
+    nodes.append(helper.make_node(op, [x, "wd", "b"], ["y"], **attributes))
+    f32 = TensorProto.FLOAT
+    return model(nodes, [("x", f32, x_shape)], [("y", f32, None)], constants)
+
+
+@pytest.mark.parametrize("quantised_input", [False, True])
+@pytest.mark.parametrize(
+    ("kernel", "arguments", "attributes"),
+    [
+        ("tms_conv2d_f32_w8", ("Conv", X, (4, 3, 3, 2), 0), {"pads": [1, 1, 0, 0]}),
+        ("tms_depthwise2d_f32_w8", ("Conv", X, (6, 1, 3, 2), 0), {"group": 3}),
+        ("tms_dense_f32_w8", ("Gemm", (2, 9), (5, 9), 0), {"transB": 1, "alpha": 0.5}),
+    ],
+)
+def test_int8_weights_stay_int8_in_flash_where_the_result_is_real(
+    kernel, arguments, attributes, quantised_input
+):
+    net = with_stored_weights(*arguments, quantised_input, **attributes)
+    program = lower(net)
+    call = program.calls[-1]
+    assert call.kernel == kernel
+    assert program.constants[call.params["weights"]].data.dtype == np.int8
+    x = np.random.default_rng(2).normal(0, 1, arguments[1]).astype(np.float32)
+    np.testing.assert_allclose(fed(program, [x])[0], run_onnx(net, [x])[0], rtol=1e-4, atol=1e-5)

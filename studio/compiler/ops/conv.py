@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from studio.compiler import layout
 from studio.compiler.builder import SUFFIX
-from studio.compiler.nibbles import packed
+from studio.compiler.nibbles import fit, packed
 from studio.compiler.operand import Const, Quant, Tensor
 from studio.compiler.operator import Operator, Site
 from studio.compiler.scaling import clamp_float, clamp_integer, multipliers
@@ -87,7 +87,7 @@ def lower_conv(site: Site, lowering: Lowering) -> Tensor:
         if done is not None:
             return done
     site = lowering.in_float(site, "weights or activations have no int8 form that kernels take")
-    return _conv_float(site, lowering, fields, weights.real)
+    return _conv_float(site, lowering, fields, weights)
 
 
 def _is_depthwise(fields: dict[str, int]) -> bool:
@@ -133,7 +133,7 @@ def _call_integer(
     out = lowering.output(site, layout.channels_last(site.shape), quant)
     depthwise = _is_depthwise(fields)
     arranged = _arranged(stored, depthwise)
-    narrow = bits == 4 and not depthwise and quant.dtype == "int8" and np.abs(stored).max() <= 7
+    narrow = bits == 4 and not depthwise and quant.dtype == "int8" and fit(stored)
     params = {
         **fields,
         **zero_points(tensor.quant, quant),
@@ -194,18 +194,27 @@ def int32_bias(operand: object, scales: Array) -> Array | None:
     return units.astype(np.int32)
 
 
-def _conv_float(site: Site, lowering: Lowering, fields: dict[str, int], weights: Array) -> Tensor:
+def _conv_float(site: Site, lowering: Lowering, fields: dict[str, int], weights: Const) -> Tensor:
     bias = (
         site.const(2).real
         if site.optional(2) is not None
         else np.zeros(fields["out_c"], np.float32)
     )
-    return _call_float(site, lowering, fields, weights, bias)
+    stored, scales = weights.centred(), weights.scales(0)
+    if stored is None or scales is None:
+        return _call_float(site, lowering, fields, weights.real, bias)
+    return _call_float(site, lowering, fields, stored, bias, scales)
 
 
 def _call_float(
-    site: Site, lowering: Lowering, fields: dict[str, int], weights: Array, bias: Array
+    site: Site,
+    lowering: Lowering,
+    fields: dict[str, int],
+    weights: Array,
+    bias: Array,
+    scales: Array | None = None,
 ) -> Tensor:
+    """Float activations; weights in float, or in int8 with a scale for each output channel."""
     x = lowering.laid_out(site.tensor(), layout.channels_last(site.tensor().shape))
     out = lowering.output(site, layout.channels_last(site.shape))
     depthwise = _is_depthwise(fields)
@@ -216,6 +225,8 @@ def _call_float(
         "bias": bias.reshape(-1),
     }
     kernel = "tms_depthwise2d_f32" if depthwise else "tms_conv2d_f32"
+    if scales is not None:
+        kernel, params["scale"] = f"{kernel}_w8", scales.astype(np.float32)
     lowering.call(kernel, (x,), out, params, _macs(fields), fields["out_h"])
     return out
 

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from studio.compiler import layout
 from studio.compiler.broadcasting import pair_call
 from studio.compiler.builder import SUFFIX
-from studio.compiler.nibbles import packed
+from studio.compiler.nibbles import fit, packed
 from studio.compiler.operand import Const, Tensor
 from studio.compiler.operator import Operand, Operator, Site
 from studio.compiler.ops.conv import int32_bias, int64_bias, same_integers, zero_points
@@ -135,14 +135,16 @@ def _dense_int8(site: Site, lowering: Lowering, weights: Const, out_axis: int) -
         **multipliers(x.quant.scale * scales / site.quant.scale),
     }
     kernel = f"tms_dense_{SUFFIX[site.quant.dtype]}"
-    if weights.bits == 4 and site.quant.dtype == "int8" and np.abs(stored).max() <= 7:
+    if weights.bits == 4 and site.quant.dtype == "int8" and fit(stored):
         kernel, params["weights"] = f"{kernel}_w4", packed(stored[:, order])
     lowering.call(kernel, (x,), out, params, params["rows"] * stored.size)
     return out
 
 
 def _dense_float(site: Site, lowering: Lowering, weights: Const, out_axis: int) -> Tensor:
-    matrix = weights.real * np.float32(site.attributes.get("alpha", 1.0))
+    alpha = np.float32(site.attributes.get("alpha", 1.0))
+    stored, scales = weights.centred(), weights.scales(out_axis)
+    matrix = weights.real * alpha if stored is None or scales is None else stored
     matrix = matrix if out_axis == 0 else matrix.T
     bias = np.zeros(matrix.shape[0], np.float32)
     operand = _bias(site)
@@ -159,7 +161,10 @@ def _dense_float(site: Site, lowering: Lowering, weights: Const, out_axis: int) 
         "weights": matrix[:, order],
         "bias": bias,
     }
-    lowering.call("tms_dense_f32", (x,), out, params, params["rows"] * matrix.size)
+    kernel = "tms_dense_f32"
+    if stored is not None and scales is not None:
+        kernel, params["scale"] = "tms_dense_f32_w8", (scales * alpha).astype(np.float32)
+    lowering.call(kernel, (x,), out, params, params["rows"] * matrix.size)
     return out
 
 
