@@ -25,6 +25,7 @@ class Spec:
         weights: number of the operand that is quantised along `axis` in the QDQ form, if any.
         positive: inputs are between 0.1 and 2.
         outputs: of the node.
+        steps: that a quantised output may differ; int16 functions are straight lines.
     """
 
     op: str
@@ -36,6 +37,7 @@ class Spec:
     outputs: int = 1
     opset: int = 21
     dtypes: tuple[str, ...] = ("float", "int8")
+    steps: int = 1
 
 
 def inputs_of(spec: Spec, seed: int) -> list[Array]:
@@ -147,6 +149,7 @@ def _ints(*values: int) -> Array:
 
 
 FLOAT = ("float",)
+WIDE = ("float", "int8", "int16")
 X = (1, 4, 6, 5)
 UNARY = (
     "Abs", "Ceil", "Erf", "Exp", "Floor", "Neg", "Round", "Sigmoid", "Softplus", "Softsign", "Tanh",
@@ -168,13 +171,13 @@ LSTM = (_random(1, 12, 4), _random(1, 12, 3), _random(1, 24))
 BOTH_WAYS = {"hidden_size": 3, "direction": "bidirectional"}
 
 SPECS: dict[str, Spec] = {
-    **{op.lower(): Spec(op, (X,)) for op in UNARY},
+    **{op.lower(): Spec(op, (X,), dtypes=WIDE, steps=3) for op in UNARY},
     **{op.lower(): Spec(op, (X,), positive=True) for op in ("Log", "Sqrt", "Reciprocal")},
     "gelu_tanh": Spec("Gelu", (X,), {"approximate": "tanh"}),
     "elu_alpha": Spec("Elu", (X,), {"alpha": 0.3}),
     "leaky_relu_alpha": Spec("LeakyRelu", (X,), {"alpha": 0.3}),
     **{
-        f"{op.lower()}_{how}": Spec(op, shapes, positive=op == "Div")
+        f"{op.lower()}_{how}": Spec(op, shapes, positive=op == "Div", dtypes=WIDE)
         for op in ARITHMETIC
         for how, shapes in BROADCASTS.items()
     },
@@ -195,14 +198,30 @@ SPECS: dict[str, Spec] = {
     "max_of_three": Spec("Max", (X, X, (4, 1, 1))),
     "mean_of_two": Spec("Mean", (X, X)),
     "log_softmax": Spec("LogSoftmax", (X,), {"axis": 1}),
-    "softmax": Spec("Softmax", ((3, 10),)),
-    "slice": Spec("Slice", (X, _ints(1, -5), _ints(6, 5), _ints(2, 3), _ints(2, 1))),
+    "softmax": Spec("Softmax", ((3, 10),), dtypes=WIDE, steps=6),
+    "conv": Spec(
+        "Conv",
+        (X, _random(6, 4, 3, 2), _random(6)),
+        {"strides": [2, 1], "pads": [1, 0, 1, 1]},
+        weights=1,
+        dtypes=WIDE,
+    ),
+    "conv_1d": Spec("Conv", ((1, 4, 9), _random(4, 2, 3)), {"group": 2}, weights=1, dtypes=WIDE),
+    "depthwise": Spec(
+        "Conv", (X, _random(8, 1, 3, 3), _random(8)), {"group": 4}, weights=1, dtypes=WIDE
+    ),
+    "dense": Spec("Gemm", ((3, 9), _random(9, 4), _random(4)), weights=1, axis=1, dtypes=WIDE),
+    "max_pool": Spec("MaxPool", (X,), {"kernel_shape": [2, 3], "pads": [1, 0, 0, 1]}, dtypes=WIDE),
+    "average_pool": Spec(
+        "AveragePool", (X,), {"kernel_shape": [2, 3], "strides": [2, 1]}, dtypes=WIDE
+    ),
+    "slice": Spec("Slice", (X, _ints(1, -5), _ints(6, 5), _ints(2, 3), _ints(2, 1)), dtypes=WIDE),
     "slice_backwards": Spec("Slice", (X, _ints(-1, 3), _ints(-9, 0), _ints(2, 1), _ints(-2, -1))),
     "split": Spec("Split", (X, _ints(1, 3)), {"axis": 1}, outputs=2),
     "split_rows": Spec("Split", (X,), {"axis": 2, "num_outputs": 3}, outputs=3),
     "gather": Spec("Gather", (X, np.array([[2, -1], [0, 0]], np.int64)), {"axis": 2}),
     "gather_one": Spec("Gather", (X, np.array(1, np.int64)), {"axis": 1}),
-    "concat": Spec("Concat", (X, (1, 2, 6, 5)), {"axis": 1}),
+    "concat": Spec("Concat", (X, (1, 2, 6, 5)), {"axis": 1}, dtypes=WIDE),
     "concat_constant": Spec("Concat", (X, _random(1, 4, 6, 2)), {"axis": 3}),
     "expand": Spec("Expand", ((1, 4, 1, 5), _ints(1, 4, 6, 5))),
     "tile": Spec("Tile", (X, _ints(1, 2, 1, 3))),
@@ -210,12 +229,12 @@ SPECS: dict[str, Spec] = {
     "reverse_sequences": Spec(
         "ReverseSequence", ((3, 5, 2), _ints(4, 5, 1)), {"batch_axis": 0, "time_axis": 1}
     ),
-    "resize_nearest": Spec("Resize", (X, None, np.array([1, 1, 2, 2], np.float32))),
+    "resize_nearest": Spec("Resize", (X, None, np.array([1, 1, 2, 2], np.float32)), dtypes=WIDE),
     "resize_linear": Spec(
         "Resize", (X, None, None, _ints(1, 4, 9, 7)), {"mode": "linear"}, dtypes=("float", "int8")
     ),
     "resize_cubic": Spec("Resize", (X, None, None, _ints(1, 4, 4, 11)), {"mode": "cubic"}),
-    "depth_to_space": Spec("DepthToSpace", (X,), {"blocksize": 2}),
+    "depth_to_space": Spec("DepthToSpace", (X,), {"blocksize": 2}, dtypes=WIDE),
     "depth_to_space_crd": Spec("DepthToSpace", (X,), {"blocksize": 2, "mode": "CRD"}),
     "space_to_depth": Spec("SpaceToDepth", ((1, 3, 4, 6),), {"blocksize": 2}),
     "transpose_six": Spec("Transpose", ((2, 3, 2, 2, 3, 2),), {"perm": [5, 1, 3, 0, 4, 2]}),
@@ -224,7 +243,7 @@ SPECS: dict[str, Spec] = {
     "argmax": Spec("ArgMax", ((1, 10),), {"axis": 1}),
     "argmin": Spec("ArgMin", (X,), {"axis": 1, "keepdims": 0}),
     "global_max_pool": Spec("GlobalMaxPool", (X,)),
-    "pad": Spec("Pad", (X, _ints(0, 1, 2, 0, 0, 0, 1, 3))),
+    "pad": Spec("Pad", (X, _ints(0, 1, 2, 0, 0, 0, 1, 3)), dtypes=WIDE),
     **{
         f"pad_{mode}": Spec("Pad", (X, _ints(0, 0, 2, 1, 0, 1, 1, 3)), {"mode": mode})
         for mode in ("edge", "reflect", "wrap")

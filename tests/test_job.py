@@ -65,13 +65,13 @@ def test_a_process_that_dies_is_a_named_error():
 
 def test_a_process_that_takes_too_long_is_ended():
     begun = time.monotonic()
-    with pytest.raises(ModelError, match="longer than 0.5 s"):
+    with pytest.raises(ModelError, match=r"longer than 0\.5 s"):
         finish(in_process(sleeping, text="reading", timeout_s=0.5, failure=ModelError))
     assert time.monotonic() - begun < 10
 
 
 def test_a_process_that_wants_too_much_memory_is_refused_it():
-    with pytest.raises(ModelError, match="memory|died"):
+    with pytest.raises(ModelError, match=r"memory|died"):
         finish(in_process(greedy, text="reading", memory_bytes=1 << 28, failure=ModelError))
 
 

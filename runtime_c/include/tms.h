@@ -6,6 +6,7 @@
  * Contents
  *   rows                 how a kernel sees a tensor
  *   int8                 convolution, dense, arithmetic, pooling, tables, softmax
+ *   int16                activations of 16 bits, weights of 8
  *   float32              the same in float; same bytes on every machine
  *   both                 padding, concatenation, transposition, quantise, dequantise
  *   models               what generated code offers to a firmware
@@ -63,6 +64,10 @@ typedef struct {
 void tms_conv2d_s8(const tms_conv2d_s8_params *p, tms_in in, tms_out out, int32_t y0, int32_t y1);
 void tms_conv2d_s8_dr(const tms_conv2d_s8_params *p, tms_in in, tms_out out, int32_t y0, int32_t y1);
 
+/* With weights of 4 bits, -8 to 7: two in a byte, the first in its lower half, filters on byte borders. */
+void tms_conv2d_s8_w4(const tms_conv2d_s8_params *p, tms_in in, tms_out out, int32_t y0, int32_t y1);
+void tms_conv2d_s8_w4_dr(const tms_conv2d_s8_params *p, tms_in in, tms_out out, int32_t y0, int32_t y1);
+
 /* Depthwise: groups = in_c, out_c = in_c * m; weights are [kernel_h][kernel_w][out_c]. */
 void tms_depthwise2d_s8(const tms_conv2d_s8_params *p, tms_in in, tms_out out, int32_t y0, int32_t y1);
 void tms_depthwise2d_s8_dr(const tms_conv2d_s8_params *p, tms_in in, tms_out out, int32_t y0, int32_t y1);
@@ -82,6 +87,8 @@ typedef struct {
 } tms_dense_s8_params;
 void tms_dense_s8(const tms_dense_s8_params *p, const int8_t *in, int8_t *out);
 void tms_dense_s8_dr(const tms_dense_s8_params *p, const int8_t *in, int8_t *out);
+void tms_dense_s8_w4(const tms_dense_s8_params *p, const int8_t *in, int8_t *out);
+void tms_dense_s8_w4_dr(const tms_dense_s8_params *p, const int8_t *in, int8_t *out);
 
 /* out[h][i][j][l] = rescale(sum over k of (a + a_offset) * (b + b_offset)) + out_offset, a at strides
  * (h, i, j, k) and b at (h, i, k, l), in elements; out is [batch[0]][batch[1]][m][n]. */
@@ -181,6 +188,66 @@ typedef struct {
 } tms_softmax_s8_params;
 void tms_softmax_s8(const tms_softmax_s8_params *p, const int8_t *in, int8_t *out);
 
+/* ---- int16 activations, int8 weights ----------------------------------------------------------
+ * Zero points are 0 and sums have 64 bits; they are rescaled once, whatever the rounding, by the upper
+ * 16 bits of the multiplier, as TFLite does. Sums and products of two tensors: see int8. */
+typedef struct {
+  tms_window window;
+  int16_t act_min, act_max;
+  const int8_t *weights;     /* [out_c][kernel_h][kernel_w][in_c / groups] */
+  const int64_t *bias;       /* [out_c] */
+  const int32_t *multiplier; /* [out_c] */
+  const int8_t *shift;       /* [out_c] */
+} tms_conv2d_s16_params;
+void tms_conv2d_s16(const tms_conv2d_s16_params *p, tms_in in, tms_out out, int32_t y0, int32_t y1);
+/* weights are [kernel_h][kernel_w][out_c] */
+void tms_depthwise2d_s16(const tms_conv2d_s16_params *p, tms_in in, tms_out out, int32_t y0, int32_t y1);
+
+typedef struct {
+  int32_t rows, in_n, out_n;
+  int16_t act_min, act_max;
+  const int8_t *weights; /* [out_n][in_n] */
+  const int64_t *bias;
+  const int32_t *multiplier;
+  const int8_t *shift;
+} tms_dense_s16_params;
+void tms_dense_s16(const tms_dense_s16_params *p, const int16_t *in, int16_t *out);
+
+void tms_add_s16(const tms_binary_s8_params *p, const int16_t *a, const int16_t *b, int16_t *out);
+void tms_add_s16_dr(const tms_binary_s8_params *p, const int16_t *a, const int16_t *b, int16_t *out);
+void tms_sub_s16(const tms_binary_s8_params *p, const int16_t *a, const int16_t *b, int16_t *out);
+void tms_sub_s16_dr(const tms_binary_s8_params *p, const int16_t *a, const int16_t *b, int16_t *out);
+void tms_mul_s16(const tms_binary_s8_params *p, const int16_t *a, const int16_t *b, int16_t *out);
+void tms_mul_s16_dr(const tms_binary_s8_params *p, const int16_t *a, const int16_t *b, int16_t *out);
+
+void tms_maxpool2d_s16(const tms_pool2d_s8_params *p, tms_in in, tms_out out, int32_t y0, int32_t y1);
+void tms_avgpool2d_s16(const tms_pool2d_s8_params *p, tms_in in, tms_out out, int32_t y0, int32_t y1);
+
+/* Any smooth function: a straight line between every 128th value. In place allowed. */
+typedef struct {
+  int32_t n;
+  const int16_t *table; /* [513] */
+} tms_lut_s16_params;
+void tms_lut_s16(const tms_lut_s16_params *p, const int16_t *in, int16_t *out);
+
+/* Output scale 1/32768. 12288 * in_scale = multiplier * 2^-shift. In place allowed. */
+typedef struct {
+  int32_t n, multiplier, shift;
+  const uint16_t *table; /* [256], 65536 sigmoid(i / 24) */
+} tms_sigmoid_s16_params;
+void tms_sigmoid_s16(const tms_sigmoid_s16_params *p, const int16_t *in, int16_t *out);
+void tms_tanh_s16(const tms_sigmoid_s16_params *p, const int16_t *in, int16_t *out);
+
+/* Output scale 1/32768; multiplier, shift: in_scale * 65535 / 10. In place allowed. */
+typedef struct {
+  int32_t rows, n, multiplier;
+  int8_t shift;
+  const int16_t *exp;     /* [513], e^x from -10 to 0 */
+  const int16_t *inverse; /* [513], 1 / (1 + x) from 0 to 1 */
+} tms_softmax_s16_params;
+void tms_softmax_s16(const tms_softmax_s16_params *p, const int16_t *in, int16_t *out);
+void tms_softmax_s16_dr(const tms_softmax_s16_params *p, const int16_t *in, int16_t *out);
+
 /* ---- float32 --------------------------------------------------------------------------------
  * Sums run in the order kernel_h, kernel_w, channel, starting from the bias. */
 typedef struct {
@@ -208,6 +275,27 @@ typedef struct {
   const float *bias;
 } tms_dense_f32_params;
 void tms_dense_f32(const tms_dense_f32_params *p, const float *in, float *out);
+
+/* The same with weights of 8 bits in flash: y = clamp(scale[o] * sum of x * w + bias[o]). */
+typedef struct {
+  tms_window window;
+  float act_min, act_max;
+  const int8_t *weights; /* [out_c][kernel_h][kernel_w][in_c / groups] */
+  const float *scale;    /* [out_c] */
+  const float *bias;     /* [out_c] */
+} tms_conv2d_f32_w8_params;
+void tms_conv2d_f32_w8(const tms_conv2d_f32_w8_params *p, tms_in in, tms_out out, int32_t y0, int32_t y1);
+/* weights are [kernel_h][kernel_w][out_c] */
+void tms_depthwise2d_f32_w8(const tms_conv2d_f32_w8_params *p, tms_in in, tms_out out, int32_t y0,
+                            int32_t y1);
+
+typedef struct {
+  int32_t rows, in_n, out_n;
+  float act_min, act_max;
+  const int8_t *weights; /* [out_n][in_n] */
+  const float *scale, *bias;
+} tms_dense_f32_w8_params;
+void tms_dense_f32_w8(const tms_dense_f32_w8_params *p, const float *in, float *out);
 
 typedef struct {
   int32_t shape[4], a_stride[4], b_stride[4];
@@ -400,6 +488,8 @@ typedef struct {
 } tms_quantize_params;
 void tms_quantize_f32_s8(const tms_quantize_params *p, const float *in, int8_t *out);
 void tms_dequantize_s8_f32(const tms_quantize_params *p, const int8_t *in, float *out);
+void tms_quantize_f32_s16(const tms_quantize_params *p, const float *in, int16_t *out);
+void tms_dequantize_s16_f32(const tms_quantize_params *p, const int16_t *in, float *out);
 
 /* Between number types. To int32 towards zero and saturating; bool is a byte, 0 or 1. */
 void tms_cast_f32_s32(const tms_unary_f32_params *p, const float *in, int32_t *out);

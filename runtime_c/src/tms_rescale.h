@@ -35,6 +35,13 @@ static inline int32_t tms_rescale(int32_t x, int32_t multiplier, int32_t shift, 
   return (int32_t)(((int64_t)x * multiplier + ((int64_t)1 << (right - 1))) >> right);
 }
 
+/* The same of a 64-bit sum |x| < 2^47 with the upper 16 bits of the multiplier, as TFLite's int16 kernels. */
+static inline int32_t tms_rescale_wide(int64_t x, int32_t multiplier, int32_t shift) {
+  const int32_t reduced = multiplier < 0x7FFF0000 ? (multiplier + (1 << 15)) >> 16 : 0x7FFF;
+  const int32_t right = 15 - shift;
+  return (int32_t)((x * reduced + ((int64_t)1 << (right - 1))) >> right);
+}
+
 static inline int32_t tms_clamp(int32_t x, int32_t low, int32_t high) {
   return x < low ? low : x > high ? high : x;
 }

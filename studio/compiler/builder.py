@@ -230,7 +230,7 @@ class Builder:
         """The kernel's variant in the chosen rounding: `litert` rounds only dense layers once."""
         twice = f"{kernel}_dr"
         once = self.options.rounding == "single" or (
-            self.options.rounding == "litert" and kernel in ("tms_dense_s8", "tms_dense_s16")
+            self.options.rounding == "litert" and kernel.startswith("tms_dense_s8")
         )
         return kernel if once or twice not in kernels() else twice
 

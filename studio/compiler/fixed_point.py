@@ -61,6 +61,18 @@ def rescale_double(x: Ints, multiplier: npt.ArrayLike, shift: npt.ArrayLike) -> 
     return divide_by_pot(multiply_high(shifted, multiplier), left - shift)
 
 
+def rescale_wide(x: Ints, multiplier: npt.ArrayLike, shift: npt.ArrayLike) -> Int32s:
+    """Multiply 64-bit x by multiplier * 2^(shift - 31), from whose multiplier 16 bits are kept.
+
+    Formula: MultiplyByQuantizedMultiplier of int64 in TFLite's kernels/internal/common.cc.
+    """
+    whole = np.asarray(multiplier, dtype=np.int64)
+    reduced = np.where(whole < 0x7FFF0000, (whole + (1 << 15)) >> 16, 0x7FFF)
+    right = 15 - np.asarray(shift, dtype=np.int64)
+    product = np.asarray(x, dtype=np.int64) * reduced
+    return ((product + (np.int64(1) << (right - 1))) >> right).astype(np.int32)
+
+
 def multiply_high(a: Ints, b: npt.ArrayLike) -> Int32s:
     """Compute a * b / 2^31 of int32 values, rounded half up.
 

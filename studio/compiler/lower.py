@@ -88,7 +88,7 @@ class Lowering(Builder):
         graph = self.model.ir.graph
         for name, value in graph.initializers.items():
             if value.const_value is not None:
-                self._operands[name] = Const(name, value.const_value.numpy())
+                self._operands[name] = Const.of(name, value.const_value.numpy())
         for value in graph.inputs:
             if not value.is_initializer():
                 self._add_input(value)
@@ -269,6 +269,8 @@ class Lowering(Builder):
         if isinstance(operand, Const):
             scale, zero_point, _ = self._scale_and_zero_point(node)
             axis = int(node.attributes["axis"].value) if "axis" in node.attributes else 1
+            if scale is not None and scale.ndim == operand.stored.ndim > 1:
+                return _of_blocks(operand, scale, zero_point)
             return replace(operand, scale=scale, zero_point=zero_point, axis=axis)
         quant = self._quant_of(node)
         if quant is None or operand.dtype not in ("int8", "uint8", "int16"):
@@ -313,6 +315,18 @@ class Lowering(Builder):
             order=operand.layout.order,
         )
         return operand
+
+
+def _of_blocks(operand: Const, scale: Array, zero_point: Array | None) -> Const:
+    """Real values of a constant with a scale for each block: no kernel takes them in integers."""
+    for axis, (size, count) in enumerate(zip(operand.shape, scale.shape, strict=True)):
+        scale = np.repeat(scale, size // count, axis=axis)
+        if zero_point is not None:
+            zero_point = np.repeat(zero_point, size // count, axis=axis)
+    zeros = 0 if zero_point is None else zero_point.astype(np.int64)
+    return Const(
+        operand.name, ((operand.stored.astype(np.int64) - zeros) * scale).astype(np.float32)
+    )
 
 
 def _name(value: onnx_ir.Value | None) -> str:

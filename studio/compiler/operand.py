@@ -69,6 +69,7 @@ class Const:
         stored: the array as the model holds it.
         scale, zero_point: None for real values; else scalars or one value for each index of `axis`.
         axis: of a scale for each channel.
+        bits: that every stored value fits; int4 is kept in bytes until kernels take it packed.
     """
 
     name: str
@@ -76,6 +77,13 @@ class Const:
     scale: Array | None = None
     zero_point: Array | None = None
     axis: int = 0
+    bits: int = 8
+
+    @classmethod
+    def of(cls, name: str, array: Array) -> Const:
+        """A constant as a model holds it."""
+        narrow = {"int4": np.int8, "uint4": np.uint8}.get(array.dtype.name)
+        return cls(name, array) if narrow is None else cls(name, array.astype(narrow), bits=4)
 
     @property
     def shape(self) -> Shape:

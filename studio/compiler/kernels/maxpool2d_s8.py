@@ -15,7 +15,8 @@ def reference(p: Params, x: Array, out: Array) -> None:
 
     Formula: MaxPool in TFLite's reference/integer_ops/pooling.h.
     """
-    out[...] = np.clip(patches(p, x, -128).max(axis=(2, 3)), p["act_min"], p["act_max"])
+    outside = np.iinfo(x.dtype).min
+    out[...] = np.clip(patches(p, x, outside).max(axis=(2, 3)), p["act_min"], p["act_max"])
 
 
 def examples(rng: np.random.Generator) -> tuple[Example, ...]:

@@ -109,7 +109,7 @@ def _integer(site: Site, lowering: Lowering, a: Operand, b: Operand, quant: Quan
     first, second = _quantized_operand(a, quant), _quantized_operand(b, quant)
     if site.op_type not in FACTORS or first is None or second is None:
         return None
-    if quant.dtype == "int16" and site.op_type == "PRelu":
+    if quant.dtype == "int16" and (site.op_type == "PRelu" or not _around_zero(a, b, quant)):
         return None
     (a, a_quant), (b, b_quant) = first, second
     params = {
@@ -121,6 +121,11 @@ def _integer(site: Site, lowering: Lowering, a: Operand, b: Operand, quant: Quan
     }
     kernel = f"tms_{KERNELS[site.op_type]}_{suffix}"
     return pair_call(site, lowering, kernel, a, b, params, quant)
+
+
+def _around_zero(a: Operand, b: Operand, quant: Quant) -> bool:
+    quants = [quant, *(x.quant for x in (a, b) if isinstance(x, Tensor))]
+    return all(q is not None and q.zero_point == 0 for q in quants)
 
 
 def _factors(site: Site, quant: Quant) -> Callable[[float, float, float], dict[str, int]]:

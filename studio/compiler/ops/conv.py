@@ -9,6 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from studio.compiler import layout
+from studio.compiler.builder import SUFFIX
+from studio.compiler.nibbles import fit, packed
 from studio.compiler.operand import Const, Quant, Tensor
 from studio.compiler.operator import Operator, Site
 from studio.compiler.scaling import clamp_float, clamp_integer, multipliers
@@ -85,7 +87,7 @@ def lower_conv(site: Site, lowering: Lowering) -> Tensor:
         if done is not None:
             return done
     site = lowering.in_float(site, "weights or activations have no int8 form that kernels take")
-    return _conv_float(site, lowering, fields, weights.real)
+    return _conv_float(site, lowering, fields, weights)
 
 
 def _is_depthwise(fields: dict[str, int]) -> bool:
@@ -102,19 +104,27 @@ def _conv_int8(
     site: Site, lowering: Lowering, fields: dict[str, int], weights: Const
 ) -> Tensor | None:
     x, stored, scales = site.tensor(), weights.centred(), weights.scales(0)
-    if x.quant is None or stored is None or scales is None or site.quant is None:
+    if stored is None or scales is None or not same_integers(x.quant, site.quant):
         return None
-    bias = int32_bias(site.optional(2), x.quant.scale * scales)
-    return None if bias is None else _call_int8(site, lowering, fields, stored, scales, bias)
+    assert x.quant is not None
+    units = x.quant.scale * scales
+    if x.quant.dtype == "int16":
+        bias = int64_bias(site.optional(2), units)
+    else:
+        bias = int32_bias(site.optional(2), units)
+    if bias is None:
+        return None
+    return _call_integer(site, lowering, fields, stored, scales, bias, weights.bits)
 
 
-def _call_int8(
+def _call_integer(
     site: Site,
     lowering: Lowering,
     fields: dict[str, int],
     stored: Array,
     scales: Array,
     bias: Array,
+    bits: int = 8,
 ) -> Tensor:
     tensor, quant = site.tensor(), site.quant
     assert quant is not None
@@ -122,18 +132,49 @@ def _call_int8(
     x = lowering.laid_out(tensor, layout.channels_last(tensor.shape))
     out = lowering.output(site, layout.channels_last(site.shape), quant)
     depthwise = _is_depthwise(fields)
+    arranged = _arranged(stored, depthwise)
+    narrow = bits == 4 and not depthwise and quant.dtype == "int8" and fit(stored)
     params = {
         **fields,
-        "in_offset": -tensor.quant.zero_point,
-        "out_offset": quant.zero_point,
+        **zero_points(tensor.quant, quant),
         **clamp_integer(site.clamp, quant),
-        "weights": _arranged(stored, depthwise),
+        "weights": arranged,
         "bias": bias,
         **multipliers(tensor.quant.scale * scales / quant.scale),
     }
-    kernel = "tms_depthwise2d_s8" if depthwise else "tms_conv2d_s8"
+    kernel = f"tms_{'depthwise' if depthwise else 'conv'}2d_{SUFFIX[quant.dtype]}"
+    if narrow:
+        kernel, params["weights"] = f"{kernel}_w4", packed(arranged.reshape(len(arranged), -1))
     lowering.call(kernel, (x,), out, params, _macs(fields), fields["out_h"])
     return out
+
+
+def same_integers(x: Quant | None, y: Quant | None) -> bool:
+    """Operand and result are int8, or both are int16 around zero, as kernels take them."""
+    if x is None or y is None or x.dtype != y.dtype:
+        return False
+    return x.dtype == "int8" or x.zero_point == y.zero_point == 0
+
+
+def zero_points(x: Quant, y: Quant) -> dict[str, int]:
+    """`in_offset` and `out_offset` of an int8 kernel; those of int16 have none."""
+    if x.dtype == "int16":
+        return {}
+    return {"in_offset": -x.zero_point, "out_offset": y.zero_point}
+
+
+def int64_bias(operand: object, units: Array) -> Array | None:
+    """A bias for sums of 64 bits, in units of input scale x weight scale."""
+    if operand is None:
+        return np.zeros(units.size, np.int64)
+    if not isinstance(operand, Const):
+        return None
+    if operand.scale is not None and not np.any(operand.along(operand.zero_point)):
+        scale = np.broadcast_to(operand.scale, units.shape)
+        if np.allclose(scale, units, rtol=1e-5, atol=0):
+            return operand.stored.reshape(-1).astype(np.int64)
+    exact = np.rint(operand.real.reshape(-1).astype(np.float64) / units)
+    return None if np.abs(exact).max(initial=0) >= 2**46 else exact.astype(np.int64)
 
 
 def int32_bias(operand: object, scales: Array) -> Array | None:
@@ -153,18 +194,27 @@ def int32_bias(operand: object, scales: Array) -> Array | None:
     return units.astype(np.int32)
 
 
-def _conv_float(site: Site, lowering: Lowering, fields: dict[str, int], weights: Array) -> Tensor:
+def _conv_float(site: Site, lowering: Lowering, fields: dict[str, int], weights: Const) -> Tensor:
     bias = (
         site.const(2).real
         if site.optional(2) is not None
         else np.zeros(fields["out_c"], np.float32)
     )
-    return _call_float(site, lowering, fields, weights, bias)
+    stored, scales = weights.centred(), weights.scales(0)
+    if stored is None or scales is None:
+        return _call_float(site, lowering, fields, weights.real, bias)
+    return _call_float(site, lowering, fields, stored, bias, scales)
 
 
 def _call_float(
-    site: Site, lowering: Lowering, fields: dict[str, int], weights: Array, bias: Array
+    site: Site,
+    lowering: Lowering,
+    fields: dict[str, int],
+    weights: Array,
+    bias: Array,
+    scales: Array | None = None,
 ) -> Tensor:
+    """Float activations; weights in float, or in int8 with a scale for each output channel."""
     x = lowering.laid_out(site.tensor(), layout.channels_last(site.tensor().shape))
     out = lowering.output(site, layout.channels_last(site.shape))
     depthwise = _is_depthwise(fields)
@@ -175,6 +225,8 @@ def _call_float(
         "bias": bias.reshape(-1),
     }
     kernel = "tms_depthwise2d_f32" if depthwise else "tms_conv2d_f32"
+    if scales is not None:
+        kernel, params["scale"] = f"{kernel}_w8", scales.astype(np.float32)
     lowering.call(kernel, (x,), out, params, _macs(fields), fields["out_h"])
     return out
 
@@ -195,14 +247,13 @@ def lower_batch_norm(site: Site, lowering: Lowering) -> Tensor:
     channels = gamma.size
     fields = window(site, (1,) * (len(site.tensor().shape) - 2), channels)
     shape = (channels, 1, 1, 1)
-    if site.quant is not None and isinstance(site.tensor().quant, Quant):
+    in_quant = site.tensor().quant
+    if in_quant is not None and in_quant.dtype == "int8" and same_integers(in_quant, site.quant):
         scales = np.maximum(np.abs(factor), math.ulp(1.0)) / 127
         stored = np.rint(factor / scales).astype(np.int8).reshape(shape)
-        in_quant = site.tensor().quant
-        assert in_quant is not None
         bias = np.rint(shift / (in_quant.scale * scales))
         if np.abs(bias).max() < 2**31:
-            return _call_int8(site, lowering, fields, stored, scales, bias.astype(np.int32))
+            return _call_integer(site, lowering, fields, stored, scales, bias.astype(np.int32))
     site = lowering.in_float(site, "its result is not quantised")
     return _call_float(
         site, lowering, fields, factor.astype(np.float32).reshape(shape), shift.astype(np.float32)
@@ -210,6 +261,6 @@ def lower_batch_norm(site: Site, lowering: Lowering) -> Tensor:
 
 
 OPERATORS = (
-    Operator(("Conv",), lower_conv, activation=True),
-    Operator(("BatchNormalization",), lower_batch_norm, activation=True),
+    Operator(("Conv",), lower_conv, activation=True, int16=True),
+    Operator(("BatchNormalization",), lower_batch_norm, activation=True, int16=True),
 )

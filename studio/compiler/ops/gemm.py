@@ -11,9 +11,11 @@ import numpy.typing as npt
 
 from studio.compiler import layout
 from studio.compiler.broadcasting import pair_call
+from studio.compiler.builder import SUFFIX
+from studio.compiler.nibbles import fit, packed
 from studio.compiler.operand import Const, Tensor
 from studio.compiler.operator import Operand, Operator, Site
-from studio.compiler.ops.conv import int32_bias
+from studio.compiler.ops.conv import int32_bias, int64_bias, same_integers, zero_points
 from studio.compiler.ops.matmul import product
 from studio.compiler.ops.shape import permuted
 from studio.compiler.scaling import clamp_float, clamp_integer, multipliers
@@ -110,9 +112,12 @@ def _operand(site: Site, lowering: Lowering, in_n: int) -> tuple[Tensor, Array]:
 def _dense_int8(site: Site, lowering: Lowering, weights: Const, out_axis: int) -> Tensor | None:
     x, stored, scales = site.tensor(), weights.centred(), weights.scales(out_axis)
     factor = site.attributes.get("alpha", 1.0) * site.attributes.get("beta", 1.0)
-    if x.quant is None or site.quant is None or stored is None or scales is None or factor != 1:
+    if stored is None or scales is None or factor != 1 or not same_integers(x.quant, site.quant):
         return None
-    bias = int32_bias(_bias(site), x.quant.scale * scales)
+    assert x.quant is not None
+    assert site.quant is not None
+    in_units = int64_bias if x.quant.dtype == "int16" else int32_bias
+    bias = in_units(_bias(site), x.quant.scale * scales)
     if bias is None or bias.size not in (1, scales.size):
         return None
     stored = stored if out_axis == 0 else stored.T
@@ -123,19 +128,23 @@ def _dense_int8(site: Site, lowering: Lowering, weights: Const, out_axis: int) -
         "rows": math.prod(x.shape) // stored.shape[1],
         "in_n": stored.shape[1],
         "out_n": stored.shape[0],
-        "in_offset": -x.quant.zero_point,
-        "out_offset": site.quant.zero_point,
+        **zero_points(x.quant, site.quant),
         **clamp_integer(site.clamp, site.quant),
         "weights": stored[:, order],
         "bias": np.broadcast_to(bias, scales.shape),
         **multipliers(x.quant.scale * scales / site.quant.scale),
     }
-    lowering.call("tms_dense_s8", (x,), out, params, params["rows"] * stored.size)
+    kernel = f"tms_dense_{SUFFIX[site.quant.dtype]}"
+    if weights.bits == 4 and site.quant.dtype == "int8" and fit(stored):
+        kernel, params["weights"] = f"{kernel}_w4", packed(stored[:, order])
+    lowering.call(kernel, (x,), out, params, params["rows"] * stored.size)
     return out
 
 
 def _dense_float(site: Site, lowering: Lowering, weights: Const, out_axis: int) -> Tensor:
-    matrix = weights.real * np.float32(site.attributes.get("alpha", 1.0))
+    alpha = np.float32(site.attributes.get("alpha", 1.0))
+    stored, scales = weights.centred(), weights.scales(out_axis)
+    matrix = weights.real * alpha if stored is None or scales is None else stored
     matrix = matrix if out_axis == 0 else matrix.T
     bias = np.zeros(matrix.shape[0], np.float32)
     operand = _bias(site)
@@ -152,7 +161,10 @@ def _dense_float(site: Site, lowering: Lowering, weights: Const, out_axis: int) 
         "weights": matrix[:, order],
         "bias": bias,
     }
-    lowering.call("tms_dense_f32", (x,), out, params, params["rows"] * matrix.size)
+    kernel = "tms_dense_f32"
+    if stored is not None and scales is not None:
+        kernel, params["scale"] = "tms_dense_f32_w8", (scales * alpha).astype(np.float32)
+    lowering.call(kernel, (x,), out, params, params["rows"] * matrix.size)
     return out
 
 
@@ -161,6 +173,6 @@ def _bias(site: Site) -> Operand | None:
 
 
 OPERATORS = (
-    Operator(("Gemm",), lower_gemm, activation=True),
-    Operator(("MatMul",), lower_matmul, activation=True),
+    Operator(("Gemm",), lower_gemm, activation=True, int16=True),
+    Operator(("MatMul",), lower_matmul, activation=True, int16=True),
 )

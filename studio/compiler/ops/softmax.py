@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from studio.compiler.kernels import softmax_s16
 from studio.compiler.kernels.softmax_s8 import softmax_factors
 from studio.compiler.layout import Layout
 from studio.compiler.operand import Quant, Tensor
 from studio.compiler.operator import Operator, Site
+from studio.compiler.ops.conv import same_integers
 
 if TYPE_CHECKING:
     from studio.compiler.lower import Lowering
@@ -16,22 +18,29 @@ if TYPE_CHECKING:
 OUTPUT = Quant(
     1 / 256, -128
 )  # probabilities from 0 to 255/256: the form that the int8 kernel gives
+WIDE_OUTPUT = Quant(1 / 32768, 0, "int16")  # from 0 to 32767/32768
 LONGEST = 8191  # values in a row, so that the int8 kernel's sum does not overflow
 
 
 def lower_softmax(site: Site, lowering: Lowering) -> Tensor:
     """Rows of the softmax axis, innermost; int8 where operand and result are."""
     x = site.tensor()
-    if site.quant is None or x.quant is None or _order(site)[1] > LONGEST:
+    if not same_integers(x.quant, site.quant) or _order(site)[1] > LONGEST:
         site = lowering.in_float(site, "its result is not quantised, or its rows are long")
     x, lay, n = _rows(site, lowering)
-    params: dict[str, float] = {"rows": math.prod(x.shape) // n, "n": n}
+    params: dict[str, Any] = {"rows": math.prod(x.shape) // n, "n": n}
     if x.quant is None or site.quant is None:
         out = lowering.output(site, lay)
         lowering.call("tms_softmax_f32", (x,), out, params)
         return out
-    out = lowering.output(site, lay, OUTPUT)
-    lowering.call("tms_softmax_s8", (x,), out, {**params, **softmax_factors(x.quant.scale)})
+    if x.quant.dtype == "int16":
+        out = lowering.output(site, lay, WIDE_OUTPUT)
+        tables = {"exp": softmax_s16.EXP, "inverse": softmax_s16.INVERSE}
+        params |= {**softmax_s16.softmax_factors(x.quant.scale), **tables}
+        lowering.call("tms_softmax_s16", (x,), out, params)
+    else:
+        out = lowering.output(site, lay, OUTPUT)
+        lowering.call("tms_softmax_s8", (x,), out, {**params, **softmax_factors(x.quant.scale)})
     return lowering.requantized(out, site.quant)
 
 
@@ -62,6 +71,6 @@ def lower_log_softmax(site: Site, lowering: Lowering) -> Tensor:
 
 
 OPERATORS = (
-    Operator(("Softmax",), lower_softmax),
+    Operator(("Softmax",), lower_softmax, int16=True),
     Operator(("LogSoftmax",), lower_log_softmax),
 )

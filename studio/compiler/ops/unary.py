@@ -1,4 +1,4 @@
-"""Functions of one value: a table in int8, a kernel each in float."""
+"""Functions of one value: a table in int8, straight lines in int16, a kernel each in float."""
 
 from __future__ import annotations
 
@@ -11,8 +11,12 @@ import numpy as np
 import numpy.typing as npt
 
 from studio.compiler import float_math
+from studio.compiler.kernels.lut_s16 import table_of
+from studio.compiler.kernels.sigmoid_s16 import TABLE as SIGMOID_TABLE
+from studio.compiler.kernels.sigmoid_s16 import sigmoid_factors
 from studio.compiler.operand import Tensor
 from studio.compiler.operator import Operator, Site
+from studio.compiler.ops.conv import same_integers
 from studio.compiler.scaling import clamp_integer, rescaled_codes
 
 if TYPE_CHECKING:
@@ -49,12 +53,25 @@ SHAPED: dict[str, tuple[Callable[..., Real], str, float, float]] = {
 """ONNX operator: the function, its kernel, and what alpha and beta are if not said."""
 
 
+UNIT = 1 / 32768
+AS_TFLITE = {"tms_sigmoid_f32": "tms_sigmoid_s16", "tms_tanh_f32": "tms_tanh_s16"}
+SMOOTH = frozenset(
+    f"tms_{name}_f32"
+    for name in ("erf", "exp", "gelu", "gelu_tanh", "sigmoid", "softplus", "swish", "tanh")
+)
+
+
 def lower_function(
     site: Site, lowering: Lowering, function: Function, kernel: str, params: dict[str, Any]
 ) -> Tensor:
     """A table where operand and result are int8, else the float kernel."""
     x = site.tensor()
-    if x.quant is not None and site.quant is not None:
+    wide = [q for q in (x.quant, site.quant) if q is not None and q.dtype == "int16"]
+    if wide:
+        done = _wide(site, lowering, x, function, kernel)
+        if done is not None:
+            return done
+    elif x.quant is not None and site.quant is not None:
         stored = function(x.quant.real(np.arange(-128, 128))) / np.float32(site.quant.scale)
         stored = np.rint(np.nan_to_num(stored)) + site.quant.zero_point
         out = lowering.output(site, x.layout, site.quant)
@@ -64,6 +81,31 @@ def lower_function(
     x = site.tensor()
     out = lowering.output(site, x.layout)
     lowering.call(kernel, (x,), out, {"n": math.prod(x.shape), **params})
+    return out
+
+
+def _wide(
+    site: Site, lowering: Lowering, x: Tensor, function: Function, kernel: str
+) -> Tensor | None:
+    """A smooth function of int16 by straight lines; None where there is no table for it."""
+    if not same_integers(x.quant, site.quant) or kernel not in SMOOTH:
+        return None
+    assert x.quant is not None
+    assert site.quant is not None
+    n = math.prod(x.shape)
+    if site.quant.scale == UNIT and kernel in AS_TFLITE:
+        out = lowering.output(site, x.layout, site.quant)
+        params = {"n": n, **sigmoid_factors(x.quant.scale), "table": SIGMOID_TABLE}
+        lowering.call(AS_TFLITE[kernel], (x,), out, params)
+        return out
+    half = 32768 * x.quant.scale
+
+    def exact(real: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        return function(real.astype(np.float32)).astype(np.float64)
+
+    out = lowering.output(site, x.layout, site.quant)
+    table = table_of(exact, -half, half - x.quant.scale, site.quant.scale)
+    lowering.call("tms_lut_s16", (x,), out, {"n": n, "table": table})
     return out
 
 
@@ -123,8 +165,8 @@ def _bound(site: Site, index: int, key: str, default: float) -> float:
 
 
 OPERATORS = (
-    Operator(tuple(PLAIN), lower_plain),
-    Operator(tuple(SHAPED), lower_shaped),
-    Operator(("Gelu",), lower_gelu),
-    Operator(("Relu", "Clip"), lower_clip),
+    Operator(tuple(PLAIN), lower_plain, int16=True),
+    Operator(tuple(SHAPED), lower_shaped, int16=True),
+    Operator(("Gelu",), lower_gelu, int16=True),
+    Operator(("Relu", "Clip"), lower_clip, int16=True),
 )

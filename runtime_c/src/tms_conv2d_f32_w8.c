@@ -1,0 +1,6 @@
+/* SPDX-License-Identifier: 0BSD */
+#include "tms_conv2d_f32_w8.h"
+
+void tms_conv2d_f32_w8(const tms_conv2d_f32_w8_params *p, tms_in in, tms_out out, int32_t y0, int32_t y1) {
+  tms_conv2d_f32_w8_body(p, in, out, y0, y1);
+}

@@ -1,0 +1,29 @@
+"""Weights of 4 bits, two in a byte, the first one in its lower half."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Array = npt.NDArray[Any]
+
+
+def fit(weights: Array) -> bool:
+    """All values are from -8 to 7."""
+    return bool(weights.min(initial=0) >= -8 and weights.max(initial=0) <= 7)
+
+
+def packed(weights: Array) -> npt.NDArray[np.int8]:
+    """Values from -8 to 7 [filters, n] as bytes [filters, (n + 1) / 2]."""
+    even = np.pad(weights, ((0, 0), (0, weights.shape[1] % 2))).astype(np.uint8) & 15
+    pairs: npt.NDArray[np.int8] = (even[:, ::2] | even[:, 1::2] << 4).astype(np.uint8).view(np.int8)
+    return pairs
+
+
+def unpacked(pairs: Array, n: int) -> npt.NDArray[np.int8]:
+    """Bytes [filters, (n + 1) / 2] as values from -8 to 7 [filters, n]."""
+    low = ((pairs.astype(np.int16) & 15) ^ 8) - 8
+    both = np.stack((low, pairs.astype(np.int16) >> 4), axis=-1)
+    return both.reshape(len(pairs), -1)[:, :n].astype(np.int8)
