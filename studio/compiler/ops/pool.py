@@ -12,11 +12,7 @@ from studio.compiler.builder import SUFFIX
 from studio.compiler.operand import Quant, Tensor
 from studio.compiler.operator import Operator, Site
 from studio.compiler.ops.conv import window
-<<<<<<< HEAD
 from studio.compiler.scaling import clamp_float, clamp_integer, multipliers
-=======
-from studio.compiler.scaling import clamp_integer, multipliers
->>>>>>> operators
 
 if TYPE_CHECKING:
     from studio.compiler.lower import Lowering
@@ -32,60 +28,51 @@ def _window(site: Site) -> dict[str, int]:
     return fields
 
 
+def _leaves(fields: dict[str, int]) -> bool:
+    """True where a window reaches outside the tensor, whatever padding that comes from."""
+    for pad, axis in (("pad_top", "h"), ("pad_left", "w")):
+        reach = (fields[f"kernel_{axis}"] - 1) * fields[f"dilation_{axis}"]
+        last = (fields[f"out_{axis}"] - 1) * fields[f"stride_{axis}"] - fields[pad]
+        if fields[pad] > 0 or last + reach >= fields[f"in_{axis}"]:
+            return True
+    return False
+
+
 def lower_max_pool(site: Site, lowering: Lowering) -> Tensor:
     """The largest value in each window; int8 tensors keep their scale."""
     fields = _window(site)
     x = site.tensor()
-<<<<<<< HEAD
     if x.quant is not None and (site.clamp is None or site.quant is not None):
-        out = _same_scale(site, lowering, fields, x, "tms_maxpool2d_s8")
+        out = _same_scale(site, lowering, fields, x, "maxpool2d")
         return out if site.quant is None else lowering.requantized(out, site.quant)
     if x.quant is not None:
         site = lowering.in_float(site, "its activation is not quantised")
     return _float(site, lowering, {**fields, "count_padding": 0}, "tms_maxpool2d_f32")
-=======
-    x = lowering.laid_out(x, layout.channels_last(x.shape))
-    lay = layout.channels_last(site.shape)
-    if x.quant is None:
-        out = lowering.output(site, lay)
-        lowering.call(
-            "tms_maxpool2d_f32", (x,), out, {**fields, "count_padding": 0}, 0, fields["out_h"]
-        )
-        return out
-    out = lowering.output(site, lay, x.quant)
-    params = {**fields, **clamp_integer(None, x.quant)}
-    kernel = f"tms_maxpool2d_{SUFFIX[x.quant.dtype]}"
-    lowering.call(kernel, (x,), out, params, 0, fields["out_h"])
-    return out if site.quant is None else lowering.requantized(out, site.quant)
->>>>>>> operators
 
 
 def lower_average_pool(site: Site, lowering: Lowering) -> Tensor:
     """The mean of each window, of what lies inside or with padding counted as zeros."""
     fields = _window(site)
-    pads_count = int(site.attributes.get("count_include_pad", 0)) and any(
-        site.attributes.get("pads") or ()
-    )
+    leaves = _leaves(fields)
+    counts = leaves and bool(site.attributes.get("count_include_pad", 0))
+    if counts and site.attributes.get("ceil_mode", 0):
+        raise site.refused("counted padding with ceil_mode", "pad explicitly, without ceil_mode")
     x = site.tensor()
     if x.quant is not None and site.quant is not None:
-        if x.quant == site.quant and not pads_count:
-<<<<<<< HEAD
-            return _same_scale(site, lowering, fields, x, "tms_avgpool2d_s8")
-        if pads_count or not any(site.attributes.get("pads") or ()):
-=======
-            return _same_scale(site, lowering, fields, x)
-        if x.dtype == "int8" and (pads_count or not any(site.attributes.get("pads") or ())):
->>>>>>> operators
+        if x.quant == site.quant and not counts:
+            return _same_scale(site, lowering, fields, x, "avgpool2d")
+        if x.dtype == "int8" and (counts or not leaves):
             return _as_depthwise(site, lowering, fields, x, site.quant)
     site = lowering.in_float(site, "the mean of a padded window changes the scale")
-    params = {**fields, "count_padding": int(bool(pads_count))}
+    params = {**fields, "count_padding": int(counts)}
     return _float(site, lowering, params, "tms_avgpool2d_f32")
 
 
 def _same_scale(
-    site: Site, lowering: Lowering, fields: dict[str, int], x: Tensor, kernel: str
+    site: Site, lowering: Lowering, fields: dict[str, int], x: Tensor, name: str
 ) -> Tensor:
     assert x.quant is not None
+    kernel = f"tms_{name}_{SUFFIX[x.quant.dtype]}"
     params = {**fields, **clamp_integer(site.clamp, x.quant)}
     x = lowering.laid_out(x, layout.channels_last(x.shape))
     out = lowering.output(site, layout.channels_last(site.shape), x.quant)
@@ -97,7 +84,6 @@ def _float(site: Site, lowering: Lowering, params: dict[str, int], kernel: str) 
     """Pooling, and clipping behind it where an activation is fused."""
     x, lay = site.tensor(), layout.channels_last(site.shape)
     x = lowering.laid_out(x, layout.channels_last(x.shape))
-<<<<<<< HEAD
     if site.clamp is None:
         out = lowering.output(site, lay)
         lowering.call(kernel, (x,), out, params, 0, params["out_h"])
@@ -107,13 +93,6 @@ def _float(site: Site, lowering: Lowering, params: dict[str, int], kernel: str) 
     out = lowering.output(site, lay)
     n = math.prod(site.shape)
     lowering.call("tms_clip_f32", (pooled,), out, {"n": n, **clamp_float(site.clamp)})
-=======
-    assert x.quant is not None
-    out = lowering.output(site, layout.channels_last(site.shape), x.quant)
-    params = {**fields, **clamp_integer(None, x.quant)}
-    kernel = f"tms_avgpool2d_{SUFFIX[x.quant.dtype]}"
-    lowering.call(kernel, (x,), out, params, 0, fields["out_h"])
->>>>>>> operators
     return out
 
 
@@ -143,11 +122,6 @@ def _as_depthwise(
 
 
 OPERATORS = (
-<<<<<<< HEAD
-    Operator(("MaxPool",), lower_max_pool, activation=True),
-    Operator(("AveragePool",), lower_average_pool, activation=True),
-=======
-    Operator(("MaxPool",), lower_max_pool, int16=True),
-    Operator(("AveragePool",), lower_average_pool, int16=True),
->>>>>>> operators
+    Operator(("MaxPool",), lower_max_pool, activation=True, int16=True),
+    Operator(("AveragePool",), lower_average_pool, activation=True, int16=True),
 )
