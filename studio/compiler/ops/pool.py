@@ -28,14 +28,21 @@ def _window(site: Site) -> dict[str, int]:
     return fields
 
 
-def _leaves(fields: dict[str, int]) -> bool:
-    """True where a window reaches outside the tensor, whatever padding that comes from."""
-    for pad, axis in (("pad_top", "h"), ("pad_left", "w")):
+def _leaves(fields: dict[str, int], padded: tuple[int, int] | None = None) -> bool:
+    """True where a window leaves the tensor, or the padding behind it where that is given."""
+    for pad, axis, after in zip(("pad_top", "pad_left"), "hw", padded or (0, 0), strict=True):
         reach = (fields[f"kernel_{axis}"] - 1) * fields[f"dilation_{axis}"]
         last = (fields[f"out_{axis}"] - 1) * fields[f"stride_{axis}"] - fields[pad]
-        if fields[pad] > 0 or last + reach >= fields[f"in_{axis}"]:
+        if last + reach >= fields[f"in_{axis}"] + after or (padded is None and fields[pad] > 0):
             return True
     return False
+
+
+def _pads_after(site: Site) -> tuple[int, int]:
+    """Explicit padding behind each spatial axis."""
+    pads = tuple(site.attributes.get("pads") or ())
+    below, right = (*pads[len(pads) // 2 :], 0, 0)[:2]
+    return below, right
 
 
 def lower_max_pool(site: Site, lowering: Lowering) -> Tensor:
@@ -55,7 +62,7 @@ def lower_average_pool(site: Site, lowering: Lowering) -> Tensor:
     fields = _window(site)
     leaves = _leaves(fields)
     counts = leaves and bool(site.attributes.get("count_include_pad", 0))
-    if counts and site.attributes.get("ceil_mode", 0):
+    if counts and site.attributes.get("ceil_mode", 0) and _leaves(fields, _pads_after(site)):
         raise site.refused("counted padding with ceil_mode", "pad explicitly, without ceil_mode")
     x = site.tensor()
     if x.quant is not None and site.quant is not None:
