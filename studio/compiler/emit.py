@@ -234,6 +234,7 @@ def constant_bytes(program: Program, name: str) -> npt.NDArray[Any]:
 
 def _array(program: Program, name: str, symbol: str) -> str:
     data = constant_bytes(program, name).reshape(-1)
+    data = data.view(np.uint8) if data.dtype == np.bool_ else data
     values = _wrapped(map(_float if data.dtype == np.float32 else str, data.tolist()))
     return f"static const {C_TYPES[str(data.dtype)]} {symbol}[{data.size}] = {{\n{values}}};\n"
 
@@ -279,7 +280,9 @@ def _value(value: Any, kind: str, symbols: dict[str, str]) -> str:
 def _call(program: Program, symbols: dict[str, str], index: int, call: KernelCall) -> str:
     if call.rows is None:
         sources = [
-            symbols[source] if isinstance(source, str) else _address(program, source, "const ")
+            _constant(program, symbols, source)
+            if isinstance(source, str)
+            else _address(program, source, "const ")
             for source in call.inputs
         ]
         outs = [_address(program, out) for out in call.outputs]
@@ -293,6 +296,11 @@ def _call(program: Program, symbols: dict[str, str], index: int, call: KernelCal
         f"  /* {_comment(call.layer)}{macs} */\n"
         f"  {call.kernel}({', '.join(arguments)});\n  tms_trace({index});\n"
     )
+
+
+def _constant(program: Program, symbols: dict[str, str], name: str) -> str:
+    cast = "(const void *)" if str(program.constants[name].data.dtype) in BYTES else ""
+    return cast + symbols[name]
 
 
 def _address(program: Program, slot: int, const: str = "") -> str:

@@ -141,6 +141,27 @@ def test_casts_there_and_back(to):
     assert np.array_equal(fed(lower(net), [x])[0], run_onnx(net, [x])[0])
 
 
+def test_logic_of_comparisons_chooses_values():
+    nodes = [
+        helper.make_node("Less", ["x", "limit"], ["small"]),
+        helper.make_node("Greater", ["x", "y"], ["larger"]),
+        helper.make_node("And", ["small", "larger"], ["both"]),
+        helper.make_node("Not", ["small"], ["large"]),
+        helper.make_node("Or", ["both", "large"], ["any"]),
+        helper.make_node("Where", ["any", "x", "y"], ["z"]),
+    ]
+    f32 = TensorProto.FLOAT
+    inputs = [("x", f32, X), ("y", f32, (3, 1, 5))]
+    outs = [("z", f32, X), ("any", TensorProto.BOOL, X)]
+    net = model(nodes, inputs, outs, {"limit": np.float32(0.3).reshape(())})
+    rng = np.random.default_rng(8)
+    arrays = [rng.normal(0, 1, shape).astype(np.float32) for _, _, shape in inputs]
+    program = lower(net)
+    assert program.outputs[1].dtype == "bool"
+    for got, want in zip(fed(program, arrays), run_onnx(net, arrays), strict=True):
+        assert np.array_equal(got, want)
+
+
 def test_integers_where_reals_are_expected_are_refused():
     nodes = [helper.make_node("Add", ["x", "x"], ["y"])]
     i8 = TensorProto.INT8
