@@ -209,3 +209,32 @@ def test_int8_weights_stay_int8_in_flash_where_the_result_is_real(
     assert program.constants[call.params["weights"]].data.dtype == np.int8
     x = np.random.default_rng(2).normal(0, 1, arguments[1]).astype(np.float32)
     np.testing.assert_allclose(fed(program, [x])[0], run_onnx(net, [x])[0], rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize(("op", "kernel"), [("Sigmoid", "sigmoid"), ("Tanh", "tanh")])
+def test_int16_curves_under_tflites_own_scale_are_tflites(op, kernel):
+    constants = {
+        "xs": np.float32(1 / 4096).reshape(()), "ys": np.float32(1 / 32768).reshape(()),
+        "zero": np.int16(0).reshape(()),
+    }  # fmt: skip
+    nodes = [
+        helper.make_node("DequantizeLinear", ["x", "xs", "zero"], ["real"]),
+        helper.make_node(op, ["real"], ["curve"]),
+        helper.make_node("QuantizeLinear", ["curve", "ys", "zero"], ["y"]),
+    ]
+    i16 = TensorProto.INT16
+    net = model(nodes, [("x", i16, (4096,))], [("y", i16, (4096,))], constants)
+    program = lower(net)
+    assert [call.kernel for call in program.calls] == [f"tms_{kernel}_s16"]
+    x = np.arange(-32768, 32768, 16).astype(np.int16)
+    got = run(program, [x])[0].astype(int)
+    assert np.abs(got - run_onnx(net, [x])[0]).max() <= 8  # straight lines: 8 of 65536
+
+
+def test_a_dropout_that_drops_is_refused():
+    nodes = [helper.make_node("Dropout", ["x", "ratio", "training"], ["y"])]
+    constants = {"ratio": np.float32(0.5).reshape(()), "training": np.array(True)}
+    f32 = TensorProto.FLOAT
+    net = model(nodes, [("x", f32, X)], [("y", f32, X)], constants)
+    with pytest.raises(Unsupported, match="as in training"):
+        lower(net)
