@@ -8,6 +8,7 @@ Work that must not block or take down this process goes through `in_process`.
 from __future__ import annotations
 
 import multiprocessing
+import os
 import sys
 import threading
 import time
@@ -16,7 +17,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from types import ModuleType
-from typing import Any, TypeVar, overload
+from typing import Any, TypeVar, cast, overload
 
 from studio.errors import StudioError
 
@@ -117,13 +118,10 @@ def in_process(
                 ) from None
             if kind == "progress":
                 last = value
-            elif kind == "memory":
-                hint = "the input may be too large or damaged"
-                raise failure("ran out of memory", text, hint)
             elif kind == "result":
                 return value
             else:
-                raise value
+                raise _failed(kind, value, text, failure)
     finally:
         receiver.close()
         if process.is_alive():
@@ -132,6 +130,17 @@ def in_process(
             if process.is_alive():
                 process.kill()
         process.join()
+
+
+def _failed(kind: str, value: Any, text: str, failure: type[StudioError]) -> StudioError:
+    """The error for what a worker process sent instead of a result."""
+    if kind == "error":
+        return cast(StudioError, value)
+    if kind == "memory":
+        return failure("ran out of memory", text, "the input may be too large or damaged")
+    return failure(
+        f"stopped: {value}", text, "the input may be damaged, or this is a bug: report it"
+    )
 
 
 @contextmanager
@@ -167,12 +176,16 @@ def _serve(
         sender.send(("error", error))
     except MemoryError:
         sender.send(("memory", None))
+    except Exception as fault:  # noqa: BLE001 - a bug, or a library's: told where it is waited for
+        sender.send(("fault", f"{type(fault).__name__}: {fault}"))
 
 
 def _limit_memory(extra_bytes: int) -> None:
     try:
         import resource
     except ImportError:  # Windows has no such limit; the timeout still holds there
+        return
+    if not os.path.exists("/proc/self/statm"):  # macOS: the timeout still holds
         return
     with open("/proc/self/statm", encoding="ascii") as statm:
         now = int(statm.read().split()[0]) * resource.getpagesize()

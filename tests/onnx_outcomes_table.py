@@ -61,35 +61,37 @@ PASSED = (
         "test_dequantizelinear", "test_dequantizelinear_int16", "test_div",
         "test_div_bcast", "test_div_example", "test_dropout_default",
         "test_dropout_default_old", "test_dropout_default_ratio", "test_dropout_random_old",
-        "test_edge_pad", "test_elu", "test_elu_default", "test_elu_example", "test_erf",
-        "test_exp", "test_exp_example", "test_expand_dim_changed",
-        "test_expand_dim_unchanged", "test_flatten_axis0", "test_flatten_axis1",
-        "test_flatten_axis2", "test_flatten_axis3", "test_flatten_default_axis",
-        "test_flatten_negative_axis1", "test_flatten_negative_axis2",
-        "test_flatten_negative_axis3", "test_flatten_negative_axis4", "test_gather_0",
-        "test_gather_1", "test_gather_2d_indices", "test_gather_negative_indices",
-        "test_gelu_default_1", "test_gelu_default_2", "test_gelu_tanh_1",
-        "test_gelu_tanh_2", "test_gemm_all_attributes", "test_gemm_alpha", "test_gemm_beta",
+        "test_edge_pad", "test_elu", "test_elu_default", "test_elu_example", "test_equal",
+        "test_equal_bcast", "test_erf", "test_exp", "test_exp_example",
+        "test_expand_dim_changed", "test_expand_dim_unchanged", "test_flatten_axis0",
+        "test_flatten_axis1", "test_flatten_axis2", "test_flatten_axis3",
+        "test_flatten_default_axis", "test_flatten_negative_axis1",
+        "test_flatten_negative_axis2", "test_flatten_negative_axis3",
+        "test_flatten_negative_axis4", "test_gather_0", "test_gather_1",
+        "test_gather_2d_indices", "test_gather_negative_indices", "test_gelu_default_1",
+        "test_gelu_default_2", "test_gelu_tanh_1", "test_gelu_tanh_2",
+        "test_gemm_all_attributes", "test_gemm_alpha", "test_gemm_beta",
         "test_gemm_default_matrix_bias", "test_gemm_default_no_bias",
         "test_gemm_default_scalar_bias", "test_gemm_default_single_elem_vector_bias",
         "test_gemm_default_vector_bias", "test_gemm_default_zero_bias",
         "test_gemm_transposeA", "test_gemm_transposeB", "test_globalaveragepool",
         "test_globalaveragepool_precomputed", "test_globalmaxpool",
-        "test_globalmaxpool_precomputed", "test_gru_batchwise", "test_gru_bidirectional",
-        "test_gru_defaults", "test_gru_reverse", "test_gru_seq_length",
-        "test_gru_with_initial_bias", "test_hardsigmoid", "test_hardsigmoid_default",
-        "test_hardsigmoid_example", "test_hardswish", "test_identity",
-        "test_instancenorm_epsilon", "test_instancenorm_example", "test_leakyrelu",
-        "test_leakyrelu_default", "test_leakyrelu_example", "test_log", "test_log_example",
-        "test_logsoftmax_axis_0", "test_logsoftmax_axis_1", "test_logsoftmax_axis_2",
-        "test_logsoftmax_default_axis", "test_logsoftmax_example_1",
-        "test_logsoftmax_large_number", "test_logsoftmax_negative_axis",
-        "test_lstm_batchwise", "test_lstm_bidirectional", "test_lstm_defaults",
-        "test_lstm_reverse", "test_lstm_with_initial_bias", "test_lstm_with_peepholes",
-        "test_matmul_1d_1d", "test_matmul_1d_3d", "test_matmul_2d", "test_matmul_3d",
-        "test_matmul_4d", "test_matmul_4d_1d", "test_matmul_bcast", "test_max_example",
-        "test_max_float32", "test_max_one_input", "test_max_two_inputs",
-        "test_maxpool_1d_default", "test_maxpool_2d_ceil",
+        "test_globalmaxpool_precomputed", "test_greater", "test_greater_bcast",
+        "test_gru_batchwise", "test_gru_bidirectional", "test_gru_defaults",
+        "test_gru_reverse", "test_gru_seq_length", "test_gru_with_initial_bias",
+        "test_hardsigmoid", "test_hardsigmoid_default", "test_hardsigmoid_example",
+        "test_hardswish", "test_identity", "test_instancenorm_epsilon",
+        "test_instancenorm_example", "test_leakyrelu", "test_leakyrelu_default",
+        "test_leakyrelu_example", "test_less", "test_less_bcast", "test_log",
+        "test_log_example", "test_logsoftmax_axis_0", "test_logsoftmax_axis_1",
+        "test_logsoftmax_axis_2", "test_logsoftmax_default_axis",
+        "test_logsoftmax_example_1", "test_logsoftmax_large_number",
+        "test_logsoftmax_negative_axis", "test_lstm_batchwise", "test_lstm_bidirectional",
+        "test_lstm_defaults", "test_lstm_reverse", "test_lstm_with_initial_bias",
+        "test_lstm_with_peepholes", "test_matmul_1d_1d", "test_matmul_1d_3d",
+        "test_matmul_2d", "test_matmul_3d", "test_matmul_4d", "test_matmul_4d_1d",
+        "test_matmul_bcast", "test_max_example", "test_max_float32", "test_max_one_input",
+        "test_max_two_inputs", "test_maxpool_1d_default", "test_maxpool_2d_ceil",
         "test_maxpool_2d_ceil_output_size_reduce_by_one", "test_maxpool_2d_default",
         "test_maxpool_2d_dilations", "test_maxpool_2d_pads",
         "test_maxpool_2d_precomputed_pads", "test_maxpool_2d_precomputed_same_upper",
@@ -191,7 +193,8 @@ PASSED = (
         "test_transpose_default", "test_unsqueeze_axis_0", "test_unsqueeze_axis_1",
         "test_unsqueeze_axis_2", "test_unsqueeze_negative_axes",
         "test_unsqueeze_three_axes", "test_unsqueeze_two_axes",
-        "test_unsqueeze_unsorted_axes", "test_upsample_nearest", "test_wrap_pad",
+        "test_unsqueeze_unsorted_axes", "test_upsample_nearest", "test_where_example",
+        "test_where_long_example", "test_wrap_pad",
 )  # fmt: skip
 
 REFUSED: dict[str, tuple[str, ...]] = {
@@ -246,6 +249,42 @@ REFUSED: dict[str, tuple[str, ...]] = {
     ),
     "Div: takes no uint8": (
         "test_div_uint8",
+    ),
+    "Equal: takes no int16": (
+        "test_equal_int16",
+    ),
+    "Equal: takes no int8": (
+        "test_equal_int8",
+    ),
+    "Equal: takes no uint16": (
+        "test_equal_uint16",
+    ),
+    "Equal: takes no uint8": (
+        "test_equal_uint8",
+    ),
+    "Greater: takes no int16": (
+        "test_greater_int16",
+    ),
+    "Greater: takes no int8": (
+        "test_greater_int8",
+    ),
+    "Greater: takes no uint16": (
+        "test_greater_uint16",
+    ),
+    "Greater: takes no uint8": (
+        "test_greater_uint8",
+    ),
+    "Less: takes no int16": (
+        "test_less_int16",
+    ),
+    "Less: takes no int8": (
+        "test_less_int8",
+    ),
+    "Less: takes no uint16": (
+        "test_less_uint16",
+    ),
+    "Less: takes no uint8": (
+        "test_less_uint8",
     ),
     "Max: takes no int16": (
         "test_max_int16",
@@ -371,18 +410,6 @@ REFUSED: dict[str, tuple[str, ...]] = {
         "test_dynamicquantizelinear", "test_dynamicquantizelinear_max_adjusted",
         "test_dynamicquantizelinear_min_adjusted",
     ),
-    "operator Equal is not supported": (
-        "test_equal", "test_equal_bcast", "test_equal_int16", "test_equal_int8",
-        "test_equal_uint16", "test_equal_uint8",
-    ),
-    "operator Greater is not supported": (
-        "test_greater", "test_greater_bcast", "test_greater_int16", "test_greater_int8",
-        "test_greater_uint16", "test_greater_uint8",
-    ),
-    "operator Less is not supported": (
-        "test_less", "test_less_bcast", "test_less_int16", "test_less_int8",
-        "test_less_uint16", "test_less_uint8",
-    ),
     "operator LpPool is not supported": (
         "test_lppool_1d_default", "test_lppool_2d_default", "test_lppool_2d_dilations",
         "test_lppool_2d_pads", "test_lppool_2d_same_lower", "test_lppool_2d_same_upper",
@@ -398,9 +425,6 @@ REFUSED: dict[str, tuple[str, ...]] = {
         "test_top_k", "test_top_k_negative_axis", "test_top_k_same_values",
         "test_top_k_same_values_2d", "test_top_k_same_values_largest",
         "test_top_k_smallest",
-    ),
-    "operator Where is not supported": (
-        "test_where_example", "test_where_long_example",
     ),
     "opset 1 is not supported": (
         "test_not_2d", "test_not_3d", "test_not_4d",

@@ -273,6 +273,12 @@ SPECS: dict[str, Spec] = {
     ),
     "layer_norm": Spec("LayerNormalization", ((1, 6, 8), _random(8), _random(8)), {"axis": -1}),
     "instance_norm": Spec("InstanceNormalization", (X, _random(4), _random(4))),
+    **{
+        op.lower(): Spec(op, (X, (4, 1, 1)), dtypes=FLOAT)
+        for op in ("Equal", "Greater", "GreaterOrEqual", "Less", "LessOrEqual")
+    },
+    "where": Spec("Where", (np.arange(5) % 2 == 0, X, (4, 1, 1)), dtypes=WIDE),
+    "where_constant": Spec("Where", (_random(6, 5) > 0, X, np.float32(-1).reshape(()))),
     "lstm": Spec("LSTM", ((5, 1, 4), *LSTM), {"hidden_size": 3}, outputs=3, dtypes=FLOAT),
     "lstm_both": Spec(
         "LSTM",

@@ -20,6 +20,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 #define TMS_VERSION 1
 #define TMS_INFINITY __builtin_inff()
 
@@ -480,6 +484,25 @@ void tms_gather_b8(const tms_gather_params *p, const void *in, const int32_t *in
 void tms_gather_b16(const tms_gather_params *p, const void *in, const int32_t *index, void *out);
 void tms_gather_b32(const tms_gather_params *p, const void *in, const int32_t *index, void *out);
 
+/* Truth values (bytes, 0 or 1) of a compared with b, both broadcast to shape. */
+typedef struct {
+  int32_t shape[4], a_stride[4], b_stride[4];
+} tms_compare_params;
+void tms_equal_f32(const tms_compare_params *p, const float *a, const float *b, void *out);
+void tms_equal_s32(const tms_compare_params *p, const int32_t *a, const int32_t *b, void *out);
+void tms_less_f32(const tms_compare_params *p, const float *a, const float *b, void *out);
+void tms_less_s32(const tms_compare_params *p, const int32_t *a, const int32_t *b, void *out);
+void tms_less_equal_f32(const tms_compare_params *p, const float *a, const float *b, void *out);
+void tms_less_equal_s32(const tms_compare_params *p, const int32_t *a, const int32_t *b, void *out);
+
+/* a where the condition holds, else b; all broadcast to shape. */
+typedef struct {
+  int32_t shape[4], c_stride[4], a_stride[4], b_stride[4];
+} tms_where_params;
+void tms_where_b8(const tms_where_params *p, const void *condition, const void *a, const void *b, void *out);
+void tms_where_b16(const tms_where_params *p, const void *condition, const void *a, const void *b, void *out);
+void tms_where_b32(const tms_where_params *p, const void *condition, const void *a, const void *b, void *out);
+
 /* y = clamp(round half to even(x / scale) + zero_point); NaN becomes zero_point. */
 typedef struct {
   int32_t n;
@@ -529,6 +552,10 @@ typedef struct {
 void tms_trace(int layer);
 #else
 #define tms_trace(layer) ((void)0)
+#endif
+
+#ifdef __cplusplus
+}
 #endif
 
 #endif

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from studio.boards.link import Link, Tensor
+from studio.build.firmware import model_digest
 from studio.build.host import HostModel
 from studio.errors import BoardError
 from studio.job import Job, Progress
@@ -59,13 +61,8 @@ def verify(host: HostModel, link: Link, samples: int, seed: int = 0) -> Job[Veri
     Raises:
         BoardError: the board runs another model, or stops answering.
     """
+    _check_digest(link, host.digest, host.name)
     info = link.info
-    if info.digest != host.digest:
-        raise BoardError(
-            f"runs {info.model} {info.digest}, not {host.name} {host.digest}",
-            link.port.url,
-            "flash it again",
-        )
     rng = np.random.default_rng(seed)
     compared_bytes = 0
     for sample in range(samples):
@@ -81,6 +78,22 @@ def verify(host: HostModel, link: Link, samples: int, seed: int = 0) -> Job[Veri
                 return Verification(sample + 1, compared_bytes, found)
             compared_bytes += a.nbytes
     return Verification(samples, compared_bytes, None)
+
+
+def check_model(link: Link, model_files: Mapping[str, bytes], name: str) -> None:
+    """See that a board runs a model's generated code.
+
+    Raises:
+        BoardError: it runs another model.
+    """
+    _check_digest(link, model_digest(model_files), name)
+
+
+def _check_digest(link: Link, digest: str, name: str) -> None:
+    info = link.info
+    if info.digest != digest:
+        what = f"runs {info.model} {info.digest}, not {name} {digest}"
+        raise BoardError(what, link.port.url, "flash it again")
 
 
 def random_input(tensor: Tensor, rng: np.random.Generator) -> Array:

@@ -6,10 +6,10 @@ import hashlib
 import os
 import posixpath
 import re
-import shutil
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path, PurePosixPath
 
 from studio.targets.resources import cache_folder
@@ -54,7 +54,10 @@ def fetch(name: str, to: Path) -> bool:
     """Copy a kept object to `to`; False where there is none."""
     kept = _place(name)
     try:
-        shutil.copyfile(kept, to)
+        content = kept.read_bytes()
+        if not content.startswith(b"\x7fELF"):  # a power cut left it empty
+            return False
+        to.write_bytes(content)
         os.utime(kept)
     except FileNotFoundError:
         return False
@@ -64,11 +67,16 @@ def fetch(name: str, to: Path) -> bool:
 def keep(name: str, made: Path) -> None:
     """Keep an object. Renaming makes it appear whole, whoever else builds at the same time."""
     kept = _place(name)
-    kept.parent.mkdir(parents=True, exist_ok=True)
-    handle, part = tempfile.mkstemp(dir=kept.parent)
-    os.close(handle)
-    shutil.copyfile(made, part)
-    os.replace(part, kept)
+    with suppress(OSError):  # a cache that cannot be written costs time, nothing else
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=kept.parent, delete=False) as part:
+            try:
+                part.write(made.read_bytes())
+                part.close()
+                os.replace(part.name, kept)
+            except OSError:
+                os.unlink(part.name)
+                raise
 
 
 def forget_old() -> None:

@@ -13,6 +13,7 @@ import argparse
 import importlib
 import pkgutil
 import sys
+import traceback
 from collections.abc import Sequence
 from types import ModuleType
 
@@ -42,6 +43,11 @@ def main(words: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # the reader of our output left, such as `| head`
         sys.stderr.close()
         return 2
+    except Exception:  # noqa: BLE001 - a bug; 1 would mean that a check did not hold
+        fault = StudioError(
+            "this is a bug", "tinyml-studio", f"report it:\n{traceback.format_exc()}"
+        )
+        return print_error(fault, args.json)
 
 
 def _parser(words: Sequence[str]) -> tuple[argparse.ArgumentParser, dict[str, ModuleType]]:

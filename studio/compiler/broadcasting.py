@@ -1,8 +1,9 @@
-"""Calls of kernels that walk two broadcast operands by strides."""
+"""Calls of kernels that walk broadcast operands by strides."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -28,17 +29,30 @@ def pair_call(
     dtype: str = "float32",
 ) -> Tensor:
     """Lay two operands out alike, one of them a constant at most, and call a kernel on them."""
-    lay, placed = _arranged(site, lowering, (_of_rank(a, site.shape), _of_rank(b, site.shape)))
+    return strided_call(site, lowering, kernel, {"a": a, "b": b}, params, quant, dtype)
+
+
+def strided_call(
+    site: Site,
+    lowering: Builder,
+    kernel: str,
+    operands: Mapping[str, Operand],
+    params: dict[str, Any],
+    quant: Quant | None,
+    dtype: str,
+) -> Tensor:
+    """Lay operands out alike and call a kernel that has `<name>_stride` for each."""
+    lay, placed = _arranged(
+        site, lowering, tuple(_of_rank(x, site.shape) for x in operands.values())
+    )
     whole = tuple(lay.view[axis] for axis in lay.order)
     shape, strides = merged(whole, [_strides(sizes) for _, sizes in placed])
     if len(shape) > AXES:
         raise site.refused(f"broadcasting over {len(shape)} axes", "expand an operand before")
     lead = AXES - len(shape)
-    walk = {
-        "shape": (1,) * lead + shape,
-        "a_stride": (0,) * lead + strides[0],
-        "b_stride": (0,) * lead + strides[1],
-    }
+    walk = {"shape": (1,) * lead + shape}
+    for name, steps in zip(operands, strides, strict=True):
+        walk[f"{name}_stride"] = (0,) * lead + steps
     sources = [
         x if isinstance(x, Tensor) else lowering.constant(f"{site.name}_operand", x)
         for x, _ in placed

@@ -26,6 +26,15 @@ from studio.errors import Unsupported
 if TYPE_CHECKING:
     from studio.model.model import Model
 
+# Names whose `_t` C has, and those of the files and symbols around a model.
+TAKEN = frozenset(
+    (
+        "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "intptr",
+        "uintptr", "intmax", "uintmax", "size", "ssize", "ptrdiff", "wchar", "wint", "time",
+        "clock", "off", "float", "double", "div", "tms", "app", "model", "monitor", "port",
+        "trace",
+    )
+)  # fmt: skip
 STORED = {"int64": "int32"}  # indices and shapes fit 32 bits, and no kernel knows more
 SUFFIX = {"int8": "s8", "int16": "s16"}
 MOST_AXES = 6  # of the strided kernels
@@ -132,7 +141,7 @@ class Builder:
         """The same values in float32: a dequantise call where the operand is stored as int8."""
         if isinstance(operand, Const) or operand.quant is None:
             return operand
-        key = ("real", operand.buffer, operand.shape, operand.quant)
+        key = ("real", operand.buffer, operand.shape, operand.quant, operand.layout)
         if key not in self._converted:
             quant = operand.quant
             out = self.result(f"{self.site}_real", operand.shape, operand.layout, "float32")
@@ -164,7 +173,7 @@ class Builder:
         """The same values in integers under another scale and zero point."""
         if tensor.quant is None or tensor.quant == quant:
             return tensor
-        key = ("quant", tensor.buffer, tensor.shape, tensor.quant, quant)
+        key = ("quant", tensor.buffer, tensor.shape, tensor.quant, tensor.layout, quant)
         if key not in self._converted:
             name = f"{self.site}_rescaled"
             if tensor.quant.dtype == quant.dtype == "int8":
@@ -190,7 +199,7 @@ class Builder:
         """The same tensor stored as `lay` says: a transpose call where it is not already."""
         if tensor.layout.same_as(lay):
             return replace(tensor, layout=lay)
-        key = ("layout", tensor.buffer, tensor.quant, lay.view, lay.order)
+        key = ("layout", tensor.buffer, tensor.quant, tensor.layout, lay)
         if key not in self._converted:
             try:
                 shape, steps = layout.copy_plan(tensor.layout, lay)
@@ -289,7 +298,7 @@ def _needed(calls: list[KernelCall], wanted: set[int]) -> list[KernelCall]:
 def identifier(name: str) -> str:
     """A C identifier made from a name."""
     plain = re.sub(r"[^0-9a-zA-Z]+", "_", name).strip("_").lower() or "model"
-    return f"m_{plain}" if plain[0].isdigit() else plain
+    return f"m_{plain}" if plain[0].isdigit() or plain in TAKEN else plain
 
 
 def filled(shape: Shape, steps: Shape, axes: int) -> dict[str, Any]:

@@ -6,6 +6,7 @@ each call which layer it is.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 from typing import Any
@@ -17,6 +18,7 @@ from studio import __version__
 from studio.compiler.kernel import WINDOW, kernels
 from studio.compiler.packing import packed
 from studio.compiler.program import Buffer, KernelCall, Program, Step
+from studio.errors import Unsupported
 from studio.targets.resources import resource
 
 LICENCE = "/* SPDX-License-Identifier: 0BSD"
@@ -92,6 +94,10 @@ def _header(program: Program) -> str:
 #define {upper}_API_VERSION 1
 #define {upper}_ARENA_BYTES {max(program.arena_bytes, 1)}
 {"".join(sizes)}
+#ifdef __cplusplus
+extern "C" {{
+#endif
+
 typedef struct {{
   uint8_t *arena;
 }} {name}_t;
@@ -106,6 +112,10 @@ void {name}_reset({name}_t *model);
 {chr(10).join(typed)}
 /* The same for a firmware that drives any model. */
 extern const tms_model {name}_model;
+
+#ifdef __cplusplus
+}}
+#endif
 
 #endif
 """
@@ -135,7 +145,9 @@ def _described(buffer: Buffer) -> str:
 
 
 def _comment(text: str) -> str:
-    return text.replace("*/", "* /").encode("ascii", "replace").decode()
+    """Text for a C comment: nothing in it can end the comment or continue its line."""
+    plain = "".join(letter if " " <= letter <= "~" and letter != "\\" else "?" for letter in text)
+    return plain.replace("*/", "* /").replace("/*", "/ *").replace("*/", "* /")
 
 
 def _source(program: Program) -> str:
@@ -235,6 +247,7 @@ def constant_bytes(program: Program, name: str) -> npt.NDArray[Any]:
 
 def _array(program: Program, name: str, symbol: str) -> str:
     data = constant_bytes(program, name).reshape(-1)
+    data = data.view(np.uint8) if data.dtype == np.bool_ else data
     values = _wrapped(map(_float if data.dtype == np.float32 else str, data.tolist()))
     return f"static const {C_TYPES[str(data.dtype)]} {symbol}[{data.size}] = {{\n{values}}};\n"
 
@@ -333,13 +346,20 @@ def _call(program: Program, symbols: dict[str, str], index: int, y: str = "") ->
         arguments = [source, _rows(program, call, "out"), *rows]
     else:
         sources = [
-            symbols[slot] if isinstance(slot, str) else _address(program, slot, "const ", y)
+            _constant(program, symbols, slot)
+            if isinstance(slot, str)
+            else _address(program, slot, "const ", y)
             for slot in call.inputs
         ]
         arguments = [*sources, *(_address(program, out, "", y) for out in call.outputs)]
     if call.scratch is not None:
         arguments.append(f"a + {program.offsets[call.scratch]}")
     return f"{call.kernel}({', '.join([f'&layer{index}', *arguments])});"
+
+
+def _constant(program: Program, symbols: dict[str, str], name: str) -> str:
+    cast = "(const void *)" if str(program.constants[name].data.dtype) in BYTES else ""
+    return cast + symbols[name]
 
 
 def _address(program: Program, slot: int, const: str = "", y: str = "") -> str:
@@ -368,7 +388,7 @@ def _rows(program: Program, call: KernelCall, side: str) -> str:
 def _tensors(program: Program, kind: str) -> str:
     rows = []
     for slot, buffer in _numbered(program, kind):
-        shape = ", ".join(str(size) for size in buffer.shape[:4])
+        shape = ", ".join(str(size) for size in _described_shape(buffer))
         rows.append(
             f'    {{.name = "{_c_string(buffer.name)}", .offset = {program.offsets[slot]}, '
             f".bytes = {buffer.size_bytes}, .scale = {_float(buffer.scale)}, "
@@ -383,6 +403,18 @@ def names_bytes(program: Program) -> int:
     tensors = (*program.inputs, *program.outputs)
     names = {program.name, *(_c_string(buffer.name) for buffer in tensors)}
     return sum(len(name) + 1 for name in names)
+
+
+def _described_shape(buffer: Buffer) -> tuple[int, ...]:
+    """The shape as tms_tensor holds it: at most four axes of 16 bits, else all in one or two."""
+    if len(buffer.shape) <= 4 and max(buffer.shape, default=0) <= 0xFFFF:
+        return buffer.shape
+    n = math.prod(buffer.shape)
+    rows = next((r for r in range(1, 0x10000) if n % r == 0 and n // r <= 0xFFFF), None)
+    if rows is None:
+        hint = "split it into smaller tensors"
+        raise Unsupported(f"a tensor of {n} elements at the border", buffer.name, hint)
+    return (n // rows,) if rows == 1 else (rows, n // rows)
 
 
 def _c_string(text: str) -> str:

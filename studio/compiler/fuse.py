@@ -206,6 +206,8 @@ class _Fusing:
         if j - i > 1 and not self.fuses(i, j):
             return None
         stage = self._stage(i, j)
+        if len({step.call for step in stage.steps}) < j - i:
+            return None  # a call of which nobody reads a row
         rings = {b: self._ring_bytes(b, rows) for b, rows in stage.heights.items()}
         lives = _ring_lives(self, stage, range(i, j))
         most = max(

@@ -20,8 +20,8 @@ from studio.compiler.builder import Builder, width_of
 from studio.compiler.layout import Layout, Shape
 from studio.compiler.operand import Array, Const, Quant, Tensor
 from studio.compiler.operator import Operand, Operator, Result, Site, operators
-from studio.compiler.program import Options, Program
-from studio.errors import Unsupported
+from studio.compiler.program import ROUNDINGS, Options, Program
+from studio.errors import ModelError, Unsupported
 
 if TYPE_CHECKING:
     import onnx_ir
@@ -32,6 +32,7 @@ VIEWS = frozenset(
     {"Reshape", "Flatten", "Squeeze", "Unsqueeze", "Transpose", "Identity", "Dropout"}
 )
 ACTIVATIONS = frozenset({"Relu", "Clip"})
+INPUTS = ("float32", "int8", "uint8", "int16", "int32", "int64", "bool")
 ONLY_8_BITS = "activations take one scale a tensor and 8 or 16 bits"
 QUANTIZE_HINT = "quantise activations per tensor to int8, uint8 or int16"
 
@@ -63,7 +64,14 @@ def lower(model: Model, options: Options = Options()) -> Program:  # noqa: B008 
 
 
 def _rounding_of(model: Model) -> Any:
-    return model.metadata.get("tms.rounding", "single")
+    rounding = model.metadata.get("tms.rounding", "single")
+    if rounding not in ROUNDINGS:
+        raise ModelError(
+            f"its metadata ask for the rounding {rounding!r}",
+            model.name,
+            f"tms.rounding is one of {', '.join(ROUNDINGS)}",
+        )
+    return rounding
 
 
 class Lowering(Builder):
@@ -101,6 +109,9 @@ class Lowering(Builder):
 
     def _add_input(self, value: onnx_ir.Value) -> None:
         name, shape, dtype = _name(value), _shape(value), _dtype(value)
+        if dtype not in INPUTS:
+            hint = "convert the model to float32, or quantise it"
+            raise Unsupported(f"an input of type {dtype}", name, hint)
         quant = self._quant_ahead(value) if dtype == "float32" else None
         lay = self._input_layout(shape) if len(shape) in (3, 4) else layout.plain(shape)
         self._operands[name] = self.result(name, shape, lay, dtype, quant, "input")
@@ -121,7 +132,9 @@ class Lowering(Builder):
             if self._on_refused is None:
                 raise
             self._on_refused(self.site, error)
-            for value in node.outputs:
+            activation = [use.node.outputs[0] for use in out.uses()]
+            fused = [value for value in activation if _name(value) in self._fused]
+            for value in (*node.outputs, *fused):
                 shape = _shape(value)
                 lay = layout.plain(shape)
                 self._operands[_name(value)] = self.result(_name(value), shape, lay, _dtype(value))

@@ -98,6 +98,9 @@ class _Machine:
         assert rows is not None
         lo, hi = rows.need(0, y)
         pad = max(int(params["pad_top"]) - y * int(params["stride_h"]), 0)
+        if hi <= lo:  # every tap lies in the padding
+            lo, hi = 0, 1
+            pad = (int(params["kernel_h"]) - 1) * int(params["dilation_h"]) + 1
         part = params | {"in_h": hi - lo, "out_h": 1, "pad_top": pad}
         seen = self._rows(call, 0, lo, hi).reshape(hi - lo, params["in_w"], params["in_c"])
         if kernels()[call.kernel].carries and y > 0:  # the sum so far is one place more

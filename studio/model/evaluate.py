@@ -164,6 +164,8 @@ def _runner(data: bytes, model: Model) -> Runner:
     """A function from one sample to the outputs of a serialised graph, batch axis included."""
     import onnxruntime
 
+    onnxruntime.disable_telemetry_events()
+
     if len(model.inputs) != 1:
         raise ModelError(f"has {len(model.inputs)} inputs", model.name, "data sets feed one input")
     spec = model.inputs[0]

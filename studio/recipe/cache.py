@@ -13,10 +13,16 @@ from typing import Any
 from studio.model.model import Model
 from studio.targets.resources import cache_folder
 
+DIGEST_BYTES = 32
+
 
 def key_of(parts: Mapping[str, Any]) -> str:
     """A key for everything that a result depends on (plain values)."""
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def _digest(content: bytes) -> bytes:
+    return hashlib.sha256(content).digest()
 
 
 class Cache:
@@ -28,9 +34,12 @@ class Cache:
     def get(self, key: str, name: str = "") -> Model | None:
         """The model stored under `key`, or None."""
         try:
-            return Model.from_bytes(self._file(key).read_bytes(), name)
+            data = self._file(key).read_bytes()
         except OSError:
             return None
+        # A file that a power cut left empty or short is as good as none.
+        content, digest = data[:-DIGEST_BYTES], data[-DIGEST_BYTES:]
+        return Model.from_bytes(content, name) if _digest(content) == digest else None
 
     def put(self, key: str, model: Model) -> None:
         """Store a model; a full or read-only disk only costs the caching."""
@@ -41,7 +50,8 @@ class Cache:
             return
         try:
             with os.fdopen(handle, "wb") as file:
-                file.write(model.to_bytes())
+                content = model.to_bytes()
+                file.write(content + _digest(content))
             os.replace(temporary, self._file(key))
         except OSError:
             Path(temporary).unlink(missing_ok=True)

@@ -198,7 +198,8 @@ class State:
         """What the result of a node depends on, beside the model: data and steps."""
         steps = self.project.recipe.path(node) if node != ROOT else ()
         kept = ((step.step, json.dumps(full_params(step))) for step in steps if not step.muted)
-        return (self.project.data, *kept)
+        data = self.dataset.digest if self.dataset is not None else ""
+        return (self.project.data, data, *kept)
 
     def with_results(self, found: Mapping[Chain, Result]) -> State:
         """With more results."""

@@ -141,6 +141,27 @@ def test_casts_there_and_back(to):
     assert np.array_equal(fed(lower(net), [x])[0], run_onnx(net, [x])[0])
 
 
+def test_logic_of_comparisons_chooses_values():
+    nodes = [
+        helper.make_node("Less", ["x", "limit"], ["small"]),
+        helper.make_node("Greater", ["x", "y"], ["larger"]),
+        helper.make_node("And", ["small", "larger"], ["both"]),
+        helper.make_node("Not", ["small"], ["large"]),
+        helper.make_node("Or", ["both", "large"], ["any"]),
+        helper.make_node("Where", ["any", "x", "y"], ["z"]),
+    ]
+    f32 = TensorProto.FLOAT
+    inputs = [("x", f32, X), ("y", f32, (3, 1, 5))]
+    outs = [("z", f32, X), ("any", TensorProto.BOOL, X)]
+    net = model(nodes, inputs, outs, {"limit": np.float32(0.3).reshape(())})
+    rng = np.random.default_rng(8)
+    arrays = [rng.normal(0, 1, shape).astype(np.float32) for _, _, shape in inputs]
+    program = lower(net)
+    assert program.outputs[1].dtype == "bool"
+    for got, want in zip(fed(program, arrays), run_onnx(net, arrays), strict=True):
+        assert np.array_equal(got, want)
+
+
 def test_integers_where_reals_are_expected_are_refused():
     nodes = [helper.make_node("Add", ["x", "x"], ["y"])]
     i8 = TensorProto.INT8
@@ -188,3 +209,32 @@ def test_int8_weights_stay_int8_in_flash_where_the_result_is_real(
     assert program.constants[call.params["weights"]].data.dtype == np.int8
     x = np.random.default_rng(2).normal(0, 1, arguments[1]).astype(np.float32)
     np.testing.assert_allclose(fed(program, [x])[0], run_onnx(net, [x])[0], rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize(("op", "kernel"), [("Sigmoid", "sigmoid"), ("Tanh", "tanh")])
+def test_int16_curves_under_tflites_own_scale_are_tflites(op, kernel):
+    constants = {
+        "xs": np.float32(1 / 4096).reshape(()), "ys": np.float32(1 / 32768).reshape(()),
+        "zero": np.int16(0).reshape(()),
+    }  # fmt: skip
+    nodes = [
+        helper.make_node("DequantizeLinear", ["x", "xs", "zero"], ["real"]),
+        helper.make_node(op, ["real"], ["curve"]),
+        helper.make_node("QuantizeLinear", ["curve", "ys", "zero"], ["y"]),
+    ]
+    i16 = TensorProto.INT16
+    net = model(nodes, [("x", i16, (4096,))], [("y", i16, (4096,))], constants)
+    program = lower(net)
+    assert [call.kernel for call in program.calls] == [f"tms_{kernel}_s16"]
+    x = np.arange(-32768, 32768, 16).astype(np.int16)
+    got = run(program, [x])[0].astype(int)
+    assert np.abs(got - run_onnx(net, [x])[0]).max() <= 8  # straight lines: 8 of 65536
+
+
+def test_a_dropout_that_drops_is_refused():
+    nodes = [helper.make_node("Dropout", ["x", "ratio", "training"], ["y"])]
+    constants = {"ratio": np.float32(0.5).reshape(()), "training": np.array(True)}
+    f32 = TensorProto.FLOAT
+    net = model(nodes, [("x", f32, X)], [("y", f32, X)], constants)
+    with pytest.raises(Unsupported, match="as in training"):
+        lower(net)

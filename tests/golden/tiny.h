@@ -20,6 +20,10 @@
 #define TINY_INPUT0_BYTES 140
 #define TINY_OUTPUT0_BYTES 12
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 typedef struct {
   uint8_t *arena;
 } tiny_t;
@@ -43,5 +47,9 @@ static inline const float *tiny_output0(const tiny_t *model) {
 
 /* The same for a firmware that drives any model. */
 extern const tms_model tiny_model;
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -25,11 +25,14 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, report: stations.Report) -> Answer:
     """Time one inference and each layer; ask for the stack afterwards."""
     from studio.boards.timing import timing
+    from studio.boards.verify import check_model
+    from studio.compiler.emit import emit
 
     board = stations.board(args)
     program = stations.lowered(args, report)
     names = [call.layer for call in program.calls]
     with stations.linked(args, program, board, report) as link:
+        check_model(link, emit(program), program.name)
         times = finish(timing(link, board, names), report)
         memory = link.memory()
     used = Figure(memory.stack_used_bytes, "measured", "painted, most since the start")

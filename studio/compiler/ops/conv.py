@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -244,6 +245,12 @@ def lower_batch_norm(site: Site, lowering: Lowering) -> Tensor:
     gamma, beta, mean, variance = (site.const(i).real.astype(np.float64) for i in range(1, 5))
     factor = gamma / np.sqrt(variance + site.attributes.get("epsilon", 1e-5))
     shift = beta - mean * factor
+    if len(site.tensor().shape) == 2:
+        x, shape = site.tensor(), site.shape
+        image = (x.reshaped((*x.shape, 1)), *site.inputs[1:])
+        return lower_batch_norm(replace(site, inputs=image, shape=(*shape, 1)), lowering).reshaped(
+            shape
+        )
     channels = gamma.size
     fields = window(site, (1,) * (len(site.tensor().shape) - 2), channels)
     shape = (channels, 1, 1, 1)

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 def lower_view(site: Site, lowering: Lowering) -> Operand:
     """The same row-major order of elements under another shape."""
+    training = site.optional(2) if site.op_type == "Dropout" else None
+    if training is not None and (not isinstance(training, Const) or training.stored.any()):
+        raise site.refused("it drops values, as in training", "export the model for inference")
     operand = site.inputs[0]
     if isinstance(operand, Const):
         return replace(operand, stored=operand.stored.reshape(site.shape))
