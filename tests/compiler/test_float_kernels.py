@@ -321,6 +321,8 @@ def test_exp_at_its_ends() -> None:
 @pytest.mark.parametrize("name", [name for name in kernels() if name.endswith("_f32")])
 def test_every_computed_nan_is_the_same_nan(name: str) -> None:
     for example in kernels()[name].examples(np.random.default_rng(3)):
+        if example.out_dtype != "float32":  # truth values
+            continue
         got = computed(name, example)
         assert set(got.view(np.uint32)[np.isnan(got)].tolist()) <= {ONE_NAN}
 
