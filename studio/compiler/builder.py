@@ -35,6 +35,7 @@ TAKEN = frozenset(
         "trace",
     )
 )  # fmt: skip
+DTYPES = ("float32", "int8", "uint8", "int16", "int32", "bool")  # that kernels and boards know
 STORED = {"int64": "int32"}  # indices and shapes fit 32 bits, and no kernel knows more
 SUFFIX = {"int8": "s8", "int16": "s16"}
 MOST_AXES = 6  # of the strided kernels
@@ -266,6 +267,10 @@ class Builder:
         names = {
             v for call in calls for v in (*call.params.values(), *call.inputs) if isinstance(v, str)
         }
+        for buffer in buffers:
+            if buffer.dtype not in DTYPES:
+                hint = "convert the model to float32, or quantise it"
+                raise Unsupported(f"a tensor of type {buffer.dtype}", buffer.name, hint)
         plan = fuse.smallest if self.options.plan == "small" else fuse.layerwise
         laid = plan(tuple(buffers), tuple(calls))
         return Program(

@@ -32,7 +32,6 @@ VIEWS = frozenset(
     {"Reshape", "Flatten", "Squeeze", "Unsqueeze", "Transpose", "Identity", "Dropout"}
 )
 ACTIVATIONS = frozenset({"Relu", "Clip"})
-INPUTS = ("float32", "int8", "uint8", "int16", "int32", "int64", "bool")
 ONLY_8_BITS = "activations take one scale a tensor and 8 or 16 bits"
 QUANTIZE_HINT = "quantise activations per tensor to int8, uint8 or int16"
 
@@ -109,9 +108,6 @@ class Lowering(Builder):
 
     def _add_input(self, value: onnx_ir.Value) -> None:
         name, shape, dtype = _name(value), _shape(value), _dtype(value)
-        if dtype not in INPUTS:
-            hint = "convert the model to float32, or quantise it"
-            raise Unsupported(f"an input of type {dtype}", name, hint)
         quant = self._quant_ahead(value) if dtype == "float32" else None
         lay = self._input_layout(shape) if len(shape) in (3, 4) else layout.plain(shape)
         self._operands[name] = self.result(name, shape, lay, dtype, quant, "input")
