@@ -8,6 +8,8 @@ Work that must not block or take down this process goes through `in_process`.
 from __future__ import annotations
 
 import multiprocessing
+import signal
+import sys
 import time
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
@@ -130,6 +132,8 @@ def _serve(
     work: Callable[..., Any],
     arguments: tuple[Any, ...],
 ) -> None:
+    # What `terminate` sends: leave through `finally`, so that no half file stays behind.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     try:
         if memory_bytes is not None:
             _limit_memory(memory_bytes)

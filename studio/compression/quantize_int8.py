@@ -107,14 +107,14 @@ def _prepared(p: QuantizeInt8, model: Model) -> onnx_ir.Model:
     ir = model.clone_ir()
     for node in tuple(ir.graph):
         if node.op_type == "MatMul":
-            _dense(ir.graph, node)
+            dense(ir.graph, node)
     for node in ir.graph:
         if node.op_type in ("Conv", "Gemm"):
             _plain(ir.graph, node, p.bias_correction)
     return ir
 
 
-def _dense(graph: onnx_ir.Graph, product: onnx_ir.Node) -> None:
+def dense(graph: onnx_ir.Graph, product: onnx_ir.Node) -> None:
     """Write x W (+ b) of rank 2 with constant W as Gemm."""
     import onnx_ir
 

@@ -20,6 +20,7 @@ from studio.model.torch_ops import OPERATORS, Operator
 
 if TYPE_CHECKING:
     import onnx_ir
+    import torch
     from torch import Tensor
 
 # Inputs of an operator that are settings or states, not weights to learn.
@@ -45,6 +46,7 @@ class _Call:
     outputs: tuple[str, ...]
     dead: tuple[str, ...]
     where: str
+    dense: bool
 
 
 class Network:
@@ -52,8 +54,9 @@ class Network:
 
     Attributes:
         parameters: weights and quantisation scales by initialiser name; leaves that take gradients.
+        scales: the names among them that are quantisation scales.
         constants: everything else that is stored, running statistics of batch norms among it.
-        training: whether batch norms use the statistics of the batch and move their own.
+        dropout: share of a dense layer's inputs to drop while training, and the generator.
 
     Raises:
         ModelError: several inputs, or an operator that torch has no word for.
@@ -73,6 +76,12 @@ class Network:
                 self.parameters[name] = tensor.requires_grad_()
             else:
                 self.constants[name] = tensor
+        self.scales = {
+            node.inputs[1].name or ""
+            for node in model.ir.graph
+            if node.op_type in ("QuantizeLinear", "DequantizeLinear") and node.inputs[1]
+        }
+        self.dropout: tuple[float, torch.Generator | None] = (0.0, None)
         self._calls = _plan(model)
         self.train(False)
 
@@ -102,6 +111,8 @@ class Network:
                 None if n is None else known[n] if n in known else stored[n][None]
                 for n in call.inputs
             ]
+            if self._training and self.dropout[0] and call.dense and tensors[0] is not None:
+                tensors[0] = _dropped(tensors[0], *self.dropout)
             try:
                 results = call.apply(call.attributes, *tensors)
             except ModelError as error:
@@ -129,6 +140,13 @@ class Network:
             if not np.array_equal(array, old.numpy()):
                 value.const_value = onnx_ir.Tensor(array.copy(), name=name)
         return Model.from_ir(ir, self.model.name)
+
+
+def _dropped(x: Tensor, share: float, random: torch.Generator | None) -> Tensor:
+    import torch
+
+    kept = torch.rand(x.shape, generator=random) >= share
+    return x * kept / (1 - share)
 
 
 def _of_all(value: Tensor, samples: int) -> Tensor:
@@ -184,6 +202,7 @@ def _plan(model: Model) -> list[_Call]:
                 tuple(value.name or "" for value in node.outputs),
                 tuple(sorted(name for name in touched if last[name] == index)),
                 f"node '{node.name}'",
+                node.op_type in ("Gemm", "MatMul"),
             )
         )
     return calls

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import inspect
 import json
+import shutil
 from dataclasses import replace
 from functools import cache as memoize
 from pathlib import Path
@@ -53,7 +54,8 @@ def run(recipe: Recipe, model: Model, data: Dataset | None, cache: Cache) -> Job
     """The model behind each node, computed on data.
 
     Results that the cache has are taken from it; the rest are computed in one worker process
-    and cached one by one, so that a cancelled run keeps what it finished.
+    and cached one by one, so that a cancelled run keeps what it finished. A training that was
+    interrupted goes on after its last complete epoch and ends as if it had never stopped.
 
     Raises:
         RecipeError: a step that cannot be applied, or that needs data where there are none.
@@ -91,10 +93,12 @@ def _compute(
         if node.muted:
             fresh[node.id] = source
             continue
-        job = node.kind.run(node.settings, source, data)
+        key = _key(node, source, data)
+        job = node.kind.start(node.settings, source, data, cache.unfinished(key))
         title = node.title or node.kind.title
         fresh[node.id] = yield from _as_part(job, title, index, len(nodes))
-        cache.put(_key(node, source, data), fresh[node.id])
+        cache.put(key, fresh[node.id])
+        shutil.rmtree(cache.unfinished(key), ignore_errors=True)
     return fresh
 
 
