@@ -247,7 +247,8 @@ def _conv(found: Channels, node: onnx_ir.Node) -> Layout | None:
 
 def _gemm(found: Channels, node: onnx_ir.Node) -> Layout | None:
     shape = _shape(node.inputs[1])
-    if not _is_constant(node.inputs[1]) or node.attributes.get_int("transA", 0) or len(shape) != 2:
+    turned = int(node.attributes.get_int("transA", 0))
+    if not _is_constant(node.inputs[1]) or turned or len(shape) != 2:
         return None
     axis = 1 - int(node.attributes.get_int("transB", 0))
     last = len(_shape(node.inputs[0])) - 1
