@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from numpy.lib.stride_tricks import sliding_window_view
 
+from studio.compression.calibration import observed
 from studio.compression.qdq import output_axis
 from studio.job import Job, Progress
 from studio.model.evaluate import observe
@@ -24,39 +25,77 @@ if TYPE_CHECKING:
 
 Array = npt.NDArray[Any]
 _TICK = 16
+_DAMPING = 0.05
 
 
 @dataclass(frozen=True, slots=True)
 class Moments:
-    """First and second moments of a layer's columns.
+    """First and second moments of what a layer reads in a quantised net and in the float one.
+
+    They are about the means: what a wrong mean does is left to the correction of the bias.
 
     Attributes:
         mean: float64 [groups, inputs].
-        covariance: float64 [groups, inputs, inputs], about the mean: what a wrong mean does is
-            left to the correction of the bias.
+        covariance: float64 [groups, inputs, inputs].
+        cross: float64 [groups, inputs, inputs], rows of the float net, columns of the other.
     """
 
     mean: npt.NDArray[np.float64]
     covariance: npt.NDArray[np.float64]
+    cross: npt.NDArray[np.float64]
+
+    def target(self, matrix: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        """The weights [groups, outputs, inputs] that come closest to the float net's output.
+
+        W' = W C_fq C_qq^-1, damped towards W: it makes good the noise of the layers before.
+        """
+        damping = _DAMPING * np.diagonal(self.covariance, axis1=1, axis2=2).mean(axis=1)
+        ridge = (damping + 1e-12)[:, None, None] * np.eye(self.covariance.shape[1])
+        wanted = matrix @ (self.cross + ridge)
+        solved = np.linalg.solve(self.covariance + ridge, wanted.transpose(0, 2, 1))
+        return np.asarray(solved.transpose(0, 2, 1))
 
 
-def measure(model: Model, node: onnx_ir.Node, x: npt.NDArray[np.float32]) -> Job[Moments]:
-    """The moments of a layer's inputs over samples [n, ...], run by onnxruntime."""
+def measure(
+    reference: Model, model: Model, node: onnx_ir.Node, x: npt.NDArray[np.float32]
+) -> Job[Moments]:
+    """The moments of a layer's inputs over samples [n, ...], run by onnxruntime.
+
+    Args:
+        reference: the float model.
+        model: the quantised one.
+        node: a layer of the quantised one.
+        x: float32 [n, ...].
+    """
     source = node.inputs[0]
     assert source is not None
-    inputs = (arrays[0] for arrays in observe(model, (source.name or "",), x))
-    first: Array | float = 0.0
-    second: Array | float = 0.0
+    name = _float_name(source)
+    theirs = observed(reference, (name,), x)
+    ours = observe(model, (source.name or "",), x)
+    sums: list[Any] = [0.0] * 4
     count = 0
-    for index, array in enumerate(inputs):
+    for index, (real, stored) in enumerate(zip(theirs, ours, strict=True)):
         if index % _TICK == 0:
             yield Progress(f"Measuring what {node.name} reads", index / len(x))
-        part = columns(node, array).astype(np.float64)
-        first = first + part.sum(axis=2)
-        second = second + part @ part.transpose(0, 2, 1)
-        count += part.shape[2]
-    mean = np.asarray(first) / count
-    return Moments(mean, np.asarray(second) / count - mean[:, :, None] * mean[:, None, :])
+        f, q = (columns(node, a).astype(np.float64) for a in (real[name], stored[0]))
+        turned = q.transpose(0, 2, 1)
+        parts = f.sum(axis=2), q.sum(axis=2), f @ turned, q @ turned
+        sums = [total + part for total, part in zip(sums, parts, strict=True)]
+        count += q.shape[2]
+    f, q, cross, second = (np.asarray(total) / count for total in sums)
+    cross, covariance = (
+        product - mean[:, :, None] * q[:, None, :] for product, mean in ((cross, f), (second, q))
+    )
+    return Moments(q, covariance, cross)
+
+
+def _float_name(value: onnx_ir.Value) -> str:
+    """What a dequantised value is called in the float model."""
+    node = value.producer()
+    stored = node.inputs[0] if node is not None else None
+    quantize = stored.producer() if stored is not None else None
+    raw = quantize.inputs[0] if quantize is not None else None
+    return (raw if raw is not None and raw.is_graph_input() else value).name or ""
 
 
 def as_matrix(node: onnx_ir.Node, weight: Array) -> Array:

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from studio.compression import qdq
 from studio.compression.constants import real
 from studio.compression.layer_inputs import Moments, as_matrix, from_matrix, measure
 from studio.compression.post_training import Draft
-from studio.compression.rounding import Real, searched_scales
+from studio.compression.rounding import Real, Rounding, as_float32, range_scales, searched_scales
 from studio.errors import RecipeError
 from studio.job import Job
 
@@ -22,8 +20,24 @@ if TYPE_CHECKING:
 
 _INT32 = 2**31 - 1
 
-# (matrix, scale, bits, moments) -> integers; shapes as in `rounding`.
-Rounding = Callable[[Real, Real, int, Moments], Real]
+
+@dataclass(frozen=True, slots=True)
+class How:
+    """How to round a layer's weights.
+
+    Attributes:
+        rounding: to integers of a given scale.
+        per_channel: one scale per output channel, or one for all.
+        search: search the scale with the least error, or take that of the range.
+        compensate: aim at the float net's output in spite of the noise of earlier layers.
+        correct: correct the bias.
+    """
+
+    rounding: Rounding
+    per_channel: bool = True
+    search: bool = True
+    compensate: bool = True
+    correct: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,23 +89,21 @@ def rounded(
     node: onnx_ir.Node,
     bits: int,
     moments: Moments,
-    rounding: Rounding,
-    *,
-    per_channel: bool = True,
-    search: bool = True,
+    how: How,
 ) -> Integers:
     """Integers for a layer's float weights."""
     matrix = as_matrix(node, draft.weights[node])
-    if search:
-        scale = searched_scales(matrix, bits, per_channel)
+    matrix = moments.target(matrix) if how.compensate else matrix
+    bias = draft.biases.get(node, np.zeros(1))
+    floor = float(np.abs(bias).max()) / (_input_scale(node) * 2.0**30)  # the bias must fit int32
+    covariance = moments.covariance
+    if not how.correct:  # nothing else takes care of the mean
+        covariance = covariance + moments.mean[:, :, None] * moments.mean[:, None, :]
+    if how.search:
+        scale = searched_scales(matrix, bits, covariance, how.rounding, how.per_channel, floor)
     else:
-        axis = qdq.output_axis(node) if per_channel else None
-        scale = qdq.symmetric(draft.weights[node], axis, bits=bits)[1].astype(np.float64)
-        scale = np.broadcast_to(scale.reshape(-1, 1), (matrix.shape[0] * matrix.shape[1], 1))
-        scale = scale.reshape(*matrix.shape[:2], 1)
-    floor = np.abs(draft.biases.get(node, np.zeros(1))).max() / (_input_scale(node) * 2.0**30)
-    scale = np.maximum(scale, floor).astype(np.float32).astype(np.float64)
-    return Integers(rounding(matrix, scale, bits, moments), scale, bits)
+        scale = as_float32(np.maximum(range_scales(matrix, bits, how.per_channel), floor))
+    return Integers(how.rounding(matrix, scale, bits, covariance), scale, bits)
 
 
 def current(node: onnx_ir.Node, bits: int = 8) -> Integers:
@@ -134,41 +146,25 @@ def correct_bias(draft: Draft, node: onnx_ir.Node, moments: Moments) -> float:
     return moved
 
 
-def refine(
-    draft: Draft,
-    node: onnx_ir.Node,
-    bits: int,
-    rounding: Rounding,
-    *,
-    per_channel: bool = True,
-    search: bool = True,
-    correct: bool = True,
-) -> Job[str]:
+def refine(draft: Draft, node: onnx_ir.Node, bits: int, how: How) -> Job[str]:
     """Measure what a layer reads in the graph as it stands, round its weights, set its bias.
 
     Args:
         draft: changed in place.
         node: a layer of the draft.
         bits: 4, or 8 to keep its weights and correct the bias only.
-        rounding: of the weights.
-        per_channel: one scale per output channel.
-        search: whether to search the scale with the least error.
-        correct: whether to correct the bias.
+        how: to round.
 
     Returns:
         What was done, in words.
     """
-    moments = yield from measure(draft.model(), node, draft.x)
-    integers = current(node)
+    moments = yield from measure(draft.source, draft.model(), node, draft.x)
     if bits < 8:
-        integers = rounded(
-            draft, node, bits, moments, rounding, per_channel=per_channel, search=search
-        )
-        store(draft, node, integers)
+        store(draft, node, rounded(draft, node, bits, moments, how))
     text = f"int{bits} weights"
-    noise_db = integers.noise_db(as_matrix(node, draft.weights[node]), moments)
+    noise_db = current(node).noise_db(as_matrix(node, draft.weights[node]), moments)
     text += f" at {noise_db:.1f} dB" if np.isfinite(noise_db) else ""
-    if correct:
+    if how.correct:
         text += f", bias moved by up to {correct_bias(draft, node, moments):.3g}"
     return text
 

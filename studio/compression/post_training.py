@@ -34,7 +34,7 @@ class Draft:
 
     Attributes:
         ir: the graph; steps go on changing it until they hand it over.
-        name: of the model.
+        source: the float model.
         x: float32 [n, ...], the calibration samples.
         layers: the nodes with integer weights, in order.
         weights: their float weights.
@@ -43,7 +43,7 @@ class Draft:
     """
 
     ir: onnx_ir.Model
-    name: str
+    source: Model
     x: npt.NDArray[np.float32]
     layers: tuple[onnx_ir.Node, ...]
     weights: Mapping[onnx_ir.Node, Array]
@@ -52,7 +52,7 @@ class Draft:
 
     def model(self) -> Model:
         """The graph as it stands now."""
-        return Model.from_ir(self.ir, self.name)
+        return Model.from_ir(self.ir, self.source.name)
 
 
 def previewed(
@@ -112,7 +112,7 @@ def drafted(
     by_node = {node: statistics.means[name] for node, name in found}
     grids = plan.grids(statistics.ranges.__getitem__, form)
     qdq.insert(ir.graph, plan, grids, per_channel)
-    return Draft(ir, model.name, x, layers, weights, biases, by_node)
+    return Draft(ir, model, x, layers, weights, biases, by_node)
 
 
 def prepared(model: Model, step: str, with_bias: bool, opset: int = 0) -> onnx_ir.Model:

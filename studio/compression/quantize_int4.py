@@ -5,16 +5,14 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
-from studio.compression import rounding
-from studio.compression.low_bits import chosen_layers, placeholder, refine
+from studio.compression.low_bits import How, chosen_layers, placeholder, refine
 from studio.compression.post_training import WIDE_OPSET, drafted, previewed
+from studio.compression.rounding import gptq, nearest
 from studio.compression.step import Needs, Step, param
 from studio.job import Job, Progress
 from studio.model.model import Model
 
 if TYPE_CHECKING:
-    from studio.compression.layer_inputs import Moments
-    from studio.compression.rounding import Real
     from studio.data.dataset import Dataset
 
 
@@ -22,9 +20,9 @@ if TYPE_CHECKING:
 class QuantizeInt4:
     """Store weights in 4 bits and compute on 8-bit activations, without training.
 
-    Halves the flash that int8 weights take. Layer after layer, the scale with the least error
-    is searched, each column's rounding error is made good by the columns after it (GPTQ), and
-    the bias takes up what is left on average.
+    Halves the flash that int8 weights take. Layer after layer, the scale that leaves the least
+    error at the output is searched, each column's rounding error is made good by the columns
+    after it (GPTQ), and the bias takes up what is left on average.
     """
 
     samples: int = param(256, "Calibration samples", lo=1, hi=100_000)
@@ -34,25 +32,20 @@ class QuantizeInt4:
     )  # fmt: skip
     scales: str = param(
         "mse", "Scale of weights", choices=("mse", "range"),
-        help="mse searches the scale with the least squared error; range keeps every weight",
+        help="mse searches for the least squared error of the layer; range keeps every weight",
     )  # fmt: skip
     per_channel: bool = param(
         True, "One scale per channel", help="Scale each output channel of the weights by itself"
+    )
+    compensate: bool = param(
+        True, "Make good earlier layers", help="Aim at the float net's output of each layer"
     )
     bias_correction: bool = param(True, "Bias correction")
     keep_first: bool = param(False, "First layer stays int8")
     keep_last: bool = param(False, "Last layer stays int8")
 
 
-def _minding(matrix: Real, scale: Real, bits: int, moments: Moments) -> Real:
-    return rounding.gptq(matrix, scale, bits, moments.covariance)
-
-
-def _nearest(matrix: Real, scale: Real, bits: int, moments: Moments) -> Real:
-    return rounding.nearest(matrix, scale, bits)
-
-
-_ROUNDINGS = {"gptq": _minding, "nearest": _nearest}
+_ROUNDINGS = {"gptq": gptq, "nearest": nearest}
 
 
 def preview(p: QuantizeInt4, model: Model) -> Model:
@@ -92,18 +85,14 @@ def run(p: QuantizeInt4, model: Model, data: Dataset | None) -> Job[Model]:
         opset=WIDE_OPSET,
     )
     chosen = chosen_layers(draft.layers, STEP.id, p.keep_first, p.keep_last)
+    how = How(
+        _ROUNDINGS[p.rounding], p.per_channel, p.scales == "mse", p.compensate, p.bias_correction
+    )
     report = {}
     for index, node in enumerate(draft.layers):
         yield Progress(f"Rounding {node.name}", index / len(draft.layers))
-        report[node.name or ""] = yield from refine(
-            draft,
-            node,
-            4 if node in chosen else 8,
-            _ROUNDINGS[p.rounding],
-            per_channel=p.per_channel,
-            search=p.scales == "mse",
-            correct=p.bias_correction,
-        )
+        bits = 4 if node in chosen else 8
+        report[node.name or ""] = yield from refine(draft, node, bits, how)
     yield Progress(f"Quantised {len(draft.layers)} layers", 1.0)
     return model.derived(draft.ir, STEP.id, asdict(p), report)
 

@@ -5,10 +5,14 @@ Matrices are [groups, outputs, inputs], scales [groups, outputs, 1].
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import numpy.typing as npt
 
 Real = npt.NDArray[np.float64]
+# (matrix, scale, bits, covariance of the inputs) -> integers
+Rounding = Callable[[Real, Real, int, Real], Real]
 
 _POINTS = 40
 _SMALLEST = 0.3
@@ -20,23 +24,48 @@ def limit_of(bits: int) -> int:
     return int(2 ** (bits - 1)) - 1
 
 
-def searched_scales(matrix: Real, bits: int, per_channel: bool) -> Real:
-    """The scale with the least squared error among 40 between 0.3 and 1 of the range's."""
-    limit, axes = limit_of(bits), 2 if per_channel else (0, 1, 2)
-    widest = np.abs(matrix).max(axis=axes, keepdims=True) / limit
-    widest = np.where(widest > 0, widest, 1.0)
+def range_scales(matrix: Real, bits: int, per_channel: bool) -> Real:
+    """The scale that keeps every weight."""
+    axes = 2 if per_channel else (0, 1, 2)
+    widest = np.abs(matrix).max(axis=axes, keepdims=True) / limit_of(bits)
+    # A channel 2^16 times smaller than the largest rounds to nothing in any accumulator.
+    widest = np.maximum(widest, widest.max() * 2.0**-16)
+    return np.broadcast_to(np.where(widest > 0, widest, 1.0), (*matrix.shape[:2], 1))
+
+
+def searched_scales(
+    matrix: Real, bits: int, covariance: Real, rounding: Rounding, per_channel: bool, floor: float
+) -> Real:
+    """Of 40 scales between 0.3 and 1 of the range's, the one with the least error at the output.
+
+    Args:
+        matrix: float64 [groups, outputs, inputs].
+        bits: of the integers.
+        covariance: float64 [groups, inputs, inputs] of the inputs.
+        rounding: how the integers of each tried scale are found.
+        per_channel: one scale per output, or one for all.
+        floor: the smallest scale allowed.
+    """
+    widest = range_scales(matrix, bits, per_channel)
     best, scale = np.full(widest.shape, np.inf), widest
     for factor in np.linspace(1.0, _SMALLEST, _POINTS):
-        tried = widest * factor
-        error = np.square(matrix - nearest(matrix, tried, bits) * tried)
-        error = error.sum(axis=axes, keepdims=True)
-        better = error < best
-        best, scale = np.where(better, error, best), np.where(better, tried, scale)
-    return np.broadcast_to(scale, (*matrix.shape[:2], 1))
+        tried = as_float32(np.maximum(widest * factor, floor))
+        error = rounding(matrix, tried, bits, covariance) * tried - matrix
+        power = ((error @ covariance) * error).sum(axis=2, keepdims=True)
+        if not per_channel:
+            power = np.broadcast_to(power.sum(), power.shape)
+        better = power < best
+        best, scale = np.where(better, power, best), np.where(better, tried, scale)
+    return as_float32(np.maximum(scale, floor))
 
 
-def nearest(matrix: Real, scale: Real, bits: int) -> Real:
-    """Each weight by itself to the nearest integer."""
+def as_float32(scale: Real) -> Real:
+    """The same numbers at the precision in which scales are stored."""
+    return scale.astype(np.float32).astype(np.float64)
+
+
+def nearest(matrix: Real, scale: Real, bits: int, covariance: Real) -> Real:
+    """Each weight by itself to the nearest integer; arguments as `gptq`."""
     limit = limit_of(bits)
     return np.clip(np.rint(matrix / scale), -limit, limit)
 
