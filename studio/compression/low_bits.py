@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from studio.compression.constants import real
+from studio.compression.constants import constant, real
 from studio.compression.layer_inputs import Moments, as_matrix, from_matrix, measure
-from studio.compression.post_training import Draft
+from studio.compression.post_training import WIDE_OPSET, Draft, previewed
 from studio.compression.rounding import Real, Rounding, as_float32, range_scales, searched_scales
 from studio.errors import RecipeError
-from studio.job import Job
+from studio.job import Job, Progress
+from studio.model.model import Model
 
 if TYPE_CHECKING:
     import onnx_ir
@@ -27,15 +29,16 @@ class How:
 
     Attributes:
         rounding: to integers of a given scale.
+        search: the rounding with which the scale of least error is searched; None takes the
+            scale of the range.
         per_channel: one scale per output channel, or one for all.
-        search: search the scale with the least error, or take that of the range.
         compensate: aim at the float net's output in spite of the noise of earlier layers.
         correct: correct the bias.
     """
 
     rounding: Rounding
+    search: Rounding | None
     per_channel: bool = True
-    search: bool = True
     compensate: bool = True
     correct: bool = True
 
@@ -66,24 +69,6 @@ class Integers:
         return float(10 * np.log10(signal / noise)) if noise > 0 < signal else float("inf")
 
 
-def chosen_layers(
-    layers: tuple[onnx_ir.Node, ...], step: str, keep_first: bool, keep_last: bool
-) -> tuple[onnx_ir.Node, ...]:
-    """The layers without those to keep.
-
-    Raises:
-        RecipeError: none is left.
-    """
-    chosen = layers[int(keep_first) : len(layers) - int(keep_last)]
-    if not chosen:
-        raise RecipeError(
-            "no layer is left to give fewer bits" if layers else "the model has no Conv or Gemm",
-            step,
-            "keep fewer layers at 8 bits" if layers else "leave the step out",
-        )
-    return chosen
-
-
 def rounded(
     draft: Draft,
     node: onnx_ir.Node,
@@ -99,8 +84,8 @@ def rounded(
     covariance = moments.covariance
     if not how.correct:  # nothing else takes care of the mean
         covariance = covariance + moments.mean[:, :, None] * moments.mean[:, None, :]
-    if how.search:
-        scale = searched_scales(matrix, bits, covariance, how.rounding, how.per_channel, floor)
+    if how.search is not None:
+        scale = searched_scales(matrix, bits, covariance, how.search, how.per_channel, floor)
     else:
         scale = as_float32(np.maximum(range_scales(matrix, bits, how.per_channel), floor))
     return Integers(how.rounding(matrix, scale, bits, covariance), scale, bits)
@@ -146,6 +131,46 @@ def correct_bias(draft: Draft, node: onnx_ir.Node, moments: Moments) -> float:
     return moved
 
 
+def outline(
+    model: Model,
+    step: str,
+    per_channel: bool,
+    keep_first: bool,
+    keep_last: bool,
+    with_bias: bool = True,
+) -> tuple[onnx_ir.Model, dict[str, str]]:
+    """Structure only: a QDQ graph with int4 weights, and what each layer gets.
+
+    Raises:
+        RecipeError: the model is quantised already, or no layer can take 4 bits.
+    """
+    ir, layers = previewed(
+        model, step, per_channel=per_channel, with_bias=with_bias, opset=WIDE_OPSET
+    )
+    chosen = _chosen(layers, step, keep_first, keep_last)
+    for node in chosen:
+        placeholder(node)
+    return ir, {n.name or "": f"int{4 if n in chosen else 8} weights" for n in layers}
+
+
+def refine_all(
+    draft: Draft, step: str, how: How, keep_first: bool, keep_last: bool
+) -> Job[dict[str, str]]:
+    """`refine` layer after layer; returns what was done to each.
+
+    Raises:
+        RecipeError: no layer can take 4 bits.
+    """
+    chosen = _chosen(draft.layers, step, keep_first, keep_last)
+    report = {}
+    for index, node in enumerate(draft.layers):
+        yield Progress(f"Rounding {node.name}", index / len(draft.layers))
+        bits = 4 if node in chosen else 8
+        report[node.name or ""] = yield from refine(draft, node, bits, how)
+    yield Progress(f"Quantised {len(draft.layers)} layers", 1.0)
+    return report
+
+
 def refine(draft: Draft, node: onnx_ir.Node, bits: int, how: How) -> Job[str]:
     """Measure what a layer reads in the graph as it stands, round its weights, set its bias.
 
@@ -172,13 +197,33 @@ def refine(draft: Draft, node: onnx_ir.Node, bits: int, how: How) -> Job[str]:
 def placeholder(node: onnx_ir.Node) -> None:
     """Structure only: a layer's int8 weights in 4 bits."""
     stored, scale = _constants(node, 1)
-    array = stored.const_value.numpy() if stored.const_value is not None else np.zeros(0)
-    _replace(stored, _typed(np.rint(array * (7 / 127)), 4))
+    table = _typed(np.rint(np.arange(256, dtype=np.uint8).view(np.int8) * (7 / 127)), 4)
+    array = constant(stored)
+    assert array is not None
+    _replace(stored, table[array.view(np.uint8)])
     _replace(scale, (real(scale) * (127 / 7)).astype(np.float32))
     if len(node.inputs) > 2 and node.inputs[2] is not None:
         bias, factor = _constants(node, 2)
         _replace(factor, (real(factor) * (127 / 7)).astype(np.float32))
         _replace(bias, np.rint(real(bias) * (7 / 127)).astype(np.int32))
+
+
+def _chosen(
+    layers: Sequence[onnx_ir.Node], step: str, keep_first: bool, keep_last: bool
+) -> Sequence[onnx_ir.Node]:
+    """The layers without those to keep.
+
+    Raises:
+        RecipeError: none is left.
+    """
+    chosen = layers[int(keep_first) : len(layers) - int(keep_last)]
+    if not chosen:
+        raise RecipeError(
+            "no layer is left to give fewer bits" if layers else "the model has no Conv or Gemm",
+            step,
+            "keep fewer layers at 8 bits" if layers else "leave the step out",
+        )
+    return chosen
 
 
 def _power(rows: Real, covariance: Real) -> float:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
-from studio.compression.low_bits import How, chosen_layers, placeholder, refine
-from studio.compression.post_training import WIDE_OPSET, drafted, previewed
+from studio.compression.low_bits import How, outline, refine_all
+from studio.compression.post_training import WIDE_OPSET, drafted
 from studio.compression.rounding import gptq, nearest
 from studio.compression.step import Needs, Step, param
-from studio.job import Job, Progress
+from studio.job import Job
 from studio.model.model import Model
 
 if TYPE_CHECKING:
@@ -54,17 +54,9 @@ def preview(p: QuantizeInt4, model: Model) -> Model:
     Raises:
         RecipeError: the model is quantised already, or no layer can take 4 bits.
     """
-    ir, layers = previewed(
-        model,
-        STEP.id,
-        per_channel=p.per_channel,
-        with_bias=p.bias_correction,
-        opset=WIDE_OPSET,
+    ir, report = outline(
+        model, STEP.id, p.per_channel, p.keep_first, p.keep_last, p.bias_correction
     )
-    chosen = chosen_layers(tuple(layers), STEP.id, p.keep_first, p.keep_last)
-    for node in chosen:
-        placeholder(node)
-    report = {n.name or "": f"int{4 if n in chosen else 8} weights" for n in layers}
     return model.derived(ir, STEP.id, asdict(p), report)
 
 
@@ -84,16 +76,10 @@ def run(p: QuantizeInt4, model: Model, data: Dataset | None) -> Job[Model]:
         means=p.bias_correction,
         opset=WIDE_OPSET,
     )
-    chosen = chosen_layers(draft.layers, STEP.id, p.keep_first, p.keep_last)
-    how = How(
-        _ROUNDINGS[p.rounding], p.per_channel, p.scales == "mse", p.compensate, p.bias_correction
-    )
-    report = {}
-    for index, node in enumerate(draft.layers):
-        yield Progress(f"Rounding {node.name}", index / len(draft.layers))
-        bits = 4 if node in chosen else 8
-        report[node.name or ""] = yield from refine(draft, node, bits, how)
-    yield Progress(f"Quantised {len(draft.layers)} layers", 1.0)
+    rounding = _ROUNDINGS[p.rounding]
+    search = rounding if p.scales == "mse" else None
+    how = How(rounding, search, p.per_channel, p.compensate, p.bias_correction)
+    report = yield from refine_all(draft, STEP.id, how, p.keep_first, p.keep_last)
     return model.derived(draft.ir, STEP.id, asdict(p), report)
 
 
