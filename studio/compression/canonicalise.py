@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from studio.compression.constants import constant, drop_unused
-from studio.compression.quantize_int8 import dense
+from studio.compression.post_training import dense
 from studio.compression.step import Step
 from studio.job import Job, Progress
 from studio.model.normalize import bypass, is_idle_dropout

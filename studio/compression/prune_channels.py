@@ -9,7 +9,7 @@ import numpy as np
 
 from studio.compression import channels
 from studio.compression.checkpoint import Checkpoints
-from studio.compression.recovery import recover
+from studio.compression.recovery import recover, with_biases
 from studio.compression.step import Needs, Step, param
 from studio.compression.training import Schedule, check_trainable
 from studio.errors import RecipeError
@@ -55,7 +55,8 @@ def preview(p: PruneChannels, model: Model) -> Model:
     Raises:
         RecipeError: the model is quantised, or no channel can be removed.
     """
-    return _pruned(model, _target(p, model), p)
+    cut = _cut(_prepared(p, model), _sizes(model, _target(p, model), p.multiple))
+    return model.derived(cut.ir, STEP.id, asdict(p), _report(model, cut))
 
 
 def run(
@@ -70,7 +71,7 @@ def run(
     checkpoints = checkpoints or Checkpoints()
     ratio = _target(p, model)
     yield Progress("Finding channels", 0.0)
-    current = model
+    current = _prepared(p, model)
     for index in range(p.iterations):
         sizes = _sizes(model, ratio * (index + 1) / p.iterations, p.multiple)
         current = _cut(current, sizes)
@@ -132,6 +133,10 @@ def _ratio_within(
     )  # fmt: skip
 
 
+def _prepared(p: PruneChannels, model: Model) -> Model:
+    return with_biases(model) if p.batch_norm and p.epochs else model
+
+
 def _sizes(model: Model, ratio: float, multiple: int) -> list[int]:
     """Channels to keep of each group of the unpruned model."""
     groups = channels.analyse(model.ir.graph).groups()
@@ -145,11 +150,6 @@ def _cut(model: Model, sizes: list[int]) -> Model:
     kept = channels.kept_of(found, found.groups(), sizes, channels.importance(found))
     channels.remove(ir.graph, found, kept)
     return Model.from_ir(ir, model.name)
-
-
-def _pruned(model: Model, ratio: float, p: PruneChannels) -> Model:
-    cut = _cut(model, _sizes(model, ratio, p.multiple))
-    return model.derived(cut.ir, STEP.id, asdict(p), _report(model, cut))
 
 
 def _report(before: Model, after: Model) -> dict[str, str]:

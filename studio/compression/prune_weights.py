@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from studio.compression.checkpoint import Checkpoints
 from studio.compression.constants import constant, drop_unused, set_constant
-from studio.compression.recovery import recover
+from studio.compression.recovery import recover, with_biases
 from studio.compression.step import Needs, Step, param
 from studio.compression.training import Schedule, check_trainable
 from studio.errors import RecipeError
@@ -61,7 +61,7 @@ def preview(p: PruneWeights, model: Model) -> Model:
         RecipeError: the model is quantised, or has no layer to prune.
     """
     masks = _masks(p, model, p.sparsity)
-    return model.derived(_masked(model, masks).clone_ir(), STEP.id, asdict(p), _report(masks))
+    return model.derived(_masked(_prepared(p, model), masks).ir, STEP.id, asdict(p), _report(masks))
 
 
 def run(
@@ -75,7 +75,8 @@ def run(
     """
     checkpoints = checkpoints or Checkpoints()
     yield Progress("Comparing weights", 0.0)
-    current = model
+    _masks(p, model, p.sparsity)  # refuses what cannot be pruned
+    current = _prepared(p, model)
     for stage in range(1, p.stages + 1):
         share = p.sparsity * (1 - (1 - stage / p.stages) ** 3)
         masks = _masks(p, current, share)
@@ -99,6 +100,10 @@ STEP = Step(
     PruneWeights, preview, run, group="Prune", title="Prune weights", needs=Needs.SAMPLES,
     trains=True,
 )  # fmt: skip
+
+
+def _prepared(p: PruneWeights, model: Model) -> Model:
+    return with_biases(model) if p.batch_norm and p.epochs else model
 
 
 def _prunable(graph: onnx_ir.Graph) -> list[onnx_ir.Node]:

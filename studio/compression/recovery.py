@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from studio.compression import fold_batch_norm, insert_batch_norm
 from studio.compression.checkpoint import Checkpoint
+from studio.compression.constants import set_constant
 from studio.compression.training import Loss, Schedule, train
 from studio.data.dataset import Dataset
 from studio.job import Job
@@ -43,6 +46,18 @@ def recover(
     network = Network(normed)
     yield from train(network, data, schedule, checkpoint, loss=loss, hold=hold(network), **shown)
     return without_batch_norm(model, network.write_back()) if batch_norm else network.write_back()
+
+
+def with_biases(model: Model) -> Model:
+    """The model with a bias, if only zeros, in each layer that will take a batch norm in."""
+    layers = insert_batch_norm.normalizable(model)
+    ir = model.clone_ir()
+    for node in ir.graph:
+        if node.name in layers and (len(node.inputs) < 3 or node.inputs[2] is None):
+            node.resize_inputs(3)
+            zeros = np.zeros(model.shape_of(layers[node.name])[1], np.float32)
+            set_constant(ir.graph, node, 2, "bias", zeros)
+    return Model.from_ir(ir, model.name)
 
 
 def with_batch_norm(model: Model, data: Dataset) -> Model:
