@@ -12,7 +12,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Generator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from multiprocessing.connection import Connection
 from typing import Any, TypeVar, overload
 
@@ -47,6 +47,21 @@ def finish(job: Job[T], report: Callable[[Progress], None] = lambda _: None) -> 
         except StopIteration as end:
             result: T = end.value
             return result
+
+
+def as_part(job: Job[T], begin: float, end: float, prefix: str = "") -> Job[T]:
+    """A job as a part of a longer one: its progress fills [begin, end]."""
+    try:
+        while True:
+            try:
+                progress = next(job)
+            except StopIteration as finished:
+                result: T = finished.value
+                return result
+            done = begin + (end - begin) * (progress.done or 0.0)
+            yield replace(progress, text=prefix + progress.text, done=done)
+    finally:
+        job.close()
 
 
 @overload

@@ -96,6 +96,12 @@ class Network:
         for call in self._calls:
             call.attributes["training"] = on
 
+    def freeze(self, names: Iterable[str]) -> None:
+        """Let these parameters stay as they are."""
+        for name in names:
+            if name in self.parameters:
+                self.constants[name] = self.parameters.pop(name).detach()
+
     def __call__(self, x: Tensor) -> list[Tensor]:
         """Outputs [n, ...] for samples [n, ...], without the model's batch axis."""
         found = self.values(x, self._outputs)
