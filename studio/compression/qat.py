@@ -122,13 +122,11 @@ def _quantized(p: Qat, model: Model, data: Dataset) -> Job[Draft]:
             opset=WIDE_OPSET if p.weights == "int4" else 0,
         ),
         0.0,
-        _CALIBRATED / 2,
+        _CALIBRATED,
     )  # fmt: skip
     if p.weights == "int4":
         how = How(nearest, nearest, p.per_channel, compensate=False)
-        yield from as_part(
-            refine_all(draft, STEP.id, how, False, False), _CALIBRATED / 2, _CALIBRATED
-        )
+        yield from as_part(refine_all(draft, STEP.id, how, False, False), _CALIBRATED, _CALIBRATED)
     return draft
 
 
