@@ -60,8 +60,10 @@ system-demo system-test: system-%:
 	  --no-deps $(TORCH)
 	@touch $@
 
-# aeon is taken for the recordings that it carries; its own dependencies are not needed.
+# aeon is taken for the recordings that it carries; its own dependencies are not needed. tflite-micro
+# judges in tests; it has pre-releases only and asks for TensorFlow, which its interpreter does without.
 .venv/installed: .venv/torch pyproject.toml constraints.txt
 	$(BIN)/pip install --quiet -c constraints.txt -e '.[dev]'
 	$(BIN)/pip install --quiet -c constraints.txt --no-deps aeon
+	$(BIN)/pip install --quiet -c constraints.txt --no-deps --pre "tflite-micro; sys_platform == 'linux'"
 	@touch $@

@@ -39,7 +39,9 @@ def main() -> int:
         found, identical = _run(example, board)
         held &= identical
         lines += ["", f"## {example}", "", *found, f"- {time.monotonic() - begin:.0f} s in all"]
-    lines += ["", "## The window", "", *_pictures()]
+    pictures, drawn = _pictures()
+    held &= drawn
+    lines += ["", "## The window", "", *pictures]
     report = FOLDER / "report.md"
     report.write_text("\n".join(lines) + "\n", encoding="utf-8")
     print("\n".join(lines))
@@ -112,14 +114,14 @@ def _said(figure: Figure) -> str:
     return f"{number(figure)} ({figure.source})"
 
 
-def _pictures() -> list[str]:
+def _pictures() -> tuple[list[str], bool]:
     """The window at each station, drawn by the window itself without a display."""
     environment = {**os.environ, "QT_QPA_PLATFORM": "offscreen"}
     command = [sys.executable, "-m", "studio.gui.screenshots", str(FOLDER)]
     ended = subprocess.run(command, env=environment, capture_output=True, text=True)
     if ended.returncode:
-        return [f"no pictures: {(ended.stderr.strip().splitlines() or ['?'])[-1]}"]
-    return [f"![{path.stem}]({path.name})" for path in sorted(FOLDER.glob("*.png"))]
+        return [f"no pictures: {(ended.stderr.strip().splitlines() or ['?'])[-1]}"], False
+    return [f"![{path.stem}]({path.name})" for path in sorted(FOLDER.glob("*.png"))], True
 
 
 if __name__ == "__main__":

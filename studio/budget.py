@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import cache, cached_property
 
 from studio.build.size_table import SizeTable, data_bytes, size_table
-from studio.compiler.arena import lifetimes
+from studio.compiler.fuse import lifetimes
 from studio.compiler.program import Program
 from studio.errors import BuildError
 from studio.targets.figure import Figure, Source
@@ -131,13 +131,13 @@ def _stack_bytes(port: str) -> int:
 
 
 def _peak(program: Program) -> tuple[str, tuple[str, ...]]:
-    """The call at which most bytes are live, and the buffers that are, largest first."""
-    lives = lifetimes(program.buffers, program.calls)
+    """The layer at which most bytes live, and the buffers that do, largest first."""
+    lives = lifetimes(program.buffers, program.calls, program.stages)
     best: tuple[int, str, list[int]] = (-1, "", [])
-    for time, call in enumerate(program.calls):
-        live = [i for i, life in enumerate(lives) if life.first <= time <= life.last]
+    for moment, step in enumerate(step for stage in program.stages for step in stage):
+        live = [i for i, life in enumerate(lives) if life >> moment & 1]
         taken = sum(program.buffers[i].size_bytes for i in live)
         if taken > best[0]:
-            best = (taken, call.layer, live)
+            best = (taken, program.calls[step.call].layer, live)
     ordered = sorted(best[2], key=lambda i: -program.buffers[i].size_bytes)
     return best[1], tuple(program.buffers[i].name for i in ordered)

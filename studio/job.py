@@ -10,15 +10,20 @@ from __future__ import annotations
 import multiprocessing
 import signal
 import sys
+import threading
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from multiprocessing.connection import Connection
+from types import ModuleType
 from typing import Any, TypeVar, overload
 
 from studio.errors import StudioError
 
 T = TypeVar("T")
+
+_starting = threading.Lock()
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +110,8 @@ def in_process(
     process = context.Process(
         target=_serve, args=(sender, memory_bytes, work, arguments), daemon=True
     )
-    process.start()
+    with _without_main():
+        process.start()
     sender.close()
     deadline = None if timeout_s is None else time.monotonic() + timeout_s
     last = Progress(text)
@@ -127,6 +133,9 @@ def in_process(
                 ) from None
             if kind == "progress":
                 last = value
+            elif kind == "memory":
+                hint = "the input may be too large or damaged"
+                raise failure("ran out of memory", text, hint)
             elif kind == "result":
                 return value
             else:
@@ -139,6 +148,22 @@ def in_process(
             if process.is_alive():
                 process.kill()
         process.join()
+
+
+@contextmanager
+def _without_main() -> Iterator[None]:
+    """Keep a new process from running the program's main module once more.
+
+    Python would, to unpickle what is defined there; a worker's functions never are, and the
+    module may be a script without a guard, a prompt, or slow to import.
+    """
+    with _starting:
+        main = sys.modules["__main__"]
+        sys.modules["__main__"] = ModuleType("__main__")
+        try:
+            yield
+        finally:
+            sys.modules["__main__"] = main
 
 
 def _serve(
@@ -159,7 +184,7 @@ def _serve(
     except StudioError as error:
         sender.send(("error", error))
     except MemoryError:
-        sender.send(("error", StudioError("ran out of memory", work.__name__)))
+        sender.send(("memory", None))
 
 
 def _limit_memory(extra_bytes: int) -> None:

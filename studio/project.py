@@ -25,12 +25,13 @@ import os
 import tempfile
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 from studio.compiler.program import PLANS, ROUNDINGS, WEIGHTS, Options
+from studio.compression.step import param
 from studio.errors import ProjectError, RecipeError
 from studio.recipe.recipe import Node, Recipe, from_plain, to_plain
 
@@ -43,10 +44,6 @@ EXAMPLE = "example:"
 BOARDS = (
     "virtual/mps2-an386", "stm32f746g_disco", "nano33ble_sense", "rpi_pico", "bluepill_f103c8",
 )  # fmt: skip
-CHOICES: dict[str, tuple[str, ...]] = {
-    "toolchain": ("zig", "gcc"), "plan": PLANS, "rounding": ("model", *ROUNDINGS),
-    "weights": WEIGHTS,
-}  # fmt: skip
 HISTORY_LIMIT = 500
 
 Position = tuple[float, float]
@@ -54,6 +51,28 @@ _FIELDS: dict[str, type] = {
     "version": int, "model": str, "data": str, "boards": list, "board": str, "toolchain": str,
     "plan": str, "rounding": str, "weights": str, "recipe": dict, "positions": dict,
 }  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """How every variant is planned, rounded and compiled."""
+
+    toolchain: str = param(
+        "zig", "C compiler for boards", choices=("zig", "gcc"), help="gcc is arm-none-eabi-gcc."
+    )
+    plan: str = param(PLANS[0], "How memory is planned", choices=PLANS)
+    rounding: str = param(
+        "model",
+        "When integers round",
+        choices=("model", *ROUNDINGS),
+        help="Model: as its metadata says, else single.",
+    )
+    weights: str = param(WEIGHTS[0], "How weights are stored in flash", choices=WEIGHTS)
+
+
+CHOICES: dict[str, tuple[str, ...]] = {
+    field.name: field.metadata["choices"] for field in fields(Choices)
+}
 
 
 @dataclass(frozen=True)
@@ -67,10 +86,7 @@ class Project:
         positions: scene positions of cards that the user moved, in pixels.
         boards: the boards to compare.
         board: the board to generate for and to flash.
-        toolchain: one of CHOICES, as are plan, rounding and weights.
-        plan: how memory is planned.
-        rounding: when integers round; "model": as the model's metadata says.
-        weights: as they are stored in flash.
+        toolchain, plan, rounding, weights: as in Choices.
     """
 
     model: str = ""
@@ -89,6 +105,11 @@ class Project:
         """The choices that change the Program."""
         rounding: Any = None if self.rounding == "model" else self.rounding
         return Options(plan=self.plan, rounding=rounding, weights=self.weights)
+
+    @property
+    def choices(self) -> Choices:
+        """Toolchain, plan, rounding and weights, for a form."""
+        return Choices(**{name: getattr(self, name) for name in CHOICES})
 
     @property
     def name(self) -> str:

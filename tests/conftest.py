@@ -10,6 +10,7 @@ import os
 import shutil
 import sys
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,8 @@ DATA = Path(os.environ.get("STUDIO_DATA") or ROOT.parent / "shared" / "data")
 NEEDS: dict[str, tuple[Callable[[], bool], str]] = {
     "needs_data": (DATA.is_dir, "STUDIO_DATA does not point to the shared test data"),
     "needs_qemu": (lambda: bool(shutil.which("qemu-system-arm")), "no qemu-system-arm on PATH"),
+    "needs_litert": (lambda: bool(find_spec("ai_edge_litert")), "ai-edge-litert is not installed"),
+    "needs_micro": (lambda: bool(find_spec("tflite_micro")), "tflite-micro is not installed"),
     "needs_gcc": (lambda: bool(shutil.which("arm-none-eabi-gcc")), "no arm-none-eabi-gcc on PATH"),
 }
 

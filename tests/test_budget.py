@@ -27,7 +27,7 @@ BOARDS = [
 @pytest.mark.parametrize("board", BOARDS)
 def test_flash_within_3_percent_and_ram_exact_before_the_build(board, compiler, tmp_path):
     target = profile(board)
-    models = [preview(QuantizeInt8(), make()) for make in MLPERF.values()]
+    models = [preview(QuantizeInt8(), MLPERF[net]()) for net in ("ad", "vww")]
     models += [make() for make in OPERATORS.values()]
     for model in models:
         program = lower(model)

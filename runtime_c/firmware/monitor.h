@@ -9,7 +9,6 @@
  *   text.c     the MLPerf Tiny commands
  *   frame.c    frames: COBS, CRC, send
  *   request.c  what a frame may ask for
- *   model.c is the generated model, not a part of the monitor.
  */
 #ifndef TMS_MONITOR_H
 #define TMS_MONITOR_H

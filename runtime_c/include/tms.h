@@ -113,6 +113,31 @@ typedef struct {
 void tms_mean_s8(const tms_mean_s8_params *p, const int8_t *in, int8_t *out);
 void tms_mean_s8_dr(const tms_mean_s8_params *p, const int8_t *in, int8_t *out);
 
+/* A mean in two parts that take rows as they come: each output row holds, for each channel, the sum
+ * over all places down to it (out_w = 1), and so one row of memory can serve for all; then the last
+ * of them is rescaled: y = clamp(rescale(sum + bias) + out_offset). */
+typedef struct {
+  tms_window window;
+} tms_cumsum2d_params;
+void tms_cumsum2d_s8(const tms_cumsum2d_params *p, tms_in in, tms_out out, int32_t y0, int32_t y1);
+void tms_cumsum2d_f32(const tms_cumsum2d_params *p, tms_in in, tms_out out, int32_t y0, int32_t y1);
+
+typedef struct {
+  tms_window window;
+  int16_t out_offset, act_min, act_max;
+  int32_t bias, multiplier;
+  int8_t shift;
+} tms_scale2d_s32_s8_params;
+void tms_scale2d_s32_s8(const tms_scale2d_s32_s8_params *p, tms_in in, tms_out out, int32_t y0, int32_t y1);
+void tms_scale2d_s32_s8_dr(const tms_scale2d_s32_s8_params *p, tms_in in, tms_out out, int32_t y0,
+                           int32_t y1);
+
+typedef struct {
+  tms_window window;
+  float factor;
+} tms_scale2d_f32_params;
+void tms_scale2d_f32(const tms_scale2d_f32_params *p, tms_in in, tms_out out, int32_t y0, int32_t y1);
+
 /* Any unary function: y = table[x + 128]. In place allowed. */
 typedef struct {
   int32_t n;

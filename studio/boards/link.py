@@ -16,12 +16,11 @@ import numpy.typing as npt
 
 from studio.boards.frames import PAYLOAD_BYTES, Deframer, Frame, FrameType, encode
 from studio.boards.port import Port
+from studio.build.host import DTYPES
 from studio.errors import BoardError
 
 Array = npt.NDArray[Any]
 
-# By TMS_INT8, ... of tms.h.
-_DTYPES = {1: "int8", 2: "uint8", 3: "int16", 4: "int32", 5: "float32", 6: "bool"}
 _MODEL = struct.Struct("<BHHHII16s")
 _TENSOR = struct.Struct("<BIfi4H")
 _PROTOCOL = 1
@@ -166,14 +165,14 @@ class Link:
         dtype, size_bytes, scale, zero_point, *shape = _TENSOR.unpack(
             self._sized(answer, _TENSOR.size)
         )
-        if dtype not in _DTYPES:
+        if dtype not in DTYPES:
             raise BoardError(
                 f"states an unknown data type {dtype}", self.port.url, "flash it again"
             )
         while len(shape) > 1 and shape[-1] == 0:
             shape.pop()
         name = answer[_TENSOR.size :].decode(errors="replace")
-        return Tensor(name, tuple(shape), _DTYPES[dtype], size_bytes, scale, zero_point)
+        return Tensor(name, tuple(shape), DTYPES[dtype], size_bytes, scale, zero_point)
 
     def _write(self, inputs: Sequence[Array]) -> None:
         if len(inputs) != len(self.info.inputs):

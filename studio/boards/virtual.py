@@ -52,17 +52,24 @@ class VirtualBoard(Running):
     @property
     def alive(self) -> bool:
         """False where the process has ended."""
-        return self.process.poll() is None
+        if self.process.poll() is None:
+            return True
+        self._dismiss_watcher()
+        return False
 
     def close(self) -> None:
         """End the process; a second time does nothing."""
-        if self._watcher is not None:  # first: it must not kill who gets this number next
-            _end(self._watcher)
-            self._watcher = None
+        self._dismiss_watcher()
         _end(self.process)
         for descriptor in self._held:
             os.close(descriptor)
         self._held = ()
+
+    def _dismiss_watcher(self) -> None:
+        """Before the process's number is free: the watcher must not kill who gets it next."""
+        if self._watcher is not None:
+            _end(self._watcher)
+            self._watcher = None
 
 
 def start(

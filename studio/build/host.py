@@ -29,7 +29,8 @@ from studio.job import Job, Progress
 
 Array = npt.NDArray[Any]
 
-_DTYPES = {1: "int8", 2: "uint8", 3: "int16", 4: "int32", 5: "float32", 6: "bool"}
+# By TMS_INT8, ... of tms.h.
+DTYPES = {1: "int8", 2: "uint8", 3: "int16", 4: "int32", 5: "float32", 6: "bool"}
 _ALIGN = 16
 _GUARD_BYTES = 256
 _GUARD = 0xA5
@@ -155,9 +156,9 @@ class HostModel:
             return [self._get(tensor) for tensor in outputs]
 
     def _put(self, tensor: Any, array: Array) -> None:
-        if array.dtype != _DTYPES[tensor.dtype] or array.nbytes != tensor.bytes:
+        if array.dtype != DTYPES[tensor.dtype] or array.nbytes != tensor.bytes:
             raise BuildError(
-                f"takes {tensor.bytes} bytes of {_DTYPES[tensor.dtype]}, not {array.nbytes} of "
+                f"takes {tensor.bytes} bytes of {DTYPES[tensor.dtype]}, not {array.nbytes} of "
                 f"{array.dtype}",
                 f"input {tensor.name.decode()}",
             )
@@ -165,7 +166,7 @@ class HostModel:
 
     def _get(self, tensor: Any) -> Array:
         shape = [axis for axis in tensor.shape if axis]
-        return self._place(tensor).copy().view(_DTYPES[tensor.dtype]).reshape(shape)
+        return self._place(tensor).copy().view(DTYPES[tensor.dtype]).reshape(shape)
 
     def _place(self, tensor: Any) -> Array:
         if tensor.offset + tensor.bytes > self._model.arena_bytes:

@@ -104,14 +104,22 @@ def _measure(elf: Path) -> tuple[dict[str, tuple[int, bool, bool]], dict[str, in
 
 
 def functions(elf: Path) -> dict[str, int]:
-    """Bytes of each function of an image, those with several names counted once."""
+    """Bytes of each function of an image; no byte counts twice.
+
+    A function may have several names, and in libgcc one begins inside another: what follows
+    an entry counts to that entry.
+    """
     from elftools.elf.elffile import ELFFile
 
     with elf.open("rb") as stream:
         table: Any = ELFFile(stream).get_section_by_name(".symtab")
         found = {
-            int(symbol["st_value"]): (symbol.name, int(symbol["st_size"]))
+            int(symbol["st_value"]) & ~1: (symbol.name, int(symbol["st_size"]))
             for symbol in table.iter_symbols()
             if symbol["st_info"]["type"] == "STT_FUNC" and symbol["st_size"]
         }
-    return dict(sorted(found.values()))
+    sizes: dict[str, int] = {}
+    ends = [*sorted(found)[1:], 1 << 32]
+    for (start, (name, size)), following in zip(sorted(found.items()), ends, strict=True):
+        sizes[name] = sizes.get(name, 0) + min(size, following - start)
+    return sizes

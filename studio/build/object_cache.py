@@ -12,15 +12,10 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
-import platformdirs
+from studio.targets.resources import cache_folder
 
 _INCLUDE = re.compile(rb'^[ \t]*#[ \t]*include[ \t]*"([^"]+)"', re.MULTILINE)
 _KEEP_DAYS = 30
-
-
-def cache_folder() -> Path:
-    """Where the studio keeps what it can compute again; STUDIO_CACHE overrides it."""
-    return Path(os.environ.get("STUDIO_CACHE") or platformdirs.user_cache_dir("tinyml-studio"))
 
 
 def digest(command: Sequence[str], version: str, texts: Mapping[str, bytes]) -> str:

@@ -20,6 +20,7 @@ from studio.build.firmware import build, project_files, write_project
 from studio.build.link_map import Image, functions
 from studio.build.toolchains import Toolchain
 from studio.compiler.emit import names_bytes
+from studio.compiler.fuse import whole
 from studio.compiler.kernel import Example, Kernel, kernels
 from studio.compiler.program import Buffer, Constant, KernelCall, Options, Program
 from studio.errors import BuildError
@@ -170,6 +171,7 @@ def _placed(
         bound_bytes=end,
         options=Options(rounding="single"),
         output_order=(1,),
+        stages=tuple(whole(index, call) for index, call in enumerate(calls)),
     )
 
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from studio.build.object_cache import cache_folder
 from studio.errors import BuildError
+from studio.targets.resources import cache_folder
 
 # Cortex-M7 parts differ in double precision; code for single precision runs on all of them.
 _GCC_CORES: dict[str, tuple[str, ...]] = {

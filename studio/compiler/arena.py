@@ -1,6 +1,9 @@
 """Where buffers lie in the arena.
 
-Placement is a two-dimensional packing: a buffer takes its bytes for as long as it lives.
+Placement is a two-dimensional packing: a buffer takes its bytes at the moments at which it
+lives. Moments are the steps of the schedule; a set of them is the bits of an int, so that a
+row that is written and read again and again is alive just then.
+
 Greedy by size first, then exchanges in the order of placement until the lower bound (the
 most bytes that live at once) is met or a number of tries is used up: a number, not a time,
 so that the same model gives the same bytes on every machine.
@@ -9,21 +12,26 @@ so that the same model gives the same bytes on every machine.
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from studio.compiler.program import Buffer, KernelCall
-
 ALIGN_BYTES = 4
+TRIES = 30_000
+WORK = 2_000_000  # buffers to put down in one search
+
+Pair = tuple[int, int]
+Neighbours = Sequence[Sequence[tuple[int, int, int]]]
 
 
-@dataclass(frozen=True, slots=True)
-class Lifetime:
-    """Calls from the one that writes a buffer to the last that reads it, both included."""
+def aligned(size_bytes: int) -> int:
+    """The size with its padding."""
+    return -(-size_bytes // ALIGN_BYTES) * ALIGN_BYTES
 
-    first: int
-    last: int
+
+def moments(first: int, last: int) -> int:
+    """The set of all moments from first to last, both included."""
+    return (1 << (last + 1)) - (1 << first) if last >= first else 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,95 +43,119 @@ class Placement:
     bound_bytes: int
 
 
-def plan(buffers: Sequence[Buffer], calls: Sequence[KernelCall]) -> Placement:
-    """Place the buffers of a layer-by-layer Program."""
-    sizes = [-(-buffer.size_bytes // ALIGN_BYTES) * ALIGN_BYTES for buffer in buffers]
-    return place(tuple(sizes), tuple(lifetimes(buffers, calls)))
-
-
-def lifetimes(buffers: Sequence[Buffer], calls: Sequence[KernelCall]) -> list[Lifetime]:
-    """When each buffer lives. Inputs live from the start, outputs to the end, state always."""
-    end = len(calls)
-    first = [end] * len(buffers)
-    last = [-1] * len(buffers)
-    for time_, call in enumerate(calls):
-        used = [*call.inputs, *call.outputs, *([] if call.scratch is None else [call.scratch])]
-        for index in used:
-            if isinstance(index, int):
-                first[index] = min(first[index], time_)
-                last[index] = max(last[index], time_)
-    for index, buffer in enumerate(buffers):
-        if buffer.role in ("input", "state"):
-            first[index] = 0
-            last[index] = max(last[index], 0)
-        if buffer.role in ("output", "state"):
-            last[index] = end
-            first[index] = min(first[index], end)
-    return [Lifetime(f, la) for f, la in zip(first, last, strict=True)]
-
-
-def bound(sizes: Sequence[int], lives: Sequence[Lifetime]) -> int:
-    """The most bytes that live at once: no placement takes less."""
-    changes: dict[int, int] = {}
-    for size, life in zip(sizes, lives, strict=True):
-        changes[life.first] = changes.get(life.first, 0) + size
-        changes[life.last + 1] = changes.get(life.last + 1, 0) - size
-    live = most = 0
-    for time_ in sorted(changes):
-        live += changes[time_]
-        most = max(most, live)
+def bound(sizes: Sequence[int], lives: Sequence[int]) -> int:
+    """The most bytes that live at once: no placement of whole buffers takes less."""
+    most = 0
+    # The live set grows only where a buffer begins to live.
+    begins = {i for life in lives for i in _rising(life)}
+    for moment in begins:
+        bit = 1 << moment
+        most = max(most, sum(size for size, life in zip(sizes, lives, strict=True) if life & bit))
     return most
 
 
-@lru_cache(maxsize=64)
-def place(sizes: tuple[int, ...], lives: tuple[Lifetime, ...], tries: int = 2000) -> Placement:
+def _rising(life: int) -> list[int]:
+    """The moments at which a buffer begins to live."""
+    edges = life & ~(life << 1)
+    found = []
+    while edges:
+        low = edges & -edges
+        found.append(low.bit_length() - 1)
+        edges ^= low
+    return found
+
+
+def place(
+    sizes: Sequence[int],
+    lives: Sequence[int],
+    overlaps: Mapping[Pair, int] | None = None,
+    target: int = 0,
+    tries: int = TRIES,
+) -> Placement:
     """Offsets such that no two live buffers overlap, as low as the tries allow.
 
     Args:
         sizes: bytes, multiples of the alignment.
-        lives: parallel to `sizes`.
+        lives: sets of moments, parallel to `sizes`.
+        overlaps: (output, input) -> bytes by which the output must begin below the input, so that
+            it only ever overwrites rows of the input that were read for the last time.
+        target: with overlaps, the least that is thought possible: the search ends there.
         tries: exchanges to try once the greedy placement has missed the bound.
     """
-    least = bound(sizes, lives)
+    key = tuple(sorted((overlaps or {}).items()))
+    return _placed(tuple(sizes), tuple(lives), key, target, tries)
+
+
+@lru_cache(maxsize=256)
+def _placed(
+    sizes: tuple[int, ...],
+    lives: tuple[int, ...],
+    overlaps: tuple[tuple[Pair, int], ...],
+    target: int,
+    tries: int,
+) -> Placement:
+    allowed = dict(overlaps)
+    least = target if allowed else bound(sizes, lives)
+    # neighbours[i]: (j, how far i must begin below j, how far above j's beginning)
     neighbours = [
         [
-            j
+            (j, allowed.get((i, j), sizes[i]), allowed.get((j, i), sizes[j]))
             for j, other in enumerate(lives)
-            if j != i and life.first <= other.last and other.first <= life.last
+            if j != i and life & other
         ]
         for i, life in enumerate(lives)
     ]
-    order = sorted(range(len(sizes)), key=lambda i: (-sizes[i], lives[i].first))
-    offsets, height = _drop(order, sizes, neighbours)
+    starts = [(life & -life).bit_length() for life in lives]
+    by_size = sorted(range(len(sizes)), key=lambda i: (-sizes[i], starts[i]))
+    orders = [by_size]
+    if allowed:
+        # An output lies below the input that it overwrites only if it is placed before it.
+        overlapped = {i for pair in allowed for i in pair}
+        orders.append(sorted(by_size, key=lambda i: (i not in overlapped, -starts[i])))
+    best = min((_drop(order, sizes, neighbours), order) for order in orders)
+    height, offsets = _exchanged(best[1], best[0], sizes, neighbours, least, tries)
+    return Placement(tuple(offsets), height, min(least, height))
+
+
+def _exchanged(
+    order: list[int],
+    best: tuple[int, list[int]],
+    sizes: Sequence[int],
+    neighbours: Neighbours,
+    target: int,
+    tries: int,
+) -> tuple[int, list[int]]:
+    """Exchange places in the order until the target is met or the tries are used up."""
     dice = random.Random(0)
-    for _ in range(tries if len(order) > 1 else 0):
-        if height == least:
+    for _ in range(min(tries, WORK // len(order)) if len(order) > 1 else 0):
+        if best[0] <= target:
             break
         i, j = dice.sample(range(len(order)), 2)
         order[i], order[j] = order[j], order[i]
-        tried, tried_height = _drop(order, sizes, neighbours)
-        if tried_height <= height:
-            offsets, height = tried, tried_height
+        tried = _drop(order, sizes, neighbours)
+        if tried[0] <= best[0]:
+            best = tried
         else:
             order[i], order[j] = order[j], order[i]
-    return Placement(tuple(offsets), height, least)
+    return best
 
 
 def _drop(
-    order: Sequence[int], sizes: Sequence[int], neighbours: Sequence[Sequence[int]]
-) -> tuple[list[int], int]:
-    """Put each buffer in turn at the lowest gap between those that live with it."""
+    order: Sequence[int], sizes: Sequence[int], neighbours: Neighbours
+) -> tuple[int, list[int]]:
+    """Height and offsets: each buffer in turn as low as those that live with it allow."""
     offsets = [-1] * len(sizes)
     height = 0
     for i in order:
         taken = sorted(
-            (offsets[j], offsets[j] + sizes[j]) for j in neighbours[i] if offsets[j] >= 0
+            (offsets[j] - below, offsets[j] + above)
+            for j, below, above in neighbours[i]
+            if offsets[j] >= 0
         )
         low = 0
-        for start, stop in taken:
-            if start - low >= sizes[i]:
-                break
-            low = max(low, stop)
+        for start, stop in taken:  # offsets strictly between the two are forbidden
+            if low > start and low < stop:
+                low = stop
         offsets[i] = low
         height = max(height, low + sizes[i])
-    return offsets, height
+    return height, offsets

@@ -7,6 +7,7 @@ each call which layer it is.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ import numpy.typing as npt
 from studio import __version__
 from studio.compiler.kernel import WINDOW, kernels
 from studio.compiler.packing import packed
-from studio.compiler.program import Buffer, KernelCall, Program
+from studio.compiler.program import Buffer, KernelCall, Program, Step
 from studio.targets.resources import resource
 
 LICENCE = "/* SPDX-License-Identifier: 0BSD"
@@ -140,7 +141,7 @@ def _source(program: Program) -> str:
     symbols = _symbols(program)
     data = [_array(program, name, symbol) for name, symbol in symbols.items()]
     params = [_params(symbols, index, call) for index, call in enumerate(program.calls)]
-    calls = [_call(program, symbols, index, call) for index, call in enumerate(program.calls)]
+    groups, stages = _stages(program, symbols)
     name, upper = program.name, program.name.upper()
     return f"""{LICENCE}
  *
@@ -150,9 +151,9 @@ def _source(program: Program) -> str:
 
 {"".join(data)}
 {"".join(params)}
-static void run(void *memory) {{
+{"".join(groups)}static void run(void *memory) {{
   uint8_t *const a = memory;
-{"".join(calls)}}}
+{"".join(stages)}}}
 
 static void reset(void *memory) {{
   (void)memory; /* nothing is carried from run to run */
@@ -185,7 +186,7 @@ const tms_model {name}_model = {{
     .arena_bytes = {upper}_ARENA_BYTES,
     .n_inputs = {len(program.inputs)},
     .n_outputs = {len(program.outputs)},
-    .n_layers = {len(program.calls)},
+    .n_layers = {len(program.stages)},
 }};
 """
 
@@ -275,38 +276,89 @@ def _value(value: Any, kind: str, symbols: dict[str, str]) -> str:
     return "INT32_MIN" if value == -(2**31) else str(int(value))
 
 
-def _call(program: Program, symbols: dict[str, str], index: int, call: KernelCall) -> str:
-    out = call.outputs[0]
-    if call.rows is None:
-        sources = [
-            symbols[source] if isinstance(source, str) else _address(program, source, "const ")
-            for source in call.inputs
-        ]
-        arguments = [f"&layer{index}", *sources, _address(program, out)]
-    else:
-        arguments = [f"&layer{index}", *_rows(program, call), "0", str(call.rows)]
-    macs = f": {call.macs} MAC" if call.macs else ""
-    return (
-        f"  /* {_comment(call.layer)}{macs} */\n"
-        f"  {call.kernel}({', '.join(arguments)});\n  tms_trace({index});\n"
+def _stages(program: Program, symbols: dict[str, str]) -> tuple[list[str], list[str]]:
+    """Functions for the stages that run row by row, and the body of the run."""
+    groups, body = [], []
+    for number, stage in enumerate(program.stages):
+        if len(stage) == 1:
+            step = stage[0]
+            call = program.calls[step.call]
+            body.append(f"  /* {_comment(call.layer)}{_effort(call)} */\n")
+            body.append(f"  {_call(program, symbols, step.call)}\n")
+        else:
+            groups.append(_group(program, symbols, number, stage))
+            body.append(f"  rows{number}(a);\n")
+        body.append(f"  tms_trace({number});\n")
+    return groups, body
+
+
+def _group(program: Program, symbols: dict[str, str], number: int, stage: Sequence[Step]) -> str:
+    """A function that runs calls row by row, each row of one call after the other's."""
+    indices = sorted({step.call for step in stage})
+    order = _wrapped(str(indices.index(step.call)) for step in stage)
+    cases = "".join(
+        f"    case {place}: /* {_comment(program.calls[index].layer)}"
+        f"{_effort(program.calls[index])} */\n"
+        f"      {_call(program, symbols, index, 'y')}\n      break;\n"
+        for place, index in enumerate(indices)
     )
+    return f"""/* Row by row: between these layers lie rings of the rows that are still needed. */
+static const uint8_t order{number}[{len(stage)}] = {{
+{order}}};
+
+static void rows{number}(uint8_t *const a) {{
+  int32_t next[{len(indices)}] = {{0}};
+  for (uint32_t i = 0; i < sizeof order{number}; i++) {{
+    const int32_t y = next[order{number}[i]]++;
+    switch (order{number}[i]) {{
+{cases}    }}
+  }}
+}}
+
+"""
 
 
-def _address(program: Program, slot: int, const: str = "") -> str:
-    pointer = f"{const}{C_TYPES[program.buffers[slot].dtype]} *"
-    return f"({pointer})(void *)(a + {program.offsets[slot]})"
+def _effort(call: KernelCall) -> str:
+    return f": {call.macs} MAC" if call.macs else ""
 
 
-def _rows(program: Program, call: KernelCall) -> list[str]:
-    """The whole input and output tensors as rows."""
-    texts = []
-    for side, slot in (("in", call.inputs[0]), ("out", call.outputs[0])):
-        assert isinstance(slot, int)
-        height, width, channels = (call.params[f"{side}_{axis}"] for axis in "hwc")
-        element = np.dtype(program.buffers[slot].dtype).itemsize
-        stride = int(width) * int(channels) * element
-        texts.append(f"(tms_{side}){{a + {program.offsets[slot]}, {height}, {stride}}}")
-    return texts
+def _call(program: Program, symbols: dict[str, str], index: int, y: str = "") -> str:
+    """One call: all rows, or the row that a C expression names."""
+    call = program.calls[index]
+    kernel = kernels()[call.kernel]
+    out = call.outputs[0]
+    if kernel.window:
+        rows = [y, f"{y} + 1"] if y else ["0", str(call.rows)]
+        source = _rows(program, call, "in")
+        arguments = [source, _rows(program, call, "out"), *rows]
+    else:
+        sources = [
+            symbols[slot] if isinstance(slot, str) else _address(program, slot, "const ", y)
+            for slot in call.inputs
+        ]
+        arguments = [*sources, _address(program, out, "", y)]
+    return f"{call.kernel}({', '.join([f'&layer{index}', *arguments])});"
+
+
+def _address(program: Program, slot: int, const: str = "", y: str = "") -> str:
+    """A typed pointer to a buffer, or to one row of it."""
+    buffer = program.buffers[slot]
+    place = f"{program.offsets[slot]}"
+    if y:
+        row = f"{y} % {buffer.rows}" if buffer.rows else y
+        place += f" + {row} * {buffer.tensor_bytes // buffer.shape[0]}"
+    return f"({const}{C_TYPES[buffer.dtype]} *)(void *)(a + {place})"
+
+
+def _rows(program: Program, call: KernelCall, side: str) -> str:
+    """The input or output tensor of a call as rows, all of them or a ring."""
+    slot = call.inputs[0] if side == "in" else call.outputs[0]
+    assert isinstance(slot, int)
+    buffer = program.buffers[slot]
+    height = call.params[f"{side}_h"]
+    assert isinstance(height, int)
+    stride = buffer.tensor_bytes // height
+    return f"(tms_{side}){{a + {program.offsets[slot]}, {buffer.rows or height}, {stride}}}"
 
 
 def _tensors(program: Program, kind: str) -> str:

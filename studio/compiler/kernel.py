@@ -51,6 +51,9 @@ class Kernel:
         examples: (generator) -> examples; small, and between them every path through the kernel.
         window: has a tms_window, sees rows and is called for output rows [y0, y1).
         in_place: the output may be the first input's memory.
+        carries: each output row is added to the one above, which must still be there.
+        elementwise: output element i depends on the same element of each input; `n` or
+            `shape[3]` says for how many.
     """
 
     name: str
@@ -60,6 +63,8 @@ class Kernel:
     examples: Callable[[np.random.Generator], tuple[Example, ...]]
     window: bool = False
     in_place: bool = False
+    carries: bool = False
+    elementwise: bool = False
 
     @property
     def source(self) -> str:

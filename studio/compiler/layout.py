@@ -9,6 +9,7 @@ permutes names, and a copy is needed only where a kernel asks for an order that 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
@@ -67,6 +68,36 @@ def spatial(shape: Shape) -> tuple[int, int, int]:
     channels = shape[1]
     height, width = (*shape[2:], 1)[:2]
     return height, width, channels
+
+
+def axis_order(shape: Shape, lay: Layout) -> Shape | None:
+    """The axes of a shape in stored order; None where an axis is stored in pieces."""
+    axis_of = {step: axis for axis, step in enumerate(row_major(shape)) if shape[axis] > 1}
+    order: list[int] = []
+    for size, step in lay.runs:
+        merged: list[int] = []  # a run may be several axes; its step is the innermost one's
+        while size > 1:
+            axis = axis_of.get(step)
+            if axis is None or size % shape[axis]:
+                return None
+            merged.insert(0, axis)
+            size, step = size // shape[axis], step * shape[axis]
+        order += merged
+    ones = [axis for axis, size in enumerate(shape) if size == 1]
+    return tuple(ones + order)
+
+
+def common_order(tensors: Sequence[tuple[Shape, Layout]]) -> Shape:
+    """An order of axes in which as many tensors of one rank as possible are stored already."""
+    rank = len(tensors[0][0])
+    usual = channels_last(tensors[0][0]).order if rank in (3, 4) else tuple(range(rank))
+    found = [axis_order(shape, lay) for shape, lay in tensors]
+    candidates = [usual, *(order for order in found if order is not None)]
+
+    def copies(order: Shape) -> int:
+        return sum(not lay.same_as(Layout(shape, order)) for shape, lay in tensors)
+
+    return min(candidates, key=copies)
 
 
 def copy_plan(source: Layout, target: Layout) -> tuple[Shape, Shape]:

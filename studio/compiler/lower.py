@@ -16,12 +16,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from studio.compiler import arena, layout
+from studio.compiler import fuse, layout
 from studio.compiler.kernel import kernels
 from studio.compiler.layout import Layout, Shape
 from studio.compiler.operand import Array, Const, Quant, Tensor
 from studio.compiler.operator import Operand, Operator, Site, operators
 from studio.compiler.program import Buffer, Constant, KernelCall, Options, Program
+from studio.compiler.scaling import rescaled_codes
 from studio.errors import Unsupported
 
 if TYPE_CHECKING:
@@ -43,7 +44,8 @@ def lower(model: Model, options: Options = Options()) -> Program:  # noqa: B008 
     """Turn a model into the Program that a board runs.
 
     Inputs of three and four axes are laid out as the graph's kernels want them: with
-    channels last or as they are, whichever leaves fewer copies.
+    channels last or as they are, whichever leaves fewer copies; always as they are where the
+    model says so, as one does that was made from TFLite.
 
     Args:
         model: batch 1, static shapes, float or QDQ.
@@ -53,6 +55,8 @@ def lower(model: Model, options: Options = Options()) -> Program:  # noqa: B008 
         Unsupported: a node that no operator lowers, naming it and the reason.
     """
     options = replace(options, rounding=options.rounding or _rounding_of(model))
+    if model.metadata.get("tms.inputs") == "plain":
+        return Lowering(model, options, layout.plain).program()
     best = Lowering(model, options, layout.channels_last).program()
     if best.transposes and any(len(spec.shape) >= 3 for spec in model.inputs):
         other = Lowering(model, options, layout.plain).program()
@@ -375,9 +379,8 @@ class Lowering:
         key = ("quant", tensor.buffer, tensor.shape, tensor.quant, quant)
         if key not in self._converted:
             out = self.result(f"{self._site}_rescaled", tensor.shape, tensor.layout, "int8", quant)
-            real = (np.arange(-128, 128) - tensor.quant.zero_point) * np.float64(tensor.quant.scale)
-            stored = np.rint(real / quant.scale) + quant.zero_point
-            self.table_call(tensor, out, np.clip(stored, -128, 127).astype(np.int8))
+            table = rescaled_codes(tensor.quant, quant, self.options.rounding)
+            self.table_call(tensor, out, table)
             self._converted[key] = out
         return self._converted[key]
 
@@ -462,15 +465,17 @@ class Lowering:
         names = {
             v for call in calls for v in (*call.params.values(), *call.inputs) if isinstance(v, str)
         }
-        placement = arena.plan(tuple(buffers), tuple(calls))
+        plan = fuse.smallest if self.options.plan == "small" else fuse.layerwise
+        laid = plan(tuple(buffers), tuple(calls))
         return Program(
             name=identifier(self.model.name),
-            buffers=tuple(buffers),
-            calls=tuple(calls),
+            buffers=laid.buffers,
+            calls=laid.calls,
+            stages=laid.stages,
             constants={name: c for name, c in self.constants.items() if name in names},
-            offsets=placement.offsets,
-            arena_bytes=placement.arena_bytes,
-            bound_bytes=placement.bound_bytes,
+            offsets=laid.placement.offsets,
+            arena_bytes=laid.placement.arena_bytes,
+            bound_bytes=laid.placement.bound_bytes,
             options=self.options,
             transposes=sum(call.kernel.startswith("tms_transpose") for call in calls),
             origin=self.model.digest,

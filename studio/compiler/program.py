@@ -7,6 +7,7 @@ into numbers with the kernels' numpy references.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -33,6 +34,7 @@ class Buffer:
         dtype: numpy name: int8, uint8, int16, int32, float32, bool.
         role: "input" and "output" belong to the caller's view, "scratch" lives during one call,
             "state" survives from run to run.
+        rows: of a ring that holds only these rows of the tensor's; 0 where it is held whole.
         scale, zero_point: real = scale * (stored - zero_point); scale 0 where not quantised.
         logical_shape: the shape of the ONNX value, batch included.
         view_shape, order: stored = reshape(logical, view_shape).transpose(order).
@@ -47,11 +49,19 @@ class Buffer:
     logical_shape: tuple[int, ...] = ()
     view_shape: tuple[int, ...] = ()
     order: tuple[int, ...] = ()
+    rows: int = 0
+
+    @property
+    def tensor_bytes(self) -> int:
+        """Bytes of the whole tensor."""
+        return math.prod(self.shape) * np.dtype(self.dtype).itemsize
 
     @property
     def size_bytes(self) -> int:
-        """Bytes that the tensor takes."""
-        return int(np.prod(self.shape, dtype=np.int64)) * np.dtype(self.dtype).itemsize
+        """Bytes that it takes in the arena."""
+        if self.rows:
+            return self.tensor_bytes // self.shape[0] * self.rows
+        return self.tensor_bytes
 
     def to_physical(self, logical: Array) -> Array:
         """Arrange an ONNX-shaped array (batch 1) as the board holds it."""
@@ -123,10 +133,19 @@ class KernelCall:
     kernel: str
     inputs: tuple[int | str, ...]
     outputs: tuple[int, ...]
-    params: Mapping[str, int | float | str]
+    params: Mapping[str, Any]
     macs: int = 0
     scratch: int | None = None
     rows: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Rows [y0, y1) of one call; a call that is not spatial has one row."""
+
+    call: int
+    y0: int
+    y1: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +178,8 @@ class Program:
         origin: digest of the model that it was lowered from.
         notes: what runs otherwise than one would expect, for people.
         output_order: indices of the output buffers in the model's order.
+        stages: the schedule. Most stages are one call as a whole; others run several calls row
+            by row, with rings between them.
     """
 
     name: str
@@ -173,6 +194,7 @@ class Program:
     origin: str = ""
     notes: tuple[str, ...] = ()
     output_order: tuple[int, ...] = ()
+    stages: tuple[tuple[Step, ...], ...] = ()
 
     @cached_property
     def inputs(self) -> tuple[Buffer, ...]:

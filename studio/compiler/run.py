@@ -1,7 +1,8 @@
 """Run a Program with the numpy definitions of its kernels.
 
 This is what the generated C must equal byte for byte. It runs in the arena's own bytes, at
-the offsets that were planned, so that an overlap shows as a wrong result.
+the offsets that were planned and in the rows that were scheduled, so that an overlap of
+what still lives shows as a wrong result.
 """
 
 from __future__ import annotations
@@ -13,7 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from studio.compiler.kernel import kernels
-from studio.compiler.program import Program
+from studio.compiler.program import Buffer, KernelCall, Program, Step
+from studio.compiler.rows import flow
 
 Array = npt.NDArray[Any]
 
@@ -28,25 +30,97 @@ def run(program: Program, inputs: Sequence[Array]) -> list[Array]:
     Returns:
         Stored values of each output in its physical shape and dtype.
     """
-    arena = np.zeros(program.arena_bytes, np.uint8)
-    views = [
-        arena[offset : offset + buffer.size_bytes].view(buffer.dtype).reshape(buffer.shape)
-        for buffer, offset in zip(program.buffers, program.offsets, strict=True)
-    ]
+    machine = _Machine(program)
     slots = [i for i, buffer in enumerate(program.buffers) if buffer.role == "input"]
     for slot, values in zip(slots, inputs, strict=True):
-        views[slot][...] = values.reshape(views[slot].shape)
-    for call in program.calls:
-        params: dict[str, Any] = {
-            key: program.constants[value].data if isinstance(value, str) else value
-            for key, value in call.params.items()
-        }
-        sources = [
-            program.constants[i].data if isinstance(i, str) else views[i] for i in call.inputs
+        machine.views[slot][...] = values.reshape(machine.views[slot].shape)
+    for stage in program.stages:
+        for step in stage:
+            machine.run(step)
+    return [machine.views[index].copy() for index in program.output_order]
+
+
+class _Machine:
+    """The arena and its buffers, whole or as rings of rows."""
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        self.arena = np.zeros(program.arena_bytes, np.uint8)
+        self.views = [
+            _view(self.arena, offset, buffer)
+            for buffer, offset in zip(program.buffers, program.offsets, strict=True)
         ]
-        out = views[call.outputs[0]]
-        if call.rows is not None:
+
+    def run(self, step: Step) -> None:
+        """Run a step as the kernel would: spatial ones row after row."""
+        call = self.program.calls[step.call]
+        kernel = kernels()[call.kernel]
+        by_rows = kernel.window and self.program.options.plan != "layerwise"
+        if by_rows or (kernel.elementwise and call.rows):
+            for y in range(step.y0, step.y1):
+                (self._window_row if kernel.window else self._element_row)(call, y)
+            return
+        params = self._params(call)
+        sources = [
+            self.program.constants[i].data if isinstance(i, str) else self.views[i]
+            for i in call.inputs
+        ]
+        out = self.views[call.outputs[0]]
+        if kernel.window:
             sources[0] = sources[0].reshape(params["in_h"], params["in_w"], params["in_c"])
             out = out.reshape(params["out_h"], params["out_w"], params["out_c"])
-        kernels()[call.kernel].reference(params, *sources, out)
-    return [views[index].copy() for index in program.output_order]
+        kernel.reference(params, *sources, out)
+
+    def _params(self, call: KernelCall) -> dict[str, Any]:
+        """The call's parameters with arrays in the place of names."""
+        return {
+            key: self.program.constants[value].data if isinstance(value, str) else value
+            for key, value in call.params.items()
+        }
+
+    def _element_row(self, call: KernelCall, y: int) -> None:
+        rows = [
+            self.program.constants[source].data
+            if isinstance(source, str)
+            else self._rows(call, slot, y, y + 1)
+            for slot, source in enumerate(call.inputs)
+        ]
+        kernels()[call.kernel].reference(self._params(call), *rows, self._out_row(call, y))
+
+    def _window_row(self, call: KernelCall, y: int) -> None:
+        params = self._params(call)
+        rows = flow(call, self.program.buffers)
+        assert rows is not None
+        lo, hi = rows.need(0, y)
+        pad = max(int(params["pad_top"]) - y * int(params["stride_h"]), 0)
+        part = params | {"in_h": hi - lo, "out_h": 1, "pad_top": pad}
+        seen = self._rows(call, 0, lo, hi).reshape(hi - lo, params["in_w"], params["in_c"])
+        if kernels()[call.kernel].carries and y > 0:  # the sum so far is one place more
+            above = self._out_row(call, y - 1).reshape(1, 1, -1)
+            seen = np.concatenate((above, seen), axis=1)
+        out = np.empty((1, params["out_w"], params["out_c"]), self.views[call.outputs[0]].dtype)
+        kernels()[call.kernel].reference(part, seen, out)
+        self._out_row(call, y)[...] = out.reshape(-1)
+
+    def _rows(self, call: KernelCall, slot: int, lo: int, hi: int) -> Array:
+        """A copy of input rows [lo, hi), each as a flat array."""
+        rows = flow(call, self.program.buffers)
+        assert rows is not None
+        index = call.inputs[slot]
+        assert isinstance(index, int)
+        view = self.views[index]
+        flat = view.reshape(-1, rows.in_row_bytes[slot] // view.itemsize)
+        return flat[np.arange(lo, hi) % len(flat)]
+
+    def _out_row(self, call: KernelCall, y: int) -> Array:
+        rows = flow(call, self.program.buffers)
+        assert rows is not None
+        view = self.views[call.outputs[0]]
+        flat = view.reshape(-1, rows.out_row_bytes // view.itemsize)
+        row: Array = flat[y % len(flat)]
+        return row
+
+
+def _view(arena: Array, offset: int, buffer: Buffer) -> Array:
+    shape = (buffer.rows, *buffer.shape[1:]) if buffer.rows else buffer.shape
+    return arena[offset : offset + buffer.size_bytes].view(buffer.dtype).reshape(shape)

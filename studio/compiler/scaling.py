@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from studio.compiler.fixed_point import quantize_multipliers
+from studio.compiler.fixed_point import quantize_multiplier, quantize_multipliers, rescale_double
 from studio.compiler.operand import Quant
 
 
@@ -20,6 +20,22 @@ def multipliers(real: npt.NDArray[np.float64]) -> dict[str, npt.NDArray[Any]]:
     """`multiplier` int32 and `shift` int8 for each real factor."""
     multiplier, shift = quantize_multipliers(real)
     return {"multiplier": multiplier, "shift": shift}
+
+
+def rescaled_codes(source: Quant, target: Quant, rounding: str | None) -> npt.NDArray[np.int8]:
+    """What each int8 value -128 .. 127 of one scale is in another.
+
+    Rounded half to even as ONNX does; in the roundings of TFLite as its Requantize does
+    (kernels/internal/reference/requantize.h), which rounds twice.
+    """
+    centred = np.arange(-128, 128, dtype=np.int32) - np.int32(source.zero_point)
+    factor = np.float64(source.scale) / target.scale
+    if rounding == "single":
+        steps = np.rint(centred * np.float64(source.scale) / target.scale)
+    else:
+        steps = rescale_double(centred, *quantize_multiplier(factor)).astype(np.float64)
+    codes: npt.NDArray[np.int8] = np.clip(steps + target.zero_point, -128, 127).astype(np.int8)
+    return codes
 
 
 def clamp_int8(clamp: tuple[float, float] | None, quant: Quant) -> dict[str, int]:

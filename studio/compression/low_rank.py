@@ -99,7 +99,7 @@ def _split_all(p: LowRank, model: Model) -> tuple[Model, dict[str, str]]:
     saved = 1 - split.parameters / model.parameters
     if saved < _WORTH:
         raise RecipeError(
-            f"splitting would save {saved:.1%} of the parameters, too little for the layers it adds",
+            f"splitting would save {saved:.1%} of the parameters, too little for more layers",
             STEP.id, "keep less energy, or prune channels instead",
         )  # fmt: skip
     return split, report

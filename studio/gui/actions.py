@@ -6,8 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction, QKeySequence
-from PySide6.QtWidgets import QMenuBar
+from PySide6.QtWidgets import QMenuBar, QWidget
 
 from studio.gui import theme
 
@@ -33,6 +34,7 @@ class Command:
         enabled: whether it can be done now.
         checked: whether its tick is set, or None where it has none.
         new_group: a separator stands above it in its menu.
+        on_pipeline: its shortcut works only while canvas or tree has the focus.
     """
 
     id: str
@@ -45,6 +47,7 @@ class Command:
     enabled: Test = lambda window: True
     checked: Test | None = None
     new_group: bool = False
+    on_pipeline: bool = False
 
 
 COMMANDS: dict[str, Command] = {}
@@ -59,6 +62,7 @@ def command(
     enabled: Test = lambda window: True,
     checked: Test | None = None,
     new_group: bool = False,
+    on_pipeline: bool = False,
 ) -> Callable[[Run], Run]:
     """Register a function of the window as a command; its docstring is the tooltip."""
 
@@ -66,7 +70,7 @@ def command(
         name = run.__name__
         tip = (run.__doc__ or "").strip().splitlines()[0]
         COMMANDS[name] = Command(
-            name, text, menu, run, shortcut, icon, tip, enabled, checked, new_group
+            name, text, menu, run, shortcut, icon, tip, enabled, checked, new_group, on_pipeline
         )
         return run
 
@@ -79,7 +83,7 @@ class Actions:
     def __init__(self, window: MainWindow) -> None:
         self._window = window
         self.by_id: dict[str, QAction] = {name: self._action(c) for name, c in COMMANDS.items()}
-        window.addActions(list(self.by_id.values()))
+        window.addActions([self.by_id[n] for n, c in COMMANDS.items() if not c.on_pipeline])
 
     def fill(self, bar: QMenuBar) -> None:
         """Make the menus."""
@@ -93,6 +97,14 @@ class Actions:
                 if entry.new_group:
                     menu.addSeparator()
                 menu.addAction(self.by_id[name])
+
+    def bind_to_pipeline(self, *views: QWidget) -> None:
+        """Let shortcuts without a modifier work in these views only."""
+        for name, entry in COMMANDS.items():
+            if entry.on_pipeline:
+                self.by_id[name].setShortcutContext(Qt.ShortcutContext.WidgetShortcut)
+                for view in views:
+                    view.addAction(self.by_id[name])
 
     def refresh(self) -> None:
         """Bring enabled states, ticks and icon colours up to date."""

@@ -7,10 +7,11 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from PySide6.QtCore import QSettings, QTimer
+from PySide6.QtCore import QSettings, QStandardPaths, QTimer
 from PySide6.QtGui import QFont, QIcon
 from PySide6.QtWidgets import QApplication
 
+from studio.errors import StudioError
 from studio.gui import theme
 from studio.gui.main_window import MainWindow, install_crash_dialog
 from studio.project import EXAMPLE
@@ -38,10 +39,19 @@ def application(arguments: Sequence[str]) -> QApplication:
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Show the window until it is closed."""
+    """Show the window until it is closed.
+
+    Raises:
+        StudioError: there is no display.
+    """
+    named_displays = ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
+    if sys.platform == "linux" and not any(map(os.environ.get, named_displays)):
+        hint = "use the command line, or set QT_QPA_PLATFORM=offscreen"
+        raise StudioError("there is no display to show a window on", hint=hint)
     made = application(arguments)
     session = Session()
-    window = MainWindow(session, QSettings())
+    places = QStandardPaths.writableLocation(QStandardPaths.StandardLocation.AppDataLocation)
+    window = MainWindow(session, QSettings(), Path(places) / "unsaved")
     install_crash_dialog(window)
     window.show()
     names = [name for name in arguments[1:] if not name.startswith("-")]

@@ -90,8 +90,7 @@ class CommandPalette(QFrame):
             steps = {Qt.Key.Key_Down: 1, Qt.Key.Key_Up: -1}
             if event.key() in steps and (count := self.list.topLevelItemCount()):
                 row = self.list.indexOfTopLevelItem(self.list.currentItem())
-                to = self.list.topLevelItem((row + steps[Qt.Key(event.key())]) % count)
-                self.list.setCurrentItem(to)
+                self._select((row + steps[Qt.Key(event.key())]) % count)
                 return True
             if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
                 self._choose()
@@ -108,7 +107,11 @@ class CommandPalette(QFrame):
             item.setForeground(1, self.palette().placeholderText())
             item.setSizeHint(0, QSize(0, ROW_HEIGHT_PX))
             self.list.addTopLevelItem(item)
-        self.list.setCurrentItem(self.list.topLevelItem(0))
+        self._select(0)
+
+    def _select(self, row: int) -> None:
+        if (item := self.list.topLevelItem(row)) is not None:
+            self.list.setCurrentItem(item)
 
     def _choose(self) -> None:
         item = self.list.currentItem()

@@ -64,6 +64,12 @@ def save_as(window: MainWindow) -> None:
     window.save(ask=True)
 
 
+@command("Save model as ONNX…", "File", "Ctrl+E", enabled=_idle)
+def save_model(window: MainWindow) -> None:
+    """Run the way to the selected step and save its model, to be opened anywhere."""
+    window.ask_model()
+
+
 @command("Quit", "File", "Ctrl+Q", new_group=True)
 def leave(window: MainWindow) -> None:
     """Close the window."""
@@ -93,13 +99,13 @@ def redo(window: MainWindow) -> None:
     window.session.redo()
 
 
-@command("Delete step", "Edit", "Del", enabled=_on_step, new_group=True)
+@command("Delete step", "Edit", "Del", enabled=_on_step, new_group=True, on_pipeline=True)
 def delete_step(window: MainWindow) -> None:
     """Remove the selected step; what came after it follows what came before."""
     window.session.remove(window.session.state.selected)
 
 
-@command("Mute step", "Edit", "M", icon="muted", enabled=_on_step)
+@command("Mute step", "Edit", "M", icon="muted", enabled=_on_step, on_pipeline=True)
 def mute_step(window: MainWindow) -> None:
     """Skip the selected step, or take it in again."""
     window.session.mute(window.session.state.selected)

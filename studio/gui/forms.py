@@ -36,7 +36,7 @@ class Editor(Protocol):
         """Show `value` without reporting it as an edit."""
 
 
-class FloatEditor(QWidget):
+class _FloatEditor(QWidget):
     """A slider and a spin box that show the same number."""
 
     def __init__(self, field: dataclasses.Field[Any], edited: Callable[[], None]) -> None:
@@ -87,7 +87,7 @@ class FloatEditor(QWidget):
         self._edited()
 
 
-class IntEditor(QSpinBox):
+class _IntEditor(QSpinBox):
     """A whole number."""
 
     def __init__(self, field: dataclasses.Field[Any], edited: Callable[[], None]) -> None:
@@ -104,13 +104,14 @@ class IntEditor(QSpinBox):
         self.blockSignals(False)
 
 
-class ChoiceEditor(QComboBox):
+class _ChoiceEditor(QComboBox):
     """One of a few words."""
 
     def __init__(self, field: dataclasses.Field[Any], edited: Callable[[], None]) -> None:
         super().__init__()
         for choice in field.metadata["choices"]:
-            self.addItem(choice.replace("_", " ").capitalize(), choice)
+            named = choice if any(map(str.isdigit, choice)) else choice.capitalize()
+            self.addItem(named.replace("_", " "), choice)
         self.activated.connect(edited)
 
     def value(self) -> str:
@@ -120,7 +121,7 @@ class ChoiceEditor(QComboBox):
         self.setCurrentIndex(self.findData(value))
 
 
-class FlagEditor(QCheckBox):
+class _FlagEditor(QCheckBox):
     """Yes or no."""
 
     def __init__(self, field: dataclasses.Field[Any], edited: Callable[[], None]) -> None:
@@ -134,7 +135,7 @@ class FlagEditor(QCheckBox):
         self.setChecked(value)
 
 
-class TextEditor(QLineEdit):
+class _TextEditor(QLineEdit):
     """Free text, or a number without a range."""
 
     def __init__(self, field: dataclasses.Field[Any], edited: Callable[[], None]) -> None:
@@ -159,13 +160,13 @@ def editor(field: dataclasses.Field[Any], edited: Callable[[], None]) -> QWidget
     """The widget that fits a field: slider, spin box, choice, check box or text."""
     kind: type[Any] = type(field.default)
     if field.metadata["choices"]:
-        return ChoiceEditor(field, edited)
+        return _ChoiceEditor(field, edited)
     if kind is bool:
-        return FlagEditor(field, edited)
+        return _FlagEditor(field, edited)
     if kind is int:
-        return IntEditor(field, edited)
+        return _IntEditor(field, edited)
     bounded = field.metadata["lo"] is not None and field.metadata["hi"] is not None
-    return FloatEditor(field, edited) if kind is float and bounded else TextEditor(field, edited)
+    return _FloatEditor(field, edited) if kind is float and bounded else _TextEditor(field, edited)
 
 
 class Form(QWidget):

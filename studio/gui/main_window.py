@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Callable, Generator
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QPoint, QSettings, QSize, Qt, QTimer
+from PySide6.QtCore import QByteArray, QPoint, QSettings, QSize, Qt, QTimer
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QGuiApplication
-from PySide6.QtWidgets import QApplication, QFileDialog, QInputDialog, QMainWindow, QMenu
+from PySide6.QtWidgets import QApplication, QFileDialog, QMainWindow, QMenu
 
 from studio import __version__
 from studio.compression.step import steps
-from studio.errors import StudioError
+from studio.errors import BoardError, StudioError
 from studio.gui import commands, present, theme
 from studio.gui.actions import COMMANDS, Actions
+from studio.gui.autosave import Autosave
 from studio.gui.command_palette import CommandPalette, Entry
+from studio.gui.name_field import NameField
 from studio.gui.notices import CrashDialog
 from studio.gui.parts import Parts
 from studio.gui.tasks import Task, Tasks
@@ -25,7 +28,7 @@ from studio.job import Progress
 from studio.project import EXAMPLE, ROOT, SUFFIX
 from studio.session import Session
 from studio.session.model_work import running_node
-from studio.session.state import State, Update
+from studio.session.state import Deployment, State, Update
 
 MODEL_FILTER = "Models and projects (*.onnx *.tinyml);;All files (*)"
 DATA_SUFFIXES = (".npz", ".csv", ".ts", ".wav", ".json")
@@ -35,9 +38,15 @@ assert commands  # importing it registers the commands
 
 
 class MainWindow(QMainWindow):
-    """One window on one session."""
+    """One window on one session.
 
-    def __init__(self, session: Session, settings: QSettings) -> None:
+    Args:
+        session: the document.
+        settings: theme and recent files.
+        unsaved: the folder where changes that were not saved are kept.
+    """
+
+    def __init__(self, session: Session, settings: QSettings, unsaved: Path) -> None:
         super().__init__()
         self.session: Session = session
         self.settings = settings
@@ -52,13 +61,17 @@ class MainWindow(QMainWindow):
         self._name_parts()
         self.setAcceptDrops(True)
         self.resize(1280, 800)
-        self.setMinimumSize(QSize(960, 600))
+        self.setMinimumSize(QSize(1024, 640))
+        self.restoreGeometry(settings.value("geometry", QByteArray()))  # type: ignore[arg-type]
+        self.parts.restore_layout(settings.value("layout"))
         self._settle = QTimer(self)
         self._settle.setSingleShot(True)
         self._settle.setInterval(SETTLE_MS)
         self._settle.timeout.connect(session.settle)
+        self._kept = Autosave(unsaved, self)
         self._connect()
         session.on_change(self._changed)
+        self.parts.fill_recent(self.recent(), self._kept.files())
         self.set_theme(self.theme_choice)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setFocus()
@@ -77,6 +90,7 @@ class MainWindow(QMainWindow):
         canvas = parts.canvas
         canvas.chosen.connect(session.select)
         canvas.moved.connect(session.move)
+        canvas.file_dropped.connect(self.open_dropped)
         canvas.step_dropped.connect(self._guarded(session.add_step))
         canvas.step_inserted.connect(self._guarded(self._insert))
         canvas.branch_requested.connect(self._branch_menu)
@@ -104,6 +118,9 @@ class MainWindow(QMainWindow):
             a is not b for a, b in zip(asked, (old.project, old.model, old.results), strict=True)
         ):
             self._analyse()
+        self._kept.follow(new)
+        if new.deployment is not old.deployment and new.deployment is not None:
+            self._check_deployment(new.deployment)
         self.refresh()
         if new.model is not old.model:
             self._remember(new)
@@ -111,6 +128,14 @@ class MainWindow(QMainWindow):
             QTimer.singleShot(0, self.canvas.fit)
         elif len(new.project.recipe.nodes) != len(old.project.recipe.nodes):
             QTimer.singleShot(0, self.canvas.keep_fitted)
+
+    def _check_deployment(self, deployment: Deployment) -> None:
+        for station in deployment.stations:
+            if station.state == "failed":
+                where = present.board_name(deployment.board)
+                hint = "try another compiler, and keep this project for a report"
+                what = f"The board computes something else than the host: {station.text}"
+                self.notices.error(BoardError(what, where, hint))
 
     def refresh(self) -> None:
         """Show the session's state."""
@@ -121,6 +146,11 @@ class MainWindow(QMainWindow):
         self.parts.show_state(state, self._running)
         self.actions_.refresh()
         self.parts.recolour_buttons()
+
+    @property
+    def idle(self) -> bool:
+        """No job runs, and every figure is that of the newest state."""
+        return self.foreground is None and self._analysis is None
 
     def _analyse(self) -> None:
         """Recompute the budgets in a thread; at most one at a time, always for the newest state."""
@@ -218,7 +248,9 @@ class MainWindow(QMainWindow):
 
     def open(self, name: str) -> None:
         """Open a model, a project or an example ("example:motion")."""
-        self.start(f"Opening {Path(name.removeprefix(EXAMPLE)).name}", self.session.open(name))
+        copy = self._kept.owns(name)
+        job = self.session.restore(Path(name)) if copy else self.session.open(name)
+        self.start(f"Opening {Path(name.removeprefix(EXAMPLE)).name}", job)
 
     def open_data(self, name: str) -> None:
         """Open a data set for the model."""
@@ -252,13 +284,22 @@ class MainWindow(QMainWindow):
         self._remember(self.session.state)
         self.notices.good(f"Saved {saved.name}")
 
-    def ask_name(self) -> None:
-        """Ask for a title of the selected step."""
+    def ask_model(self) -> None:
+        """Ask for a name and save the selected variant's model."""
+        name = f"{self.session.state.project.name}_{self.session.state.selected or 'model'}.onnx"
+        path, _ = QFileDialog.getSaveFileName(self, "Save model", name, "*.onnx")
+        if path:
+            done = f"Saved {Path(path).name}"
+            self.start("Save model", self.session.save_model(Path(path)), done)
+
+    def ask_name(self) -> NameField:
+        """Open a field over the selected card to name it; empty brings back the step's name."""
         node = self.session.state.selected
-        title = present.node_title(self.session.state, node)
-        text, chosen = QInputDialog.getText(self, "Rename step", "Name", text=title)
-        if chosen:
-            self.session.rename(node, text)
+        field = NameField(self, present.node_title(self.session.state, node))
+        field.named.connect(lambda text: self.session.rename(node, text))
+        corner = self.canvas.mapFromScene(self.canvas.cards[node].pos())
+        field.show_at(self.canvas.mapToGlobal(corner))
+        return field
 
     def run(self, to_selected: bool = False) -> None:
         """Run the pipeline, or the way to the selected step."""
@@ -292,7 +333,11 @@ class MainWindow(QMainWindow):
             return
         self.parts.tabs.setCurrentWidget(self.parts.live)
         panel = self.parts.live
-        task = Task("Live", self.session.live(lambda: panel.rate_hz), panel.receive)
+
+        def rate_hz() -> float:
+            return math.inf if task.cancelled else panel.rate_hz
+
+        task = Task("Live", self.session.live(rate_hz), panel.receive)
         panel.start()
         self._watch(task)
 
@@ -359,7 +404,9 @@ class MainWindow(QMainWindow):
 
     def _tune(self, values: dict[str, Any]) -> None:
         node = self.session.state.selected
-        if node != ROOT:
+        if node == ROOT:
+            self.session.choose(**values)
+        else:
             self._guarded(self.session.tune)(node, values)
             self._settle.start()
 
@@ -391,7 +438,7 @@ class MainWindow(QMainWindow):
         if name:
             kept = [other for other in self.recent() if other != name]
             self.settings.setValue("recent", [name, *kept][:RECENT])
-            self.parts.fill_recent(self.recent())
+        self.parts.fill_recent(self.recent(), self._kept.files())
 
     def _welcome_chosen(self, name: str) -> None:
         if name:
@@ -405,17 +452,23 @@ class MainWindow(QMainWindow):
             event.acceptProposedAction()
 
     def dropEvent(self, event: QDropEvent) -> None:  # noqa: N802 - Qt's name
-        """Open a dropped file: data where a model is open and the suffix says so."""
+        """Open a dropped file."""
         for url in event.mimeData().urls()[:1]:
-            path = url.toLocalFile()
-            if Path(path).suffix in DATA_SUFFIXES and self.session.state.model is not None:
-                self.open_data(path)
-            else:
-                self.open(path)
+            self.open_dropped(url.toLocalFile())
         event.acceptProposedAction()
+
+    def open_dropped(self, path: str) -> None:
+        """Open a file: as data where a model is open and the suffix says so."""
+        if Path(path).suffix in DATA_SUFFIXES and self.session.state.model is not None:
+            self.open_data(path)
+        else:
+            self.open(path)
 
     def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802 - Qt's name
         """Stop the threads and the board."""
+        self._kept.write()
+        self.settings.setValue("geometry", self.saveGeometry())
+        self.settings.setValue("layout", self.parts.layout_state())
         self.tasks.stop()
         self.session.close()
         super().closeEvent(event)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QSize, Qt
+from PySide6.QtCore import QByteArray, QSize, Qt
 from PySide6.QtWidgets import (
     QComboBox,
     QFrame,
@@ -69,6 +70,7 @@ class Parts:
         self._buttons: list[QPushButton] = []
         self._actions = window.actions_
         self._actions.fill(window.menuBar())
+        self._actions.bind_to_pipeline(self.canvas, self.outline)
         self._recent = self._recent_menu()
         self.board, self.search = QComboBox(), QPushButton("Search or run a command")
         self._middle = QStackedWidget()
@@ -102,7 +104,7 @@ class Parts:
         label.setBuddy(self.board)
         self.board.setAccessibleName("Board to generate for and to flash")
         self.board.setToolTip("The board that Generate, Flash and Live work for")
-        self.board.setMinimumWidth(216)
+        self.board.setMinimumWidth(192)
         row.addSpacing(16)
         row.addWidget(label)
         row.addWidget(self.board)
@@ -162,7 +164,7 @@ class Parts:
         self._tree.setCheckable(True)
         fit.clicked.connect(self.canvas.fit)
         self._zoom.clicked.connect(lambda: self.canvas.set_zoom(1.0))
-        self._tree.clicked.connect(self._actions.by_id["toggle_tree"].trigger)
+        self._tree.clicked.connect(self._window.show_tree)
         self.canvas.zoomed.connect(lambda scale: self._zoom.setText(figures.percent(scale, 0)))
         head = heading("PIPELINE", fit, self._zoom, self._tree)
         head.setObjectName("canvas")
@@ -175,20 +177,30 @@ class Parts:
         menu.insertMenu(self._actions.by_id["open_data"], recent)
         return recent
 
-    def fill_recent(self, names: Sequence[str]) -> None:
-        """List what was opened last."""
+    def fill_recent(self, names: Sequence[str], unsaved: Sequence[Path]) -> None:
+        """List what was opened last, and offer changes that were not saved."""
         self._recent.clear()
         for name in names:
             action = self._recent.addAction(name)
             action.triggered.connect(lambda *_, n=name: self._window.open(n))
         self._recent.setEnabled(bool(names))
-        self.welcome.show_recent(names)
+        self.welcome.show_recent(names, unsaved)
 
     def reset_layout(self) -> None:
         """Splitters as they are at first."""
         self._columns.setSizes([LEFT_PX, 1280 - LEFT_PX - RIGHT_PX, RIGHT_PX])
         self._left.setSizes([440, 250])
         self._centre.setSizes([370, BOTTOM_PX])
+
+    def layout_state(self) -> list[QByteArray]:
+        """Where the splitters stand."""
+        return [part.saveState() for part in (self._columns, self._left, self._centre)]
+
+    def restore_layout(self, states: object) -> None:
+        """Put the splitters where they stood."""
+        if isinstance(states, list) and len(states) == 3:
+            for part, state in zip((self._columns, self._left, self._centre), states, strict=True):
+                part.restoreState(state)
 
     # ---- showing ---------------------------------------------------------------------------
 
@@ -209,11 +221,12 @@ class Parts:
         self._show_step(state)
         view = state.view
         budget = view.budgets.get(state.project.board)
-        self.memory.show_program(view.program, budget.peak[0] if budget else "")
+        why = f"No memory map: {view.error.what}." if view.error else ""
+        self.memory.show_program(view.program, budget.peak[0] if budget else "", why)
         self.layers.show_program(view.program)
         self.layer_list.show_program(view.program)
         self.accuracy.show_results(present.measured(state), state.selected)
-        self.code.show_files(state.code, state.code_of.name if state.code_of else "")
+        self.code.show_files(state.current_code, view.program.name if view.program else "")
         self.deploy.show_stations(*present.deployment(state, None))
         self.status.show_figures(present.status(state))
 
@@ -249,8 +262,11 @@ class Parts:
 
     def _show_step(self, state: State) -> None:
         if state.selected == ROOT:
-            title = state.project.name or "No model"
-            self.settings.show_facts(title, present.facts(state))
+            title, about = state.project.name or "No model", present.facts(state)
+            if state.model is None:
+                self.settings.show_nothing(title, about)
+            else:
+                self.settings.show_choices(title, about, state.project.choices)
             return
         node = state.project.recipe.by_id[state.selected]
         title = present.node_title(state, node.id)
@@ -263,6 +279,7 @@ class Parts:
         self.live.recolour()
         self.code.recolour()
         self.welcome.recolour()
+        self.layer_list.recolour()
         self.recolour_buttons()
         for widget in (self.canvas.viewport(), self.memory, *self.budget.rows.values()):
             widget.update()

@@ -16,6 +16,7 @@ from studio.project import ROOT
 from studio.session import state as deploying
 from studio.session.board_work import STATIONS
 from studio.session.state import NodeView, Result, State
+from studio.targets.figure import Figure
 from studio.targets.library import profile
 
 SHORT_NAMES = {
@@ -115,7 +116,7 @@ def _detail(state: State, node: str, view: NodeView, result: Result | None) -> s
         model = state.model
         assert model is not None
         kind = "quantised" if model.quantized else "float32"
-        return f"{state.project.name} \u00b7 {kind}"
+        return f"{kind} \u00b7 {state.project.name}"
     before = state.views.get(parent_of(state, node), NodeView())
     board = state.project.board
     parts = [letter] if (letter := _letter(state, node)) else []
@@ -145,6 +146,8 @@ def _tooltip(state: State, node: str, view: NodeView, result: Result | None) -> 
     lines = [node_title(state, node)]
     if view.error is not None:
         lines.append(str(view.error))
+    if result is not None and result.error is not None:
+        lines.append(f"Not measured: {result.error}")
     if result is not None and result.evaluation is not None:
         evaluation = result.evaluation
         lines.append(
@@ -205,7 +208,7 @@ def _board_row(state: State, board: str) -> BoardRow:
         name,
         flash / flash_size,
         ram / ram_size,
-        f"\u2715 over by {' and '.join(over)}, see {layer}" if over else "",
+        f"\u2715 over by {' and '.join(over)}, see {layer.rpartition('/')[2]}" if over else "",
         "\n".join(lines),
     )
 
@@ -223,9 +226,10 @@ def effect(state: State) -> str:
     old, new = before.budgets[board], state.view.budgets[board]
     flash = old.flash_bytes.value - new.flash_bytes.value
     ram = old.ram_bytes.value - new.ram_bytes.value
+    name = board_name(board).replace(" ", "\u00a0")
     return (
-        f"Saves {figures.short_bytes(flash)} flash and {figures.short_bytes(ram)} RAM on "
-        f"{board_name(board)}.\nComputed from the structure, before anything is run."
+        f"Saves {figures.short_bytes(flash)} flash and {figures.short_bytes(ram)} RAM on {name}.\n"
+        "Computed from the structure, before anything is run."
     )
 
 
@@ -247,6 +251,8 @@ def facts(state: State) -> str:
         lines.append(
             f"Data {data.name}: {figures.grouped(len(data))} samples, {len(data.labels)} classes."
         )
+    if (error := state.views.get(ROOT, NodeView()).error) is not None:
+        lines.append(f"Cannot run on a board: {error}")
     return "\n".join(lines)
 
 
@@ -272,18 +278,27 @@ def status(state: State) -> list[tuple[str, str]]:
         accuracy = figures.percent(evaluation.accuracy)
         where = f"Measured: {evaluation.n} samples of the {evaluation.split} set, onnxruntime"
         shown.append((f"Accuracy {accuracy} measured", where))
-    budget = state.view.budgets.get(state.project.board)
-    if budget is not None:
-        for name, figure in (("Flash", budget.flash_bytes), ("RAM", budget.ram_bytes)):
-            text = f"{name} {figures.exact_bytes(figure.value)} {figure.source}"
-            shown.append((text, figures.source(figure)))
+    shown += [
+        (f"{name} {figures.exact_bytes(figure.value)} {figure.source}", figures.source(figure))
+        for name, figure in _sizes(state)
+    ]
     deployed = state.deployment
-    if deployed is not None and deployed.node == state.selected:
+    if deployed is not None and state.deployed:
         instructions = deployed.figure("instructions")
         if instructions is not None:
             text = f"{figures.short_count(instructions.value)} instructions"
             shown.append((f"{text} {board_name(deployed.board)}", figures.source(instructions)))
     return shown
+
+
+def _sizes(state: State) -> list[tuple[str, Figure]]:
+    """Flash and RAM of the selected variant: measured where it was built, else computed."""
+    built, board = state.deployment, state.project.board
+    if built is not None and state.deployed:
+        found = (("Flash", built.figure("flash_bytes")), ("RAM", built.figure("ram_bytes")))
+        return [(name, figure) for name, figure in found if figure is not None]
+    budget = state.view.budgets.get(board)
+    return [("Flash", budget.flash_bytes), ("RAM", budget.ram_bytes)] if budget else []
 
 
 def deployment(state: State, progress: Progress | None) -> tuple[str, list[Station]]:
@@ -304,7 +319,8 @@ def deployment(state: State, progress: Progress | None) -> tuple[str, list[Stati
     if deployed is None:
         return "", []
     shown = [_station(one) for one in deployed.stations]
-    return f"{board_name(deployed.board)} runs {deployed.program.name}", shown
+    age = "" if state.deployed else ", not what is selected now"
+    return f"{board_name(deployed.board)} runs {deployed.program.name}{age}", shown
 
 
 def _station(one: deploying.Station) -> Station:
@@ -315,5 +331,6 @@ def _station(one: deploying.Station) -> Station:
             words.append(f"{FIGURE_NAMES.get(label, label)} {figures.exact_bytes(figure.value)}")
         else:
             words.append(f"{figures.grouped(figure.value)} {name} an inference")
-    sources = dict.fromkeys(figures.source(figure) for figure in one.figures.values())
-    return Station(one.title, one.state, "   ".join(words), "; ".join(sources))
+    details = dict.fromkeys(figure.detail for figure in one.figures.values())
+    source = f"Measured: {'; '.join(details)}" if details else ""
+    return Station(one.title, one.state, "   ".join(words), source)

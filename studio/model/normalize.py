@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from studio.errors import ModelError
+from studio.model.qoperator import expand
 
 if TYPE_CHECKING:
     import onnx
@@ -41,6 +42,7 @@ def normalize(proto: onnx.ModelProto, where: str) -> bytes:
     import onnx_ir
 
     proto = _modern(proto, where)
+    expand(proto)
     _fix_batch(proto.graph, where)
     while True:
         graph = onnx_ir.from_proto(_inferred(proto, where))
@@ -274,7 +276,8 @@ def _refuse_bad_weights(graph: onnx_ir.Graph, where: str) -> None:
     for name, value in graph.initializers.items():
         if value.const_value is None or not value.const_value.dtype.is_floating_point():
             continue
-        array = value.const_value.numpy().astype(np.float64, copy=False)
+        with np.errstate(invalid="ignore"):  # the array may hold any bit pattern
+            array = value.const_value.numpy().astype(np.float64, copy=False)
         bad = np.isnan(array)
         if {user.op_type for user in value.consumers()} - _INFINITY_IS_FINE:
             bad = ~np.isfinite(array)

@@ -11,17 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from studio.model.model import Model
-
-ENVIRONMENT = "STUDIO_CACHE"
-
-
-def default_folder() -> Path:
-    """The user's cache folder, or what the environment variable STUDIO_CACHE names."""
-    if folder := os.environ.get(ENVIRONMENT):
-        return Path(folder)
-    import platformdirs
-
-    return Path(platformdirs.user_cache_dir("tinyml-studio", appauthor=False))
+from studio.targets.resources import cache_folder
 
 
 def key_of(parts: Mapping[str, Any]) -> str:
@@ -33,7 +23,7 @@ class Cache:
     """Models by key; a file is complete or not there."""
 
     def __init__(self, folder: Path | None = None) -> None:
-        self.folder = folder or default_folder() / "models"
+        self.folder = folder or cache_folder() / "models"
 
     def get(self, key: str, name: str = "") -> Model | None:
         """The model stored under `key`, or None."""

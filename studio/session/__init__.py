@@ -67,6 +67,14 @@ class Session:
         """
         return model_work.open_any(name)
 
+    def restore(self, copy: Path) -> Job[Update]:
+        """Open a copy of changes that were not saved: as a project without a file.
+
+        Raises:
+            ProjectError: as `open`.
+        """
+        return model_work.restore(copy)
+
     def open_data(self, name: str) -> Job[Update]:
         """Open a data set for the model that is open.
 
@@ -86,6 +94,15 @@ class Session:
             RecipeError: a step that fails, or data are missing.
         """
         return model_work.run(self._state, node)
+
+    def save_model(self, path: Path) -> Job[Update]:
+        """Run the way to the selected node and write its model as ONNX.
+
+        Raises:
+            RecipeError: as `run`.
+            ModelError: the file cannot be written.
+        """
+        return model_work.save_model(self._state, path)
 
     def code(self) -> Job[Update]:
         """Generate the C of the selected node for the selected board, to be read.
@@ -115,7 +132,7 @@ class Session:
         """Send the test set to the running board again and again, and yield its answers.
 
         Args:
-            rate_hz: windows a second, asked for before each one.
+            rate_hz: windows a second, asked for all the time; infinite for at once.
 
         Raises:
             BoardError: no board runs, or it stops to answer.
@@ -179,8 +196,9 @@ class Session:
         self._edit(replace(self._project, positions=MappingProxyType({})))
 
     def choose_board(self, board: str) -> None:
-        """Generate for and flash this board."""
-        self._edit(replace(self._project, board=board))
+        """Generate for and flash this board; it is compared with the others."""
+        boards = tuple(dict.fromkeys((*self._project.boards, board)))
+        self._edit(replace(self._project, board=board, boards=boards))
 
     def choose_boards(self, boards: tuple[str, ...]) -> None:
         """Compare these boards; the selected one stays among them."""

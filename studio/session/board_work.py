@@ -30,6 +30,8 @@ T = TypeVar("T")
 STATIONS = ("Build", "Flash", "Verify", "Time")
 """Progress of `deploy` begins with the name of the station that it is at."""
 VERIFY_SAMPLES = 20
+POLL_S = 0.01
+MOST_CURVES = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +67,7 @@ def code(asked: State, derived: Derived) -> Job[Update]:
     files = generated(made)
 
     def update(now: State) -> State:
-        return replace(made.carried(now), code=files, code_of=made.program)
+        return replace(made.carried(now), code=files, code_of=(made.program, made.profile.id))
 
     return update
 
@@ -80,7 +82,7 @@ def generate(asked: State, derived: Derived, directory: Path) -> Job[Update]:
     write_project(files, directory)
 
     def update(now: State) -> State:
-        return replace(made.carried(now), code=files, code_of=made.program)
+        return replace(made.carried(now), code=files, code_of=(made.program, made.profile.id))
 
     return update
 
@@ -109,7 +111,7 @@ def deploy(asked: State, derived: Derived) -> Job[Update]:
         except BaseException:
             running.close()
             raise
-    shown = (_built(image), _flashed(made.profile, running, flasher.id), *stations)
+    shown = (_built(image), _flashed(running, flasher.id), *stations)
     deployed = Deployment(made.profile.id, asked.selected, made.program, shown, running)
 
     def update(now: State) -> State:
@@ -182,8 +184,8 @@ def _built(image: Image) -> Station:
     )
 
 
-def _flashed(profile: Profile, running: Running, flasher: str) -> Station:
-    return Station("Flash", "done", text=f"{profile.name} runs at {running.port} ({flasher})")
+def _flashed(running: Running, flasher: str) -> Station:
+    return Station("Flash", "done", text=f"runs at {running.port} ({flasher})")
 
 
 def _at(station: str, job: Job[T]) -> Job[T]:
@@ -218,9 +220,8 @@ def live(asked: State, rate_hz: Callable[[], float]) -> Generator[Reading, None,
             begun = time.monotonic()
             truth = -1 if test.y is None else int(test.y[index])
             yield _reading(deployed, link, test.x[index], test.labels, truth)
-            left = 1 / max(rate_hz(), 0.01) - (time.monotonic() - begun)
-            if left > 0:
-                time.sleep(left)
+            while (time.monotonic() - begun) * rate_hz() < 1:
+                time.sleep(POLL_S)
 
 
 def _reading(
@@ -235,8 +236,20 @@ def _reading(
     taken_s = time.monotonic() - begun
     scores = answer.dequantize(output).ravel()
     signal = np.asarray(sample, np.float32).reshape(sample.shape[0], -1)
-    picture = sample[0] if sample.ndim == 3 and len(sample) == 1 and sample.shape[1] > 1 else None
-    return Reading(deployed.board, signal, picture, probabilities(scores), labels, truth, taken_s)
+    shares = probabilities(scores)
+    return Reading(deployed.board, signal, picture(sample), shares, labels, truth, taken_s)
+
+
+def picture(sample: npt.NDArray[Any]) -> npt.NDArray[Any] | None:
+    """A sample as a grey image [height, width] where people would look at it as one.
+
+    Images [channels, height, width] are averaged over their channels; a matrix with more rows
+    than anybody would plot as curves is taken as it is.
+    """
+    if sample.ndim == 3 and min(sample.shape[1:]) > 1:
+        grey: npt.NDArray[Any] = sample.mean(axis=0)
+        return grey
+    return sample if sample.ndim == 2 and len(sample) > MOST_CURVES else None
 
 
 def probabilities(scores: npt.NDArray[Any]) -> npt.NDArray[Any]:

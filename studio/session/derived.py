@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from dataclasses import replace
@@ -25,6 +26,7 @@ class Derived:
 
     def __init__(self) -> None:
         self._known: OrderedDict[Hashable, object] = OrderedDict()
+        self._lock = threading.Lock()
 
     def program(self, model: Model, options: Options) -> Program:
         """The model, lowered.
@@ -85,9 +87,14 @@ class Derived:
         return preview(way, state.model)[node]
 
     def _once(self, key: Hashable, make: Callable[[], T]) -> T:
-        if key not in self._known:
-            self._known[key] = make()
+        """What `make` gives; for one key always the same object, whichever thread asks."""
+        with self._lock:
+            if key in self._known:
+                self._known.move_to_end(key)
+                return self._known[key]  # type: ignore[return-value]
+        made = make()
+        with self._lock:
+            kept = self._known.setdefault(key, made)
             while len(self._known) > KEPT:
                 self._known.popitem(last=False)
-        self._known.move_to_end(key)
-        return self._known[key]  # type: ignore[return-value]
+        return kept  # type: ignore[return-value]

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from studio.errors import ProjectError, RecipeError, StudioError
+from studio.errors import ModelError, ProjectError, RecipeError, StudioError
 from studio.job import Job, Progress
 from studio.project import EXAMPLE, ROOT, SUFFIX, History, Project, read_project
 from studio.recipe.recipe import Recipe
@@ -42,12 +42,22 @@ def open_any(name: str) -> Job[Update]:
         path=path,
         saved=project,
         model=model,
-        dataset=dataset,
+        datasets={project.data: dataset} if dataset is not None else {},
         selected=last_variant(project),
     )
 
     def update(now: State) -> State:
         return replace(opened, deployment=now.deployment)
+
+    return update
+
+
+def restore(copy: Path) -> Job[Update]:
+    """A project file whose path is not the project's own."""
+    opened = yield from open_any(str(copy))
+
+    def update(now: State) -> State:
+        return replace(opened(now), path=None, saved=Project())
 
     return update
 
@@ -93,7 +103,7 @@ def open_data(asked: State, name: str) -> Job[Update]:
         if now.model is not asked.model:
             return now
         history = now.history.edit(replace(now.project, data=path))
-        return replace(now, history=history, dataset=dataset, results={})
+        return replace(now, history=history, datasets={**now.datasets, path: dataset})
 
     return update
 
@@ -117,6 +127,23 @@ def run(asked: State, node: str | None) -> Job[Update]:
     def update(now: State) -> State:
         same = now.model is asked.model and now.dataset is asked.dataset
         return now.with_results(results) if same else now
+
+    return update
+
+
+def save_model(asked: State, path: Path) -> Job[Update]:
+    """The selected node's model, written."""
+    results = yield from compute(asked, asked.selected)
+    model = results[asked.chain(asked.selected)].model
+    assert model is not None
+    try:
+        path.write_bytes(model.to_bytes())
+    except OSError as error:
+        hint = "choose a folder that you may write to"
+        raise ModelError(f"cannot be written: {error.strerror}", str(path), hint) from None
+
+    def update(now: State) -> State:
+        return now.with_results(results) if now.model is asked.model else now
 
     return update
 

@@ -110,7 +110,7 @@ class Reading:
     Attributes:
         board: its id.
         signal: float32 [channels, n], the window as a person would plot it.
-        picture: float32 [height, width] where the window is an image of one channel, else None.
+        picture: float32 [height, width] where the window is an image, else None.
         scores: float32 [classes].
         labels: class names.
         truth: the class that it should be, or -1.
@@ -135,31 +135,50 @@ class State:
         path: the project's file, or None.
         saved: the project as the file has it.
         model: the source model, or None.
-        dataset: the data, or None.
+        datasets: what was opened, by the name that the project has for it.
         selected: the node whose figures are shown.
         views: what follows from the structure, by node.
         results: what was run, by `chain`.
         deployment: the last way to a board, or None.
         code: generated files of `code_of`.
-        code_of: the program that `code` was generated from.
+        code_of: the program and the board that `code` was generated for.
     """
 
     history: History = History(Project())  # noqa: RUF009 - frozen
     path: Path | None = None
     saved: Project = Project()  # noqa: RUF009 - frozen
     model: Model | None = None
-    dataset: Dataset | None = None
+    datasets: Mapping[str, Dataset] = field(default_factory=dict)
     selected: str = ROOT
     views: Mapping[str, NodeView] = field(default_factory=dict)
     results: Mapping[Chain, Result] = field(default_factory=dict)
     deployment: Deployment | None = None
     code: Mapping[str, bytes] = field(default_factory=dict)
-    code_of: Program | None = None
+    code_of: tuple[Program, str] | None = None
 
     @property
     def project(self) -> Project:
         """The document."""
         return self.history.now
+
+    @property
+    def dataset(self) -> Dataset | None:
+        """The data that the project names, or None."""
+        return self.datasets.get(self.project.data)
+
+    @property
+    def current_code(self) -> Mapping[str, bytes]:
+        """The generated files, as long as they are those of the selected node and board."""
+        program, board = self.code_of or (None, "")
+        same = program is not None and program is self.view.program
+        return self.code if same and board == self.project.board else {}
+
+    @property
+    def deployed(self) -> bool:
+        """Whether the selected node, as it is now, runs on the selected board."""
+        last = self.deployment
+        same = last is not None and last.program is self.view.program
+        return same and last is not None and last.board == self.project.board
 
     @property
     def unsaved(self) -> bool:
@@ -176,10 +195,10 @@ class State:
         return self.results.get(self.chain(node))
 
     def chain(self, node: str) -> Chain:
-        """The steps that the result of a node depends on, beside model and data."""
+        """What the result of a node depends on, beside the model: data and steps."""
         steps = self.project.recipe.path(node) if node != ROOT else ()
         kept = ((step.step, json.dumps(full_params(step))) for step in steps if not step.muted)
-        return tuple(kept)
+        return (self.project.data, *kept)
 
     def with_results(self, found: Mapping[Chain, Result]) -> State:
         """With more results."""

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from studio.build import object_cache
 from studio.build.firmware import (
     build,
     firmware_around,
@@ -19,6 +18,7 @@ from studio.errors import BuildError
 from studio.job import finish
 from studio.targets.library import profile
 from studio.targets.profile import Region
+from studio.targets.resources import cache_folder
 from tests.build import tiny_model
 
 QEMU_BOARDS = (
@@ -43,7 +43,7 @@ def built(folder: Path, compiler: str, board: str = "virtual/mps2-an386") -> Ima
 @pytest.fixture
 def cold_cache(tmp_path, monkeypatch):
     """No kept objects; zig keeps its compiler-rt, which takes seconds to build."""
-    zig = object_cache.cache_folder() / "zig"
+    zig = cache_folder() / "zig"
     zig.mkdir(parents=True, exist_ok=True)
     cold = tmp_path / "cold"
     cold.mkdir()

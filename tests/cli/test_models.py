@@ -28,8 +28,8 @@ def test_inspect_says_what_the_model_is(studio: Studio, kws: Path) -> None:
     assert ran.data["operators"]["Conv"] == 3
 
 
-def test_inspect_of_another_format_is_one_error(studio: Studio, studio_data: Path) -> None:
-    ran = studio("inspect", studio_data / "models/tflm-examples/hello_world_int8.tflite", "--json")
+def test_inspect_of_what_cannot_be_opened_is_one_error(studio: Studio, studio_data: Path) -> None:
+    ran = studio("inspect", studio_data / "models/mlonmcu/tests/custom.tflite", "--json")
     assert ran.status == 2
     assert set(ran.data["error"]) == {"what", "where", "hint"}
 

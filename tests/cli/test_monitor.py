@@ -14,13 +14,17 @@ Studio = Callable[..., Any]
 
 
 @contextmanager
-def board(sends: bytes, awaits: bytes = b"") -> Iterator[str]:
-    """A port on which a board waits for some bytes, then sends in small pieces."""
+def board(sends: bytes, awaits: bytes) -> Iterator[str]:
+    """A port on which a board waits for some bytes, then sends in small pieces.
+
+    pyserial drops what came before it has opened the port, hence the wait.
+    """
     with socket.create_server(("127.0.0.1", 0)) as server:
 
         def talk() -> None:
             line, _ = server.accept()
             with line:
+                line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 line.settimeout(5)
                 got = b""
                 while awaits not in got:
@@ -38,15 +42,15 @@ def board(sends: bytes, awaits: bytes = b"") -> Iterator[str]:
 
 def test_monitor_prints_text_and_frames_in_order(studio: Studio) -> None:
     frame = encode(Frame(FrameType.MEMORY, 7, 1234, b"\x01\x02"))
-    with board(b"m-ready\r\n>ax:0.5\n" + frame + b"left over") as port:
-        ran = studio("monitor", "--port", port, "--seconds", 0.5, "--json")
+    with board(b"m-ready\r\n>ax:0.5\n" + frame + b"left over", b"go%") as port:
+        ran = studio("monitor", "--port", port, "--send", "go%", "--seconds", 2, "--json")
     assert ran.status == 0
     assert ran.data["lines"] == ["m-ready", ">ax:0.5", "frame MEMORY 7 1234 us 0102", "left over"]
 
 
 def test_monitor_sends_a_question_first(studio: Studio) -> None:
-    with board(b"m-name-dut-[studio]\n", awaits=b"name%") as port:
-        ran = studio("monitor", "--port", port, "--send", "name%", "--seconds", 0.5)
+    with board(b"m-name-dut-[studio]\n", b"name%") as port:
+        ran = studio("monitor", "--port", port, "--send", "name%", "--seconds", 2)
     assert ran.out.splitlines() == ["m-name-dut-[studio]"]
 
 

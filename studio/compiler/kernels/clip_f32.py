@@ -26,5 +26,13 @@ def examples(rng: np.random.Generator) -> tuple[Example, ...]:
 
 FIELDS = (("n", "i32"), ("act_min", "f32"), ("act_max", "f32"))
 KERNELS = (
-    Kernel("tms_clip_f32", "tms_clip_f32_params", FIELDS, reference, examples, in_place=True),
+    Kernel(
+        "tms_clip_f32",
+        "tms_clip_f32_params",
+        FIELDS,
+        reference,
+        examples,
+        in_place=True,
+        elementwise=True,
+    ),
 )

@@ -27,4 +27,14 @@ def examples(rng: np.random.Generator) -> tuple[Example, ...]:
     )
 
 
-KERNELS = (Kernel("tms_lut_s8", "tms_lut_s8_params", FIELDS, reference, examples, in_place=True),)
+KERNELS = (
+    Kernel(
+        "tms_lut_s8",
+        "tms_lut_s8_params",
+        FIELDS,
+        reference,
+        examples,
+        in_place=True,
+        elementwise=True,
+    ),
+)

@@ -18,5 +18,13 @@ def reference(p: Params, a: Array, b: Array, out: Array) -> None:
 
 
 KERNELS = (
-    Kernel("tms_mul_f32", "tms_binary_f32_params", FIELDS, reference, examples, in_place=True),
+    Kernel(
+        "tms_mul_f32",
+        "tms_binary_f32_params",
+        FIELDS,
+        reference,
+        examples,
+        in_place=True,
+        elementwise=True,
+    ),
 )

@@ -31,5 +31,13 @@ def examples(rng: np.random.Generator) -> tuple[Example, ...]:
 
 FIELDS = (("n", "i32"),)
 KERNELS = (
-    Kernel("tms_sigmoid_f32", "tms_unary_f32_params", FIELDS, reference, examples, in_place=True),
+    Kernel(
+        "tms_sigmoid_f32",
+        "tms_unary_f32_params",
+        FIELDS,
+        reference,
+        examples,
+        in_place=True,
+        elementwise=True,
+    ),
 )

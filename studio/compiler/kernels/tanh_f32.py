@@ -13,5 +13,13 @@ def reference(p: Params, x: Array, out: Array) -> None:
 
 
 KERNELS = (
-    Kernel("tms_tanh_f32", "tms_unary_f32_params", FIELDS, reference, examples, in_place=True),
+    Kernel(
+        "tms_tanh_f32",
+        "tms_unary_f32_params",
+        FIELDS,
+        reference,
+        examples,
+        in_place=True,
+        elementwise=True,
+    ),
 )

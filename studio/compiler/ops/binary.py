@@ -119,8 +119,8 @@ def _tensor_strides(
         return a, lowering.laid_out(b, a.layout), (1, 1, 1, math.prod(a.shape)), (0, 0, 0, 1)
     rank = len(a.shape)
     b = b.reshaped((1,) * (rank - len(b.shape)) + b.shape)
-    arrange = layout.channels_last if rank in (3, 4) else layout.plain
-    a, b = lowering.laid_out(a, arrange(a.shape)), lowering.laid_out(b, arrange(b.shape))
+    order = layout.common_order([(a.shape, a.layout), (b.shape, b.layout)])
+    a, b = (lowering.laid_out(x, Layout(x.shape, order)) for x in (a, b))
     a_sizes, b_sizes = _stored_sizes(a.layout), _stored_sizes(b.layout)
     if rank > 4:
         raise site.refused(f"broadcasting over {rank} axes", "up to four are supported")

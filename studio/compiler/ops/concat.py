@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 from studio.compiler import layout
+from studio.compiler.layout import Layout
 from studio.compiler.operand import Quant, Tensor
 from studio.compiler.operator import Operator, Site
 
@@ -23,9 +24,9 @@ def lower_concat(site: Site, lowering: Lowering) -> Tensor:
     else:
         parts = [lowering.requantized(part, quant) for part in parts]
     rank = len(site.shape)
-    arrange = layout.channels_last if rank in (3, 4) else layout.plain
-    parts = [lowering.laid_out(part, arrange(part.shape)) for part in parts]
-    lay = arrange(site.shape)
+    order = layout.common_order([(part.shape, part.layout) for part in parts])
+    parts = [lowering.laid_out(part, Layout(part.shape, order)) for part in parts]
+    lay = Layout(site.shape, order)
     out = lowering.output(site, lay, quant, parts[0].dtype)
     place = lay.order.index(int(site.attributes["axis"]) % rank)
     rows = math.prod(site.shape[axis] for axis in lay.order[:place])

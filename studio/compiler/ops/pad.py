@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from studio.compiler import layout
+from studio.compiler.layout import Layout
 from studio.compiler.operand import Const, Tensor
 from studio.compiler.operator import Operator, Site
 
@@ -25,11 +26,10 @@ def lower_pad(site: Site, lowering: Lowering) -> Tensor:
     before, after = _amounts(site, rank)
     if min(before + after) < 0:
         raise site.refused("negative padding", "use Slice")
-    arrange = layout.channels_last if rank in (3, 4) else layout.plain
-    x = lowering.laid_out(x, arrange(x.shape))
-    order = x.layout.order
+    order = layout.common_order([(x.shape, x.layout)])
+    x = lowering.laid_out(x, Layout(x.shape, order))
     lead = (0,) * (4 - rank)
-    out = lowering.output(site, arrange(site.shape), x.quant, x.dtype)
+    out = lowering.output(site, Layout(site.shape, order), x.quant, x.dtype)
     value = _value(site)
     bits = x.quant.stored(value) if x.quant else int(np.float32(value).view(np.int32))
     params = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,7 +11,7 @@ from studio.compiler import layout
 from studio.compiler.operand import Quant, Tensor
 from studio.compiler.operator import Operator, Site
 from studio.compiler.ops.conv import window
-from studio.compiler.scaling import multipliers
+from studio.compiler.scaling import clamp_float, clamp_int8, multipliers
 
 if TYPE_CHECKING:
     from studio.compiler.lower import Lowering
@@ -30,18 +31,12 @@ def lower_max_pool(site: Site, lowering: Lowering) -> Tensor:
     """The largest value in each window; int8 tensors keep their scale."""
     fields = _window(site)
     x = site.tensor()
-    x = lowering.laid_out(x, layout.channels_last(x.shape))
-    lay = layout.channels_last(site.shape)
-    if x.quant is None:
-        out = lowering.output(site, lay)
-        lowering.call(
-            "tms_maxpool2d_f32", (x,), out, {**fields, "count_padding": 0}, 0, fields["out_h"]
-        )
-        return out
-    out = lowering.output(site, lay, x.quant)
-    params = {**fields, "act_min": -128, "act_max": 127}
-    lowering.call("tms_maxpool2d_s8", (x,), out, params, 0, fields["out_h"])
-    return out if site.quant is None else lowering.requantized(out, site.quant)
+    if x.quant is not None and (site.clamp is None or site.quant is not None):
+        out = _same_scale(site, lowering, fields, x, "tms_maxpool2d_s8")
+        return out if site.quant is None else lowering.requantized(out, site.quant)
+    if x.quant is not None:
+        site = lowering.in_float(site, "its activation is not quantised")
+    return _float(site, lowering, {**fields, "count_padding": 0}, "tms_maxpool2d_f32")
 
 
 def lower_average_pool(site: Site, lowering: Lowering) -> Tensor:
@@ -53,22 +48,38 @@ def lower_average_pool(site: Site, lowering: Lowering) -> Tensor:
     x = site.tensor()
     if x.quant is not None and site.quant is not None:
         if x.quant == site.quant and not pads_count:
-            return _same_scale(site, lowering, fields, x)
+            return _same_scale(site, lowering, fields, x, "tms_avgpool2d_s8")
         if pads_count or not any(site.attributes.get("pads") or ()):
             return _as_depthwise(site, lowering, fields, x, site.quant)
     site = lowering.in_float(site, "the mean of a padded window changes the scale")
-    x = lowering.laid_out(site.tensor(), layout.channels_last(site.tensor().shape))
-    out = lowering.output(site, layout.channels_last(site.shape))
     params = {**fields, "count_padding": int(bool(pads_count))}
-    lowering.call("tms_avgpool2d_f32", (x,), out, params, 0, fields["out_h"])
+    return _float(site, lowering, params, "tms_avgpool2d_f32")
+
+
+def _same_scale(
+    site: Site, lowering: Lowering, fields: dict[str, int], x: Tensor, kernel: str
+) -> Tensor:
+    assert x.quant is not None
+    params = {**fields, **clamp_int8(site.clamp, x.quant)}
+    x = lowering.laid_out(x, layout.channels_last(x.shape))
+    out = lowering.output(site, layout.channels_last(site.shape), x.quant)
+    lowering.call(kernel, (x,), out, params, 0, fields["out_h"])
     return out
 
 
-def _same_scale(site: Site, lowering: Lowering, fields: dict[str, int], x: Tensor) -> Tensor:
+def _float(site: Site, lowering: Lowering, params: dict[str, int], kernel: str) -> Tensor:
+    """Pooling, and clipping behind it where an activation is fused."""
+    x, lay = site.tensor(), layout.channels_last(site.shape)
     x = lowering.laid_out(x, layout.channels_last(x.shape))
-    out = lowering.output(site, layout.channels_last(site.shape), x.quant)
-    params = {**fields, "act_min": -128, "act_max": 127}
-    lowering.call("tms_avgpool2d_s8", (x,), out, params, 0, fields["out_h"])
+    if site.clamp is None:
+        out = lowering.output(site, lay)
+        lowering.call(kernel, (x,), out, params, 0, params["out_h"])
+        return out
+    pooled = lowering.result(f"{site.output}_pooled", site.shape, lay, "float32")
+    lowering.call(kernel, (x,), pooled, params, 0, params["out_h"])
+    out = lowering.output(site, lay)
+    n = math.prod(site.shape)
+    lowering.call("tms_clip_f32", (pooled,), out, {"n": n, **clamp_float(site.clamp)})
     return out
 
 
@@ -87,8 +98,7 @@ def _as_depthwise(
         "groups": channels,
         "in_offset": -x_quant.zero_point,
         "out_offset": quant.zero_point,
-        "act_min": -128,
-        "act_max": 127,
+        **clamp_int8(site.clamp, quant),
         "weights": np.ones((fields["kernel_h"], fields["kernel_w"], channels), np.int8),
         "bias": np.zeros(channels, np.int32),
         **multipliers(factors),
@@ -99,6 +109,6 @@ def _as_depthwise(
 
 
 OPERATORS = (
-    Operator(("MaxPool",), lower_max_pool),
-    Operator(("AveragePool",), lower_average_pool),
+    Operator(("MaxPool",), lower_max_pool, activation=True),
+    Operator(("AveragePool",), lower_average_pool, activation=True),
 )

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from studio.compiler.layout import Layout, plain, row_major
-from studio.compiler.operand import Const, Tensor
+from studio.compiler.layout import Layout, axis_order, plain
+from studio.compiler.operand import Const
 from studio.compiler.operator import Operand, Operator, Site
 
 if TYPE_CHECKING:
@@ -30,31 +30,12 @@ def lower_transpose(site: Site, lowering: Lowering) -> Operand:
         return replace(operand, stored=operand.stored.transpose(perm), axis=axis)
     tensor = site.tensor()
     # The tensor's own axes, in the order in which they are stored, renamed by the permutation.
-    by_axis = _by_axis(tensor)
+    by_axis = axis_order(tensor.shape, tensor.layout)
     if by_axis is None:
         tensor = lowering.laid_out(tensor, plain(tensor.shape))
         by_axis = tuple(range(len(perm)))
     renamed = tuple(perm.index(axis) for axis in by_axis)
     return replace(tensor, shape=site.shape, layout=Layout(site.shape, renamed))
-
-
-def _by_axis(tensor: Tensor) -> tuple[int, ...] | None:
-    """The axes of the ONNX shape in stored order; None where an axis is stored in pieces."""
-    axis_of = {
-        step: axis for axis, step in enumerate(row_major(tensor.shape)) if tensor.shape[axis] > 1
-    }
-    order: list[int] = []
-    for size, step in tensor.layout.runs:
-        merged: list[int] = []  # a run may be several axes; its step is the innermost one's
-        while size > 1:
-            axis = axis_of.get(step)
-            if axis is None or size % tensor.shape[axis]:
-                return None
-            merged.insert(0, axis)
-            size, step = size // tensor.shape[axis], step * tensor.shape[axis]
-        order += merged
-    ones = [axis for axis, size in enumerate(tensor.shape) if size == 1]
-    return tuple(ones + order)
 
 
 OPERATORS = (

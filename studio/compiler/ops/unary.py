@@ -12,6 +12,7 @@ import numpy.typing as npt
 from studio.compiler import float_math
 from studio.compiler.operand import Tensor
 from studio.compiler.operator import Operator, Site
+from studio.compiler.scaling import clamp_int8, rescaled_codes
 
 if TYPE_CHECKING:
     from studio.compiler.lower import Lowering
@@ -59,6 +60,13 @@ def lower_clip(site: Site, lowering: Lowering) -> Tensor:
     if site.op_type == "Clip":
         lo, hi = _bound(site, 1, "min", -math.inf), _bound(site, 2, "max", math.inf)
     params = {"act_min": lo, "act_max": hi}
+    x = site.tensor()
+    if x.quant is not None and site.quant is not None and lowering.options.rounding != "single":
+        bounds = clamp_int8((lo, hi), site.quant)
+        table = rescaled_codes(x.quant, site.quant, lowering.options.rounding)
+        out = lowering.output(site, x.layout, site.quant)
+        lowering.table_call(x, out, np.clip(table, bounds["act_min"], bounds["act_max"]))
+        return out
 
     def clip(real: Real) -> Real:
         return np.clip(real, np.float32(lo), np.float32(hi))

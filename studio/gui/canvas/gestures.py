@@ -40,6 +40,7 @@ class MoveCard:
         self._moved = False
 
     def move(self, position: QPointF) -> None:
+        """Take the card along."""
         away = position - self._start
         if not self._moved and away.manhattanLength() < START_PX:
             return
@@ -50,11 +51,13 @@ class MoveCard:
         self._view.follow_links()
 
     def finish(self, position: QPointF) -> None:
+        """Ask for the card's new place."""
         if self._moved:
             at = self._item.pos()
             self._view.moved.emit(self._item.card.id, (at.x(), at.y()))
 
     def cancel(self) -> None:
+        """Put the card back."""
         self._item.setPos(self._home)
         self._view.follow_links()
 
@@ -70,14 +73,17 @@ class Branch:
         view.scene().addItem(self._rope)
 
     def move(self, position: QPointF) -> None:
+        """Stretch the rope."""
         self._rope.setPath(curve(self._item.right_port, position))
 
     def finish(self, position: QPointF) -> None:
+        """Ask for a step where the rope ends in the void."""
         self.cancel()
         if self._view.card_at(position) is None:
             self._view.branch_requested.emit(self._item.card.id, position)
 
     def cancel(self) -> None:
+        """Drop the rope."""
         self._view.scene().removeItem(self._rope)
 
 
@@ -90,13 +96,15 @@ class Pan:
         self._home = tuple(bar.value() for bar in self._bars)
 
     def move(self, position: QPointF) -> None:
+        """Take the canvas along."""
         away = (position - self._start) * self._view.transform().m11()
         for bar, delta in zip(self._bars, (away.x(), away.y()), strict=True):
             bar.setValue(round(bar.value() - delta))
 
     def finish(self, position: QPointF) -> None:
-        pass
+        """It stays where it is."""
 
     def cancel(self) -> None:
+        """Put the canvas back."""
         for bar, value in zip(self._bars, self._home, strict=True):
             bar.setValue(value)

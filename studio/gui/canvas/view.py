@@ -41,6 +41,7 @@ class PipelineView(QGraphicsView):
         moved: (node, (x, y)).
         step_dropped: (step id, parent node): append there.
         step_inserted: (step id, child node): put it above that node.
+        file_dropped: path of a file.
         branch_requested: (parent node, scene position): a port was dragged into the void.
         menu_requested: (node, global position).
         zoomed: the scale now.
@@ -50,6 +51,7 @@ class PipelineView(QGraphicsView):
     moved = Signal(str, object)
     step_dropped = Signal(str, str)
     step_inserted = Signal(str, str)
+    file_dropped = Signal(str)
     branch_requested = Signal(str, object)
     menu_requested = Signal(str, object)
     zoomed = Signal(float)
@@ -265,19 +267,17 @@ class PipelineView(QGraphicsView):
             super().wheelEvent(event)
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:  # noqa: N802 - Qt's name
-        """Take steps; leave files to the window."""
-        if event.mimeData().hasFormat(STEP_MIME):
+        """Take steps and files."""
+        if event.mimeData().hasFormat(STEP_MIME) or event.mimeData().hasUrls():
             event.acceptProposedAction()
         else:
             event.ignore()
 
     def dragMoveEvent(self, event: QDragMoveEvent) -> None:  # noqa: N802 - Qt's name
         """Mark the card or link that would take the step."""
-        if not event.mimeData().hasFormat(STEP_MIME):
-            event.ignore()
-            return
-        position = self.mapToScene(event.position().toPoint())
-        self._mark(self.card_at(position) or self.link_at(position))
+        if event.mimeData().hasFormat(STEP_MIME):
+            position = self.mapToScene(event.position().toPoint())
+            self._mark(self.card_at(position) or self.link_at(position))
         event.acceptProposedAction()
 
     def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:  # noqa: N802 - Qt's name
@@ -285,14 +285,13 @@ class PipelineView(QGraphicsView):
         self._mark(None)
 
     def dropEvent(self, event: QDropEvent) -> None:  # noqa: N802 - Qt's name
-        """Append to the card, insert into the link, or append to the last card."""
-        if not event.mimeData().hasFormat(STEP_MIME):
-            event.ignore()
-            return
-        self.drop_step(
-            bytes(event.mimeData().data(STEP_MIME).data()).decode(),
-            self.mapToScene(event.position().toPoint()),
-        )
+        """Append a step to the card, insert it into the link; open a file."""
+        data = event.mimeData()
+        if data.hasFormat(STEP_MIME):
+            step = bytes(data.data(STEP_MIME).data()).decode()
+            self.drop_step(step, self.mapToScene(event.position().toPoint()))
+        elif data.hasUrls():
+            self.file_dropped.emit(data.urls()[0].toLocalFile())
         event.acceptProposedAction()
 
     def drop_step(self, step: str, position: QPointF) -> None:

@@ -150,6 +150,7 @@ class AccuracyPanel(QStackedWidget):
         row.setSpacing(16)
         row.addWidget(self.table, 1)
         row.addLayout(side, 1)
+        self.caption.setWordWrap(True)
         empty = empty_page(
             "Run the pipeline on labelled data to compare float and integer accuracy."
         )

@@ -39,7 +39,10 @@ class BudgetPanel(QWidget):
     def show_rows(self, rows: Sequence[BoardRow], selected: str) -> None:
         """Show these boards; rows that stay keep their widget and the focus."""
         for board in [board for board in self.rows if board not in {row.board for row in rows}]:
-            self.rows.pop(board).deleteLater()
+            gone = self.rows.pop(board)
+            self._column.removeWidget(gone)
+            gone.hide()
+            gone.deleteLater()
         for at, row in enumerate(rows):
             widget = self.rows.get(row.board)
             if widget is None:

@@ -70,6 +70,7 @@ class CodePanel(QStackedWidget):
         self.text = QPlainTextEdit()
         self.text.setAccessibleName("Text of the file")
         self.text.setReadOnly(True)
+        self.text.setAcceptDrops(False)
         self.text.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
         self.text.setFont(theme.fixed_width())
         self.text.setViewportMargins(12, 8, 0, 0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QHeaderView, QTreeWidget, QTreeWidgetItem
 
 from studio.compiler.program import Program
@@ -42,10 +43,17 @@ class LayerList(QTreeWidget):
             work = figures.short_count(call.macs, "MAC") if call.macs else ""
             item = QTreeWidgetItem([name, work])
             item.setTextAlignment(1, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-            item.setForeground(1, self.palette().placeholderText())
             item.setToolTip(0, f"{call.layer}: {call.kernel}")
             item.setToolTip(1, f"{figures.grouped(call.macs)} multiply-accumulates\nComputed")
             self.addTopLevelItem(item)
+        self.recolour()
+
+    def recolour(self) -> None:
+        """Take up the colours of the theme."""
+        ink = QColor(theme.current().muted)
+        for row in range(self.topLevelItemCount()):
+            if (item := self.topLevelItem(row)) is not None:
+                item.setForeground(1, ink)
 
     def _changed(self, item: QTreeWidgetItem | None) -> None:
         if item is not None:

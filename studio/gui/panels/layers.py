@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-
 from studio.compiler.program import KernelCall, Program
 from studio.gui import figures
 from studio.gui.tables import Table
@@ -41,10 +39,15 @@ class LayersPanel(Table):
 
 
 def short_names(program: Program) -> list[str]:
-    """Layer names without the scope that all of them share."""
-    names = [call.layer for call in program.calls]
-    shared = os.path.commonprefix(names) if len(names) > 1 else ""
-    return [name[shared.rfind("/") + 1 :] for name in names]
+    """Layer names without the scope that all share, and without the names of fused layers."""
+    names = [call.layer.split(";")[0] for call in program.calls]
+    scopes = [name.split("/")[:-1] for name in names]
+    shared = 0
+    for parts in zip(*scopes, strict=False):
+        if len(set(parts)) > 1:
+            break
+        shared += 1
+    return ["/".join(name.split("/")[shared:]) for name in names]
 
 
 def weight_bytes(program: Program, call: KernelCall) -> int:

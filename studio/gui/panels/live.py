@@ -117,6 +117,7 @@ class LivePanel(QStackedWidget):
         self._ring: Ring | None = None
         self._curves: list[Any] = []
         self._image = pg.ImageItem()
+        self._levels = (0.0, 1e-6)
         self._rescaled_s = 0.0
         self.answered = 0
         self.correct = 0
@@ -180,6 +181,7 @@ class LivePanel(QStackedWidget):
         self.plot.setMenuEnabled(False)
         self.plot.setMouseEnabled(x=False, y=False)
         self.plot.hideButtons()
+        self.plot.setAcceptDrops(False)
         self.plot.setFrameShape(QFrame.Shape.NoFrame)
         item = self.plot.getPlotItem()
         item.setClipToView(True)
@@ -195,6 +197,7 @@ class LivePanel(QStackedWidget):
         """Clear everything and begin to draw."""
         self._inbox.clear()
         self._ring = None
+        self._levels = (0.0, 1e-6)
         self.answered = self.correct = 0
         self.verdict.setText("Waiting for the board")
         self.figures.clear()
@@ -270,7 +273,9 @@ class LivePanel(QStackedWidget):
         self.recolour()
 
     def _show_picture(self, picture: npt.NDArray[np.float32]) -> None:
-        self._image.setImage(picture.T, levels=(0.0, 1.0))
+        lo, hi = self._levels
+        self._levels = (min(lo, float(picture.min())), max(hi, float(picture.max())))
+        self._image.setImage(picture.T, levels=self._levels)
         self.plot.setRange(QRectF(0, 0, picture.shape[1], picture.shape[0]), padding=0.05)
 
     def _rescale(self) -> None:

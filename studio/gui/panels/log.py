@@ -18,6 +18,7 @@ class LogPanel(QPlainTextEdit):
         super().__init__()
         self.setAccessibleName("Log")
         self.setReadOnly(True)
+        self.setAcceptDrops(False)
         self.setMaximumBlockCount(LINES)
         self.setFont(theme.fixed_width())
         self.setViewportMargins(12, 8, 8, 8)

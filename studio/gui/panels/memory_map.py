@@ -8,13 +8,14 @@ from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QFontMetricsF, QHelpEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
-from studio.compiler.arena import lifetimes
+from studio.compiler.fuse import call_spans
 from studio.compiler.program import Program
 from studio.gui import figures, theme
 from studio.gui.panels.layers import short_names
 
 LEFT_PX, RIGHT_PX, TOP_PX, BOTTOM_PX = 64, 16, 40, 32
 GAP_PX = 1.5
+EMPTY = "Open a model to see which layer takes how much of the arena, and when."
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +31,10 @@ class Span:
 
 def spans(program: Program) -> list[Span]:
     """When and where each buffer lives."""
-    newest = max(len(program.calls) - 1, 0)
-    lives = lifetimes(program.buffers, program.calls)
     found = []
-    for index, (life, start) in enumerate(zip(lives, program.offsets, strict=True)):
-        end = start + program.buffers[index].size_bytes
-        found.append(Span(index, min(life.first, newest), min(life.last, newest), start, end))
+    for index, (first, last) in enumerate(call_spans(program)):
+        start = program.offsets[index]
+        found.append(Span(index, first, last, start, start + program.buffers[index].size_bytes))
     return found
 
 
@@ -49,10 +48,13 @@ class MemoryMap(QWidget):
         self._program: Program | None = None
         self._spans: list[Span] = []
         self._peak = 0
+        self._why_none = EMPTY
 
-    def show_program(self, program: Program | None, peak_layer: str) -> None:
+    def show_program(self, program: Program | None, peak_layer: str, why_none: str) -> None:
         """Show this arena; `peak_layer` is where it is fullest."""
+        self._why_none = why_none or EMPTY
         if program is self._program:
+            self.update()
             return
         self._program = program
         self._spans = spans(program) if program else []
@@ -84,8 +86,7 @@ class MemoryMap(QWidget):
         palette = theme.current()
         if self._program is None or not self._program.calls:
             painter.setPen(QColor(palette.muted))
-            text = "Open a model to see which layer takes how much of the arena, and when."
-            painter.drawText(self.rect(), int(Qt.AlignmentFlag.AlignCenter), text)
+            painter.drawText(self.rect(), int(Qt.AlignmentFlag.AlignCenter), self._why_none)
             return
         self._paint_axes(painter, palette)
         for span in self._spans:

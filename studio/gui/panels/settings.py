@@ -41,24 +41,34 @@ class SettingsPanel(QWidget):
             self._column.addWidget(widget)
         self._column.addStretch(1)
 
-    def show_facts(self, title: str, about: str) -> None:
-        """Show text only: no step is selected."""
+    def show_nothing(self, title: str, about: str) -> None:
+        """Show text only: no model is open."""
         self._drop_form()
         self._show_text(title, about, "")
         self.run.hide()
 
+    def show_choices(self, title: str, about: str, choices: Any) -> None:
+        """Show the model's facts and what is chosen for all variants."""
+        self._show_form(choices)
+        self._show_text(title, about, "")
+        self.run.hide()
+
     def show_step(self, step: Step, title: str, params: Any, effect: str) -> None:
-        """Show a step; the form stays as it is while the user drags one of its sliders."""
-        if self.form is None or self.form.kind is not step.params:
-            self._drop_form()
-            self.form = Form(params)
-            self.form.edited.connect(self.edited)
-            self._column.insertWidget(2, self.form)
-        else:
-            self.form.show_params(params)
+        """Show a step, its settings and their effect."""
+        self._show_form(params)
         about = " ".join((step.params.__doc__ or "").split("\n\n")[0].split())
         self._show_text(title, about, effect)
         self.run.show()
+
+    def _show_form(self, params: Any) -> None:
+        """The form stays as it is while the user drags one of its sliders."""
+        if self.form is not None and self.form.kind is type(params):
+            self.form.show_params(params)
+            return
+        self._drop_form()
+        self.form = Form(params)
+        self.form.edited.connect(self.edited)
+        self._column.insertWidget(2, self.form)
 
     def _show_text(self, title: str, about: str, effect: str) -> None:
         self.title.setText(title)

@@ -42,13 +42,16 @@ class Welcome(QWidget):
         column.addStretch(1)
         self.recolour()
 
-    def show_recent(self, names: Sequence[str]) -> None:
-        """Offer what was opened last."""
+    def show_recent(self, names: Sequence[str], unsaved: Sequence[Path]) -> None:
+        """Offer what was opened last, changes that were not saved first."""
         while (item := self._recent.takeAt(0)) is not None:
             if (widget := item.widget()) is not None:
                 widget.deleteLater()
-        for name in [name for name in names if not name.startswith(EXAMPLE)][:SHOWN]:
-            button = QPushButton(Path(name).name)
+        offers = [(str(path), f"Restore unsaved {path.stem}") for path in unsaved]
+        files = [name for name in names if not name.startswith(EXAMPLE)]
+        offers += [(name, Path(name).name) for name in files]
+        for name, text in offers[:SHOWN]:
+            button = QPushButton(text)
             button.setProperty("link", "true")
             button.setToolTip(name)
             button.setAccessibleName(f"Open {name}")

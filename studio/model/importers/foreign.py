@@ -39,8 +39,6 @@ def _format(head: bytes, path: Path) -> tuple[str, str] | None:
 
 
 def _formats(head: bytes, suffix: str) -> Iterator[tuple[str, str]]:
-    if head[4:8] == b"TFL3":
-        yield "a TensorFlow Lite model", "convert it with tf2onnx --tflite and open the .onnx file"
     if head[4:8] == b"ORTM":
         yield "an onnxruntime .ort model", "open the .onnx file that it was made from"
     if head.startswith(b"\x89HDF\r\n\x1a\n"):

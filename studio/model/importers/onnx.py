@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -54,10 +55,7 @@ def load(path: Path) -> bytes:
         ModelError: as `read`.
     """
     import onnx
-    import onnx.version_converter
     from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
-
-    from studio.model.normalize import normalize
 
     where = str(path)
     proto = onnx.ModelProto()
@@ -68,13 +66,41 @@ def load(path: Path) -> bytes:
     except OSError as error:
         raise ModelError(f"cannot be read: {error.strerror}", where) from None
     _refuse_fragments(proto, where)
-    try:
+    with translated(where):
         for tensor in _tensors(proto):
             _take_in(tensor, path)
+    return valid(proto, where)
+
+
+def valid(proto: onnx.ModelProto, where: str) -> bytes:
+    """Check a graph with all data inside and bring it into the studio's form.
+
+    Args:
+        proto: the model; it is changed.
+        where: its file, for errors.
+
+    Raises:
+        ModelError: it contradicts the standard or itself.
+    """
+    import onnx
+
+    from studio.model.normalize import normalize
+
+    with translated(where):
         for output in proto.graph.output:  # may lack a shape, which inference finds anyway
             output.type.tensor_type.shape.SetInParent()
         onnx.checker.check_model(proto)
         return normalize(proto, where)
+
+
+@contextmanager
+def translated(where: str) -> Iterator[None]:
+    """What onnx and onnx_ir raise inside becomes a ModelError about a file."""
+    import onnx
+    import onnx.version_converter
+
+    try:
+        yield
     except MemoryError:
         raise ModelError("needs more memory than a model should", where) from None
     except _FOREIGN as error:

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: 0BSD */
+#ifndef TMS_CUMSUM2D_F32_H
+#define TMS_CUMSUM2D_F32_H
+
+#include "tms_float.h"
+#include "tms_rows.h"
+
+TMS_BODY void tms_cumsum2d_f32_body(const tms_cumsum2d_params *p, tms_in in, tms_out out, int32_t y0,
+                                    int32_t y1) {
+  const tms_window *g = &p->window;
+  for (int32_t y = y0; y < y1; y++) {
+    const float *row = tms_in_row(in, y);
+    const float *above = y > 0 ? tms_out_row(out, y - 1) : NULL;
+    float *sums = tms_out_row(out, y);
+    for (int32_t c = 0; c < g->in_c; c++) {
+      float sum = above ? above[c] : 0.0f;
+      for (int32_t x = 0; x < g->in_w; x++) {
+        sum += tms_exact(row[x * g->in_c + c]);
+      }
+      sums[c] = sum;
+    }
+  }
+}
+
+#endif

@@ -1,0 +1,181 @@
+"""Which rows a kernel call reads for the rows that it writes, and in what order rows flow.
+
+A group of calls runs row by row: each output row of the last call pulls the rows that it
+needs through those before it. What lies between two calls of a group is then a ring of the
+few rows that somebody still needs, not a whole tensor.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from studio.compiler.kernel import kernels
+from studio.compiler.program import Buffer, KernelCall, Step
+
+Need = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """How rows go through one call.
+
+    Attributes:
+        height: how many steps it takes: rows of the output.
+        out_row_bytes: of the output.
+        in_row_bytes: of each input; 0 for constants.
+        windows: (stride, pad, reach, rows) of each input: step y needs the rows from
+            y * stride - pad, `reach` of them, as far as they lie in 0 to `rows`.
+    """
+
+    height: int
+    out_row_bytes: int
+    in_row_bytes: tuple[int, ...]
+    windows: tuple[tuple[int, int, int, int], ...]
+
+    def need(self, slot: int, step: int) -> Need:
+        """The input rows [lo, hi) that a step reads."""
+        stride, pad, reach, rows = self.windows[slot]
+        first = step * stride - pad
+        return min(max(first, 0), rows), max(min(first + reach, rows), 0)
+
+
+def flow(call: KernelCall, buffers: Sequence[Buffer]) -> Flow | None:
+    """How rows go through a call; None where it runs only as a whole."""
+    kernel = kernels()[call.kernel]
+    if kernel.window:
+        return _window_flow(call, buffers)
+    if kernel.elementwise:
+        return _elementwise_flow(call, buffers)
+    return None
+
+
+def _window_flow(call: KernelCall, buffers: Sequence[Buffer]) -> Flow:
+    p = {key: int(value) for key, value in call.params.items() if isinstance(value, int)}
+    source, target = call.inputs[0], call.outputs[0]
+    assert isinstance(source, int)
+    reach = (p["kernel_h"] - 1) * p["dilation_h"] + 1
+    return Flow(
+        p["out_h"],
+        p["out_w"] * p["out_c"] * _width(buffers[target]),
+        (p["in_w"] * p["in_c"] * _width(buffers[source]),),
+        ((p["stride_h"], p["pad_top"], reach, p["in_h"]),),
+    )
+
+
+def _elementwise_flow(call: KernelCall, buffers: Sequence[Buffer]) -> Flow | None:
+    out = buffers[call.outputs[0]]
+    if len(out.shape) != 3 or out.shape[0] < 2:
+        return None
+    height = out.shape[0]
+    if not call.rows and "shape" in call.params and not _rows_alike(call, height):
+        return None
+    inputs = [None if isinstance(i, str) else buffers[i] for i in call.inputs]
+    if any(b is not None and math.prod(b.shape) != math.prod(out.shape) for b in inputs):
+        return None
+    return Flow(
+        height,
+        out.tensor_bytes // height,
+        tuple(0 if b is None else b.tensor_bytes // height for b in inputs),
+        ((1, 0, 1, height),) * len(inputs),
+    )
+
+
+def _rows_alike(call: KernelCall, height: int) -> bool:
+    """True where a broadcasting call does the same in every row: its rows are its third axis."""
+    shape, b_stride = call.params["shape"], call.params["b_stride"]
+    assert isinstance(shape, tuple)
+    assert isinstance(b_stride, tuple)
+    if shape[:2] != (1, 1) or b_stride[2] != 0:
+        return False
+    constant = isinstance(call.inputs[1], str)
+    whole = shape[2] == 1 and shape[3] % height == 0 and (not constant or b_stride[3] == 0)
+    return whole or (constant and shape[2] % height == 0)
+
+
+def row_call(call: KernelCall, flow_: Flow) -> KernelCall:
+    """The call with the parameters of one row, for elementwise kernels; others as they are."""
+    from dataclasses import replace
+
+    if not kernels()[call.kernel].elementwise:
+        return replace(call, rows=flow_.height)
+    params = dict(call.params)
+    if "n" in params:
+        params["n"] = int(params["n"]) // flow_.height
+    else:
+        shape = params["shape"]
+        axis = 3 if shape[2] == 1 else 2
+        row = tuple(s // flow_.height if i == axis else s for i, s in enumerate(shape))
+        params["shape"] = row
+        params["a_stride"] = (row[2] * row[3], row[2] * row[3], row[3], 1)
+    return replace(call, params=params, rows=flow_.height)
+
+
+def _width(buffer: Buffer) -> int:
+    return np.dtype(buffer.dtype).itemsize
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """One run of a group, row by row.
+
+    Attributes:
+        steps: what is computed, in order.
+        heights: rows that the ring of each inner buffer holds.
+    """
+
+    steps: tuple[Step, ...]
+    heights: dict[int, int]
+
+
+def course(
+    indices: Sequence[int],
+    calls: Sequence[KernelCall],
+    flows: Mapping[int, Flow],
+    inner: frozenset[int],
+) -> Course:
+    """Pull every row of the group's outputs through it, each row as late as can be.
+
+    Args:
+        indices: the group's calls, in order.
+        calls: all calls.
+        flows: of the group's calls.
+        inner: buffers that are written and read within the group only.
+    """
+    writer = {calls[i].outputs[0]: i for i in indices}
+    readers: dict[int, list[tuple[int, int]]] = {buffer: [] for buffer in inner}
+    for i in indices:
+        for slot, buffer in enumerate(calls[i].inputs):
+            if buffer in inner:
+                readers[buffer].append((i, slot))
+    done = dict.fromkeys(indices, 0)
+    heights = dict.fromkeys(inner, 0)
+    steps: list[Step] = []
+
+    def lowest_needed(buffer: int) -> int:
+        waiting = [
+            flows[i].need(slot, done[i])[0]
+            for i, slot in readers[buffer]
+            if done[i] < flows[i].height
+        ]
+        return min(waiting, default=done[writer[buffer]])
+
+    def pull(i: int, upto: int) -> None:
+        while done[i] < upto:
+            y = done[i]
+            for slot, buffer in enumerate(calls[i].inputs):
+                if buffer in inner:
+                    pull(writer[buffer], flows[i].need(slot, y)[1])
+            target = calls[i].outputs[0]
+            if target in inner:
+                heights[target] = max(heights[target], y + 1 - lowest_needed(target))
+            steps.append(Step(i, y, y + 1))
+            done[i] += 1
+
+    for i in indices[::-1]:
+        if calls[i].outputs[0] not in inner:
+            pull(i, flows[i].height)
+    return Course(tuple(steps), heights)

@@ -1,0 +1,143 @@
+"""Drives the window through an example and takes its picture at every station.
+
+python -m studio.gui.screenshots FOLDER [EXAMPLE ...]
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from PySide6.QtCore import QSettings
+from PySide6.QtWidgets import QApplication
+
+from studio.errors import StudioError
+from studio.gui.application import application
+from studio.gui.main_window import MainWindow
+from studio.project import EXAMPLE
+from studio.session import Session
+from studio.session.state import State
+
+THEMES = ("dark", "light")
+JOB_S = 600.0
+LIVE_S = 4.0
+LIVE_HZ = 8.0
+
+
+@dataclass(frozen=True, slots=True)
+class Tour:
+    """What a drive through an example left: its pictures, and the session's last state."""
+
+    pictures: tuple[Path, ...]
+    state: State
+
+
+def virtual_board() -> str:
+    """The virtual M4 where QEMU is installed, else this computer."""
+    return "virtual/mps2-an386" if shutil.which("qemu-system-arm") else "virtual/host"
+
+
+def tour(example: str, folder: Path, board: str = "") -> Tour:
+    """Open an example, run, generate, flash and watch it; a picture a station and theme.
+
+    Args:
+        example: its name, such as "motion".
+        folder: where the pictures go, `<example>-<number>-<station>-<theme>.png`.
+        board: the virtual board; "" for `virtual_board()`.
+
+    Raises:
+        StudioError: the first error that the window shows.
+    """
+    application(["tinyml-studio"])
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as place:
+        settings = QSettings(str(Path(place) / "settings.ini"), QSettings.Format.IniFormat)
+        window = MainWindow(Session(), settings, Path(place))
+        window.show()
+        try:
+            pictures = _drive(window, example, folder, board or virtual_board())
+            state = window.session.state
+        finally:
+            window.close()
+            window.deleteLater()
+    return Tour(tuple(pictures), state)
+
+
+def _drive(window: MainWindow, example: str, folder: Path, board: str) -> list[Path]:
+    pictures: list[Path] = []
+
+    def station(name: str, act: Callable[[], object]) -> None:
+        act()
+        _wait(window)
+        number = len(pictures) // len(THEMES)
+        pictures.extend(_pictures(window, folder / f"{example}-{number}-{name}"))
+
+    parts = window.parts
+    station("empty", lambda: None)
+    station("opened", lambda: window.open(f"{EXAMPLE}{example}"))
+    window.session.choose_board(board)
+    station("run", window.run)
+    station("layers", lambda: parts.tabs.setCurrentWidget(parts.layers))
+    station("accuracy", lambda: parts.tabs.setCurrentWidget(parts.accuracy))
+    station("code", window.show_code)
+    station("flash", window.flash)
+    station("live", lambda: _live(window))
+    return pictures
+
+
+def _live(window: MainWindow) -> None:
+    window.parts.live.rate.setValue(LIVE_HZ)
+    window.live()
+    end = time.monotonic() + LIVE_S
+    while time.monotonic() < end and window.foreground is not None:
+        _breathe()
+    window.cancel()
+
+
+def _wait(window: MainWindow) -> None:
+    """Until the window is idle; the first error that it shows is raised."""
+    end = time.monotonic() + JOB_S
+    settle = time.monotonic() + 0.2
+    while not window.idle or time.monotonic() < settle:
+        _breathe()
+        if time.monotonic() > end:
+            raise StudioError("the window is still busy", window.windowTitle())
+    for notice in window.notices.shown:
+        if notice.property("kind") == "error":
+            raise StudioError(notice.text.replace("\n", "; "), "the window")
+
+
+def _breathe() -> None:
+    QApplication.processEvents()
+    time.sleep(0.005)
+
+
+def _pictures(window: MainWindow, stem: Path) -> list[Path]:
+    made = []
+    for choice in THEMES:
+        window.set_theme(choice)
+        _breathe()
+        path = stem.with_name(f"{stem.name}-{choice}.png")
+        window.grab().save(str(path))
+        made.append(path)
+    return made
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Take the pictures of the examples, both where none is named."""
+    if not os.environ.get("DISPLAY"):
+        os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+    folder, *examples = arguments or ["build/screenshots"]
+    for example in examples or ("motion", "digits"):
+        tour(example, Path(folder))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

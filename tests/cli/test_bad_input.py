@@ -1,0 +1,176 @@
+"""What a user may get wrong: each is one named error with what, where and a hint, within 10 s."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper
+
+from studio.targets.resources import resource
+
+DIGITS = resource("resources/examples/digits/digits.onnx")
+
+Studio = Callable[..., Any]
+Make = Callable[[Path], Path]
+
+
+def written(content: bytes) -> Make:
+    def make(folder: Path) -> Path:
+        path = folder / "bad.onnx"
+        path.write_bytes(content)
+        return path
+
+    return make
+
+
+def graph(op_type: str, shape: tuple[int | str, ...]) -> Make:
+    value = helper.make_tensor_value_info
+    made = helper.make_graph(
+        [helper.make_node(op_type, ["x"], ["y"], name="the_node")],
+        "bad",
+        [value("x", TensorProto.FLOAT, shape)],
+        [value("y", TensorProto.FLOAT, shape)],
+    )
+    model = helper.make_model(made, opset_imports=[helper.make_opsetid("", 21)], ir_version=10)
+    return written(model.SerializeToString())
+
+
+def with_nan(folder: Path) -> Path:
+    model = onnx.load(DIGITS)
+    weights = model.graph.initializer[0]
+    array = onnx.numpy_helper.to_array(weights).copy()
+    array.flat[0] = np.nan
+    weights.CopyFrom(onnx.numpy_helper.from_array(array, weights.name))
+    path = folder / "bad.onnx"
+    onnx.save(model, path)
+    return path
+
+
+def outside(folder: Path) -> Path:
+    """Weights that claim to lie in a file outside of the model's folder."""
+    model = onnx.load(DIGITS)
+    weights = model.graph.initializer[0]
+    weights.ClearField("raw_data")
+    weights.data_location = TensorProto.EXTERNAL
+    weights.external_data.add(key="location", value="../../secret.bin")
+    path = folder / "bad.onnx"
+    path.write_bytes(model.SerializeToString())
+    return path
+
+
+@pytest.fixture(autouse=True)
+def within_10_seconds() -> Iterator[None]:
+    begin = time.monotonic()
+    yield
+    assert time.monotonic() - begin < 10
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        pytest.param(written(b"this is no model"), id="no-onnx"),
+        pytest.param(written(DIGITS.read_bytes()[:2000]), id="truncated"),
+        pytest.param(written(b""), id="empty"),
+        pytest.param(with_nan, id="nan-weights"),
+        pytest.param(outside, id="external-data-outside"),
+        pytest.param(graph("Relu", (1, 2_500_000_000)), id="10-gigabytes"),
+        pytest.param(graph("Relu", (1, "width")), id="dynamic-shape"),
+    ],
+)
+def test_a_bad_model_is_refused_when_it_is_opened(
+    studio: Studio, tmp_path: Path, make: Make
+) -> None:
+    path = make(tmp_path)
+    ran = studio("inspect", path, "--json")
+    assert ran.status == 2
+    assert ran.data["error"]["what"]
+    assert str(path) in ran.data["error"]["where"] or path.name in ran.data["error"]["where"]
+
+
+def test_an_unsupported_operator_is_named(studio: Studio, tmp_path: Path) -> None:
+    path = graph("Erf", (1, 8))(tmp_path)
+    inspected = studio("inspect", path, "--json")
+    assert inspected.status == 1
+    assert inspected.data["supported"] is False
+    (refused,) = inspected.data["refused"]
+    assert (refused["node"], refused["operator"]) == ("the_node", "Erf")
+    generated = studio("generate", path, "--board", "virtual/host", "-o", tmp_path / "c", "--json")
+    assert generated.status == 2
+    assert "the_node" in generated.data["error"]["where"]
+    assert not (tmp_path / "c").exists()
+
+
+@pytest.mark.parametrize("shape", [(0, 1, 8, 8), (4, 3, 8, 8)], ids=["empty", "wrong-shape"])
+def test_bad_data_are_refused(studio: Studio, tmp_path: Path, shape: tuple[int, ...]) -> None:
+    data = tmp_path / "bad.npz"
+    np.savez(data, x=np.zeros(shape, np.float32), y=np.zeros(shape[0], np.int64))
+    out = tmp_path / "out.onnx"
+    for words in (("evaluate",), ("compress", "--recipe", "safe_int8", "-o", out)):
+        ran = studio(words[0], DIGITS, "--data", data, *words[1:], "--json")
+        assert ran.status == 2
+        assert ran.data["error"]["what"]
+        assert ran.data["error"]["where"]
+    assert not out.exists()
+
+
+def test_a_missing_compiler_is_named(
+    studio: Studio, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    ran = studio("flash", DIGITS, "--board", "virtual/mps2-an386", "--toolchain", "gcc", "--json")
+    assert ran.status == 2
+    assert ran.data["error"]["where"] == "gcc"
+    assert ran.data["error"]["hint"]
+
+
+def test_missing_qemu_is_named(
+    studio: Studio, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    ran = studio("flash", DIGITS, "--board", "virtual/mps2-an386", "--json")
+    assert ran.status == 2
+    assert "qemu-system-arm" in ran.data["error"]["what"]
+    assert "virtual/host" in ran.data["error"]["hint"]
+
+
+@pytest.mark.skipif(not hasattr(os, "openpty"), reason="no pseudo-terminals here")
+def test_a_board_that_never_answers_is_one_error(studio: Studio) -> None:
+    ours, theirs = os.openpty()
+    try:
+        port = os.ttyname(theirs)
+        ran = studio("profile", DIGITS, "--board", "virtual/host", "--port", port, "--json")
+    finally:
+        os.close(ours)
+        os.close(theirs)
+    assert ran.status == 2
+    assert ran.data["error"]["where"] == port
+    assert ran.data["error"]["hint"]
+
+
+@pytest.mark.skipif(not hasattr(os, "openpty"), reason="no pseudo-terminals here")
+def test_a_busy_port_is_one_error(studio: Studio) -> None:
+    from studio.boards.port import Port
+
+    ours, theirs = os.openpty()
+    try:
+        name = os.ttyname(theirs)
+        with Port(name):
+            ran = studio("monitor", "--port", name, "--json")
+    finally:
+        os.close(ours)
+        os.close(theirs)
+    assert ran.status == 2
+    assert "busy" in ran.data["error"]["what"]
+
+
+def test_a_real_board_that_cannot_be_flashed_yet_says_so(studio: Studio) -> None:
+    ran = studio("flash", DIGITS, "--board", "stm32f746g_disco", "--json")
+    assert ran.status == 2
+    assert ran.data["error"]["where"] == "stm32f746g_disco"

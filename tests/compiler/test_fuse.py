@@ -1,0 +1,95 @@
+"""Plan `small`: the same bytes out of a far smaller arena."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from nets import MLPERF, OPERATORS, Net
+
+from studio.build.host import HostModel
+from studio.compiler.lower import lower
+from studio.compiler.program import Options, Program
+from studio.compiler.run import run
+from studio.compression.quantize_int8 import QuantizeInt8, preview
+from studio.job import finish
+from studio.model.model import Model
+
+SMALL = Options(plan="small")
+# Bytes of the arena with inputs, outputs and scratch; no layer-by-layer plan comes near.
+ARENA_BYTES = {"ad": 768, "kws": 5_632, "ic": 16_384, "vww": 31_744}
+
+
+def int8(model: Model) -> Model:
+    return preview(QuantizeInt8(), model)
+
+
+def stored(program: Program, seed: int) -> np.ndarray:
+    buffer, rng = program.inputs[0], np.random.default_rng(seed)
+    if buffer.dtype == "float32":
+        return rng.standard_normal(buffer.shape, np.float32)
+    return rng.integers(-128, 128, buffer.shape).astype(np.int8)
+
+
+@pytest.mark.parametrize("net", MLPERF)
+def test_mlperf_tiny_nets_in_a_small_arena_compute_the_same_bytes(net):
+    model = int8(MLPERF[net]())
+    layerwise, small = lower(model), lower(model, SMALL)
+    assert small.arena_bytes <= ARENA_BYTES[net]
+    one, other = (finish(HostModel.build(program)) for program in (layerwise, small))
+    for seed in range(5):
+        x = stored(layerwise, seed)
+        assert one.run([x])[0].tobytes() == other.run([x])[0].tobytes()
+
+
+@pytest.mark.parametrize("kind", ["float", "int8"])
+@pytest.mark.parametrize("name", OPERATORS)
+def test_every_small_plan_computes_the_same_bytes_by_definition(name, kind):
+    model = OPERATORS[name]() if kind == "float" else int8(OPERATORS[name]())
+    layerwise, small = lower(model), lower(model, SMALL)
+    assert small.arena_bytes <= layerwise.arena_bytes
+    x = stored(layerwise, 1)
+    assert run(layerwise, [x])[0].tobytes() == run(small, [x])[0].tobytes()
+
+
+def random_net(seed: int) -> Model:
+    """Convolutions, depthwise ones, pools, skips and concatenations of random geometry."""
+    rng = np.random.default_rng(seed)
+    net, channels = Net(rng), int(rng.integers(1, 5))
+    shape = (1, channels, int(rng.integers(9, 20)), int(rng.integers(3, 9)))
+    x = "x"
+    same = {"kernel_shape": [3, 3], "pads": [1, 1, 1, 1]}
+    for _ in range(int(rng.integers(3, 9))):
+        kind = rng.integers(0, 6)
+        wide = int(rng.integers(1, 9))
+        if kind == 0:
+            x = net.conv(x, (wide, channels, 3, 3), **same)
+            channels = wide
+        elif kind == 1:
+            x = net.conv(x, (channels, 1, 3, 3), group=channels, **same)
+        elif kind == 2:
+            stride = [int(rng.integers(1, 3)), 1]
+            x = net.conv(x, (wide, channels, 3, 3), strides=stride, **same)
+            channels = wide
+        elif kind == 3:
+            x = net.node("MaxPool", x, kernel_shape=[2, 2], pads=[0, 0, 1, 1])
+        elif kind == 4:
+            x = net.node("Add", x, net.conv(x, (channels, channels, 3, 3), **same))
+        else:
+            y = net.conv(x, (wide, channels, 1, 1), kernel_shape=[1, 1])
+            x, channels = net.node("Concat", x, y, axis=1), channels + wide
+    return net.model(shape, net.node("GlobalAveragePool", x))
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_random_nets_in_a_small_arena_compute_the_same_bytes(seed):
+    model = random_net(seed)
+    model = model if seed % 4 == 0 else int8(model)
+    layerwise, small = lower(model), lower(model, SMALL)
+    x = stored(layerwise, seed)
+    assert run(layerwise, [x])[0].tobytes() == run(small, [x])[0].tobytes()
+
+
+def test_a_small_plan_is_the_same_every_time():
+    model = int8(MLPERF["ic"]())
+    one, other = lower(model, SMALL), lower(model, SMALL)
+    assert (one.offsets, one.stages) == (other.offsets, other.stages)

@@ -1,0 +1,32 @@
+"""The window is up before anything heavy is imported."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+HEAVY = {"torch", "onnx", "onnx_ir", "onnxruntime", "onnxscript", "sklearn"}
+
+
+def test_the_window_takes_under_1500_ms_and_imports_nothing_heavy() -> None:
+    """Processor time, so that a busy machine does not matter."""
+    code = (
+        "import sys, time; from studio.gui.application import run; run(['studio']);"
+        "print(time.process_time(), *sys.modules)"
+    )
+    environment = {**os.environ, "STUDIO_EXIT_AFTER_MS": "0", "QT_QPA_PLATFORM": "offscreen"}
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    taken_s, *modules = done.stdout.split()
+    assert not {name.partition(".")[0] for name in modules} & HEAVY
+    assert float(taken_s) < 1.5
+
+
+def test_without_a_display_it_says_so() -> None:
+    hidden = ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
+    environment = {name: value for name, value in os.environ.items() if name not in hidden}
+    command = [sys.executable, "-m", "studio"]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True)
+    assert done.returncode == 2
+    assert "there is no display" in done.stderr

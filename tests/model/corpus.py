@@ -1,0 +1,93 @@
+"""What becomes of every model file of the shared data, one row a file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Verdict = Literal["int8", "float", "hybrid", "waits", "refused"]
+
+
+@dataclass(frozen=True)
+class Row:
+    """One file.
+
+    Attributes:
+        verdict: how it is judged. int8: byte for byte; float: within 1e-4; hybrid: TFLite rounds
+            activations at run time and the studio does not, so only the winner is compared;
+            waits: imports, and lowering names the operator that it lacks; refused: at import.
+        says: part of the message of what waits or is refused.
+        litert: whether LiteRT loads it.
+        micro: whether TFLite Micro runs it.
+    """
+
+    verdict: Verdict
+    says: str = ""
+    litert: bool = True
+    micro: bool = True
+
+
+_CUSTOM = "operators that are not supported: CUSTOM "
+_LSTM = "quantised gates have no form in ONNX"
+
+TFLITE = {
+    "micro-wake-word/vad.tflite": Row("refused", "CALL_ONCE (1), READ_VARIABLE (4)"),
+    "mlonmcu/aww.tflite": Row("int8"),
+    "mlonmcu/cifar10.tflite": Row("float"),
+    "mlonmcu/cnn_s_quantized.tflite": Row("int8"),
+    "mlonmcu/magic_wand.tflite": Row("float"),
+    "mlonmcu/micro_kws_m_fp32.tflite": Row("float"),
+    "mlonmcu/micro_kws_m_quantized.tflite": Row("int8"),
+    "mlonmcu/tests/custom.tflite": Row("refused", _CUSTOM + "Complex (1), CUSTOM Imag"),
+    "mlonmcu/tests/model_with_add.tflite": Row("float"),
+    "mlonmcu/tests/model_with_add2.tflite": Row("refused", _CUSTOM + "Add2"),
+    "mlonmcu/tests/model_with_detection_postprocess.tflite": Row(
+        "refused", _CUSTOM + "TFLite_Detection_PostProcess"
+    ),
+    "mlonmcu/tests/model_with_detection_postprocess_static.tflite": Row(
+        "refused", _CUSTOM + "TFLite_Detection_PostProcess"
+    ),
+    "mlonmcu/tests/model_with_logistic.tflite": Row("int8", micro=False),
+    "mlonmcu/tests/model_with_multiple_outputs.tflite": Row("float"),
+    "mlonmcu/tests/model_with_multiple_scratch_buffers.tflite": Row("waits", "ReduceMax"),
+    "mlonmcu/tests/model_with_reduce_max.tflite": Row("waits", "ReduceMax"),
+    "mlonmcu/tests/model_with_reverse_sequence.tflite": Row("waits", "ReverseSequence"),
+    "mlonmcu/tests/model_with_reverse_sequence2.tflite": Row(
+        "refused", _CUSTOM + "ReverseSequence2"
+    ),
+    "mlonmcu/tests/model_with_zero_out.tflite": Row("refused", _CUSTOM + "ZeroOut"),
+    "mlperf-tiny-ad/ad01_fp32.tflite": Row("float"),
+    "mlperf-tiny-ad/ad01_int8.tflite": Row("int8"),
+    "mlperf-tiny-ad/model_ToyCar_quant_fullint_floatio.tflite": Row("int8"),
+    "mlperf-tiny-ad/model_ToyCar_quant_hybrid.tflite": Row("hybrid", micro=False),
+    "mlperf-tiny-ic/pretrainedResnet.tflite": Row("float"),
+    "mlperf-tiny-ic/pretrainedResnet_large_int8.tflite": Row("int8"),
+    "mlperf-tiny-ic/pretrainedResnet_quant.tflite": Row("int8"),
+    "mlperf-tiny-kws/kws_ref_model.tflite": Row("int8"),
+    "mlperf-tiny-kws/kws_ref_model_float32.tflite": Row("hybrid", micro=False),
+    "qualcomm-kws/kws_saved_model.tflite": Row("float"),
+    "tflm-examples/audio_preprocessor_float.tflite": Row("refused", "CUSTOM SignalWindow"),
+    "tflm-examples/audio_preprocessor_int8.tflite": Row("refused", "CUSTOM SignalWindow"),
+    "tflm-examples/dtln_noise_suppression.tflite": Row("refused", _LSTM),
+    "tflm-examples/hello_world_float.tflite": Row("float"),
+    "tflm-examples/hello_world_int8.tflite": Row("int8"),
+    "tflm-examples/keyword_scrambled.tflite": Row("refused", "SVDF (7)"),
+    "tflm-examples/keyword_scrambled_8bit.tflite": Row("refused", "SVDF (7)"),
+    "tflm-examples/micro_speech_lstm.tflite": Row("refused", _LSTM),
+    "tflm-examples/micro_speech_quantized.tflite": Row("int8"),
+    # LiteRT minds that single scales name an axis that is not there.
+    "tflm-examples/person_detect.tflite": Row("int8", litert=False),
+    "tflm-examples/trained_lstm.tflite": Row("waits", "LSTM"),
+    "tflm-examples/trained_lstm_int8.tflite": Row("refused", _LSTM),
+}
+
+# `int8` is judged layer by layer here: at most one step from onnxruntime's integers.
+ONNX = {
+    "emx-micro-kws/micro_kws_m_qdq.onnx": Row("int8"),
+    "emx-micro-kws/micro_kws_m_static_fp32.onnx": Row("float"),
+    "emx-micro-kws/micro_kws_m_static_qdq.onnx": Row("int8"),
+    "emx-micro-kws/micro_kws_m_static_qoperator.onnx": Row("int8"),
+    "emx-micro-kws/slice_dynamic_batch.onnx": Row("waits", "Slice"),
+    "onnx2c-mnist/mnist.simplified.onnx": Row("float"),
+    "wonnx-mnist/opt-mnist.onnx": Row("float"),
+}

@@ -1,0 +1,317 @@
+"""TensorFlow Lite files: what opens, and that its C computes what TFLite's kernels compute."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import DATA
+from model.corpus import TFLITE
+from tflite_judges import LiteRt, Micro, as_judged, draw, stored_inputs
+
+from studio.build.host import HostModel
+from studio.compiler.lower import lower
+from studio.compiler.program import Options, Program
+from studio.compiler.run import run
+from studio.errors import ModelError, Unsupported
+from studio.job import finish
+from studio.model.evaluate import infer
+from studio.model.importers import open_model
+from studio.model.importers.tflite import load
+from studio.model.importers.tflite.file import Contents, parse
+from studio.model.model import Model
+
+MODELS = DATA / "models"
+RUNS = 100
+
+
+def rows(*verdicts: str, litert: bool = False, micro: bool = False) -> list[str]:
+    return [
+        path
+        for path, row in TFLITE.items()
+        if row.verdict in verdicts and row.litert >= litert and row.micro >= micro
+    ]
+
+
+@cache
+def opened(path: str) -> Model:
+    return Model.from_bytes(load(MODELS / path), Path(path).stem)
+
+
+@cache
+def host(path: str, rounding: str) -> tuple[Program, HostModel]:
+    program = lower(opened(path), Options(rounding=rounding))
+    return program, finish(HostModel.build(program))
+
+
+def contents(path: str) -> Contents:
+    return parse((MODELS / path).read_bytes(), path)
+
+
+def drawn(path: str, runs: int = RUNS, seed: int = 0) -> list[list[np.ndarray]]:
+    """Random inputs in the shapes and types of the file."""
+    file = contents(path)
+    rng = np.random.default_rng(seed)
+    tensors = [file.tensors[index] for index in file.inputs]
+    return [[draw(rng, t.shape, t.dtype) for t in tensors] for _ in range(runs)]
+
+
+def differences(path: str, rounding: str, judge: LiteRt | Micro) -> list[float]:
+    """The largest difference of each output of each run, in units of the output."""
+    program, library = host(path, rounding)
+    found = []
+    for x in drawn(path):
+        wanted = judge.run(x)
+        for buffer, y, want in zip(
+            program.outputs, library.run(stored_inputs(program, x)), wanted, strict=False
+        ):
+            got = as_judged(buffer, y, want).astype(np.float64)
+            scale = max(1.0, float(np.abs(want).max())) if buffer.dtype == "float32" else 1.0
+            found.append(float(np.abs(got - want).max()) / scale)
+    return found
+
+
+@pytest.mark.needs_data
+def test_the_table_names_every_file():
+    files = {str(path.relative_to(MODELS)) for path in MODELS.rglob("*.tflite")}
+    assert files == set(TFLITE)
+
+
+@pytest.mark.needs_data
+@pytest.mark.parametrize("path", rows("refused"))
+def test_what_cannot_be_opened_is_refused_by_name(path):
+    with pytest.raises(ModelError) as caught:
+        load(MODELS / path)
+    assert TFLITE[path].says in caught.value.what
+    assert caught.value.hint
+
+
+@pytest.mark.needs_data
+@pytest.mark.parametrize("path", rows("waits"))
+def test_what_opens_but_cannot_be_lowered_names_the_operator(path):
+    with pytest.raises(Unsupported, match=TFLITE[path].says):
+        lower(opened(path))
+
+
+@pytest.mark.needs_data
+@pytest.mark.needs_litert
+@pytest.mark.parametrize("path", rows("int8", litert=True))
+def test_generated_c_equals_litert_byte_for_byte(path):
+    assert not any(differences(path, "litert", LiteRt((MODELS / path).read_bytes())))
+
+
+@pytest.mark.needs_data
+@pytest.mark.needs_micro
+@pytest.mark.parametrize("path", rows("int8", micro=True))
+def test_generated_c_equals_tflite_micro_byte_for_byte(path):
+    assert not any(differences(path, "double", Micro((MODELS / path).read_bytes())))
+
+
+@pytest.mark.needs_data
+@pytest.mark.parametrize("rounding", ["single", "double", "litert"])
+@pytest.mark.parametrize("path", rows("int8", "float", "hybrid"))
+def test_generated_c_equals_the_numpy_definition_byte_for_byte(path, rounding):
+    program, library = host(path, rounding)
+    for x in drawn(path, runs=2, seed=1):
+        stored = stored_inputs(program, x)
+        for c, numpy in zip(library.run(stored), run(program, stored), strict=True):
+            assert c.tobytes() == numpy.tobytes()
+
+
+@pytest.mark.needs_data
+@pytest.mark.needs_litert
+@pytest.mark.parametrize("path", rows("float", litert=True))
+def test_float_models_are_near_litert(path):
+    assert max(differences(path, "single", LiteRt((MODELS / path).read_bytes()))) < 1e-4
+
+
+@pytest.mark.needs_data
+@pytest.mark.needs_litert
+@pytest.mark.parametrize("path", rows("waits", litert=True))
+def test_what_cannot_be_lowered_yet_is_the_same_function_in_onnx(path):
+    judge, model = LiteRt((MODELS / path).read_bytes()), opened(path)
+    for x in drawn(path, runs=10):
+        for want, got in zip(judge.run(x), run_onnx(model, x), strict=True):
+            np.testing.assert_allclose(got, want, rtol=1e-4, atol=1e-5)
+
+
+def run_onnx(model: Model, inputs: list[np.ndarray]) -> list[np.ndarray]:
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(model.to_bytes(), providers=["CPUExecutionProvider"])
+    names = [value.name for value in session.get_inputs()]
+    return session.run(None, dict(zip(names, inputs, strict=True)))
+
+
+@pytest.mark.needs_data
+@pytest.mark.parametrize("path", rows("hybrid"))
+def test_hybrid_models_run_in_float_with_the_weights_of_the_file(path):
+    program, library = host(path, "single")
+    for x in drawn(path, runs=5):
+        (y,) = library.run(stored_inputs(program, x))
+        (want,) = infer(opened(path), x[0])
+        np.testing.assert_allclose(y.reshape(want.shape), want, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.needs_data
+@pytest.mark.needs_litert
+def test_hybrid_models_choose_as_litert_does():
+    path = "mlperf-tiny-kws/kws_ref_model_float32.tflite"
+    judge = LiteRt((MODELS / path).read_bytes())
+    program, library = host(path, "single")
+    for x in drawn(path, runs=20):
+        (want,) = judge.run(x)
+        (y,) = library.run(stored_inputs(program, x))
+        assert y.reshape(-1).argmax() == want.reshape(-1).argmax()
+
+
+@pytest.mark.needs_data
+@pytest.mark.parametrize("path", rows("int8", "float", "hybrid"))
+def test_layouts_leave_no_transposes(path):
+    assert lower(opened(path)).transposes == 0
+
+
+@pytest.mark.needs_data
+@pytest.mark.parametrize("path", rows("int8", "float", "hybrid", "waits"))
+def test_names_and_the_order_of_axes_are_those_of_the_file(path):
+    file, model = contents(path), opened(path)
+    for specs, indices in ((model.inputs, file.inputs), (model.outputs, file.outputs)):
+        for spec, index in zip(specs, indices, strict=True):
+            tensor = file.tensors[index]
+            assert (spec.name, spec.shape) == (tensor.name, tensor.shape)
+    made = {output.name for node in model.ir.graph for output in node.outputs}
+    produced = {file.tensors[i].name for operator in file.operators for i in operator.outputs}
+    assert len(produced & made) >= 0.9 * len(produced)
+
+
+@pytest.mark.needs_data
+@pytest.mark.parametrize("path", rows("int8"))
+def test_scales_and_zero_points_are_those_of_the_file(path):
+    file, program = contents(path), lower(opened(path))
+    names = {t.name: t for t in file.tensors if t.quantized and t.scales.size == 1}
+    seen = [buffer for buffer in program.buffers if buffer.scale and buffer.name in names]
+    assert seen
+    for buffer in seen:
+        tensor = names[buffer.name]
+        shift = 128 if tensor.dtype == "uint8" else 0
+        assert np.float32(buffer.scale) == tensor.scales[0]
+        assert buffer.zero_point == tensor.zero_points[0] - shift
+
+
+@pytest.mark.needs_data
+def test_a_quantised_file_rounds_as_tflite_micro_unless_told_otherwise():
+    model = opened("mlperf-tiny-kws/kws_ref_model.tflite")
+    assert model.metadata["tms.rounding"] == "double"
+    assert lower(model).options.rounding == "double"
+
+
+@pytest.mark.needs_data
+def test_a_file_opens_by_its_contents_whatever_its_name(tmp_path):
+    path = tmp_path / "model.bin"
+    path.write_bytes((MODELS / "tflm-examples/hello_world_int8.tflite").read_bytes())
+    assert finish(open_model(path)).quantized
+
+
+# ---- recorded vectors, made with XNNPACK --------------------------------------------------------
+
+VECTORS = {
+    "aww": ("mlonmcu/aww.tflite", "output_tflite"),
+    "cifar10": ("mlonmcu/cifar10.tflite", "output"),
+    "magic_wand": ("mlonmcu/magic_wand.tflite", "output"),
+    "micro_speech": ("tflm-examples/micro_speech_quantized.tflite", "output"),
+    "resnet": ("mlperf-tiny-ic/pretrainedResnet_quant.tflite", "output_tflite"),
+    "toycar": ("mlperf-tiny-ad/ad01_int8.tflite", "output_tflite"),
+}
+
+
+def recorded(name: str, folder: str) -> list[np.ndarray]:
+    files = sorted((DATA / "vectors" / "mlonmcu" / name / folder).glob("*.bin"))
+    return [np.frombuffer(file.read_bytes(), np.uint8) for file in files]
+
+
+@pytest.mark.needs_data
+@pytest.mark.parametrize("name", VECTORS)
+def test_recorded_outputs_have_the_same_winner(name):
+    path, folder = VECTORS[name]
+    program, library = host(path, "double")
+    slot, out = program.inputs[0], program.outputs[0]
+    inputs, outputs = recorded(name, "input"), recorded(name, folder)
+    assert len(inputs) >= len(outputs) > 0
+    different = values = 0
+    for x, want in zip(inputs, outputs, strict=False):
+        if x.size == 4 * np.prod(slot.shape):  # recorded as reals
+            x = slot.quantize(x.view(np.float32))
+        elif name == "resnet":
+            x = (x ^ 0x80).view(np.int8)
+        (y,) = library.run([slot.to_physical(x.view(slot.dtype).reshape(slot.logical_shape))])
+        want = want.view(np.float32 if want.size == 4 * y.size else np.int8).reshape(-1)
+        got = out.dequantize(y) if want.dtype == np.float32 and out.scale else y
+        if name == "toycar":  # a reconstruction has no winner; XNNPACK is up to 3 steps away
+            assert np.abs(got.reshape(-1) - want).max() < 3.5 * out.scale
+        else:
+            assert got.argmax() == want.argmax()
+        different += int(
+            (np.abs(got.reshape(-1) - want.astype(np.float64)) > 1e-5 * np.abs(want).max()).sum()
+        )
+        values += want.size
+    print(f"{name}: {different} of {values} values differ from XNNPACK's")  # noqa: T201
+
+
+# ---- damaged and hostile files ------------------------------------------------------------------
+
+
+def refusal(data: bytes, folder: Path) -> ModelError | None:
+    """The error for a file's bytes; None where they open."""
+    path = folder / "model.tflite"
+    path.write_bytes(data)
+    try:
+        load(path)
+    except ModelError as error:
+        return error
+    return None
+
+
+@pytest.mark.needs_data
+@pytest.mark.parametrize("path", ["tflm-examples/hello_world_int8.tflite"])
+def test_a_truncated_file_is_refused_at_every_length(path, tmp_path):
+    data = (MODELS / path).read_bytes()
+    for length in range(8, len(data) - 64, 37):
+        assert refusal(data[:length], tmp_path), length
+
+
+@pytest.mark.needs_data
+@pytest.mark.parametrize(
+    "path",
+    [
+        "tflm-examples/hello_world_int8.tflite",
+        "mlonmcu/tests/model_with_multiple_scratch_buffers.tflite",
+        "tflm-examples/micro_speech_quantized.tflite",
+    ],
+)
+def test_flipped_bytes_open_or_are_refused_but_never_crash(path, tmp_path):
+    data = (MODELS / path).read_bytes()
+    rng = np.random.default_rng(7)
+    refused = 0
+    for _ in range(60):
+        damaged = bytearray(data)
+        for place in rng.integers(8, len(data), 6):
+            damaged[place] = rng.integers(0, 256)
+        refused += refusal(bytes(damaged), tmp_path) is not None
+    assert refused
+
+
+@pytest.mark.parametrize("tail", [b"", bytes(40), b"\xff" * 400, b"\x10\0\0\0" * 100])
+def test_a_flatbuffer_of_nonsense_is_named(tail, tmp_path):
+    error = refusal(b"\x1c\0\0\0TFL3" + tail, tmp_path)
+    assert error is not None
+    assert error.hint
+
+
+@pytest.mark.needs_data
+def test_a_damaged_file_is_refused_through_the_worker(tmp_path):
+    path = tmp_path / "model.tflite"
+    path.write_bytes((MODELS / "tflm-examples/hello_world_int8.tflite").read_bytes()[:2000])
+    with pytest.raises(ModelError):
+        finish(open_model(path))

@@ -1,0 +1,199 @@
+"""The document: a value, its history, its file."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from types import MappingProxyType
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from studio.errors import ProjectError, RecipeError
+from studio.project import (
+    ROOT,
+    History,
+    Project,
+    add_node,
+    from_text,
+    insert_node,
+    read_project,
+    remove_node,
+    replace_node,
+    to_text,
+    write_project,
+)
+from studio.recipe.recipe import Node, Recipe
+
+FOLDER = Path("/somewhere/projects")
+FILE = FOLDER / "a.tinyml"
+STEPS = ("fold_batch_norm", "quantize_int8")
+
+
+def sample() -> Project:
+    nodes = (
+        Node("fold", "fold_batch_norm"),
+        Node("int8", "quantize_int8", MappingProxyType({"samples": 64}), "fold", title="Mine"),
+        Node("raw", "quantize_int8", parent=None, muted=True),
+    )
+    return Project(
+        model=str(FOLDER / "nets" / "m.onnx"),
+        data="example:digits",
+        recipe=Recipe(nodes, "Two ways"),
+        positions=MappingProxyType({"int8": (240.0, -16.0), ROOT: (0.0, 8.0)}),
+        boards=("virtual/host", "rpi_pico"),
+        board="rpi_pico",
+        toolchain="gcc",
+        rounding="double",
+    )
+
+
+def test_a_file_gives_back_the_same_project_and_the_same_bytes() -> None:
+    text = to_text(sample(), FOLDER)
+    again = from_text(text, FILE)
+    assert again == sample()
+    assert to_text(again, FOLDER) == text
+
+
+def test_paths_inside_the_folder_are_relative_and_others_are_not() -> None:
+    assert 'model = "nets/m.onnx"' in to_text(sample(), FOLDER)
+    assert f'model = "{FOLDER}/nets/m.onnx"' in to_text(sample(), Path("/elsewhere"))
+
+
+def test_the_model_s_own_rounding_is_asked_for_as_none() -> None:
+    assert Project().options.rounding is None
+    assert sample().options.rounding == "double"
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("version = 1\nmodel = ", "is no TOML"),
+        ("model = 'm.onnx'", "has no version"),
+        ("version = 2\nmodel = 'm.onnx'", "has version 2"),
+        ("version = 1", "'model' is missing"),
+        ("version = 1\nmodel = 'm.onnx'\ncolour = 'red'", "unknown key 'colour'"),
+        ("version = 1\nmodel = 3", "'model' is no str"),
+        ("version = 1\nmodel = 'm'\ntoolchain = 'tcc'", "toolchain = 'tcc'"),
+        ("version = 1\nmodel = 'm'\nboards = [1]", "no list of texts"),
+        ("version = 1\nmodel = 'm'\n[positions]\nx = 'left'", "is no [x, y]"),
+        ("version = 1\nmodel = 'm'\n[recipe]\nnode = [{id = 'a', step = 'nothing'}]", "no step"),
+        ("version = 1\nmodel = 'm'\n[recipe]\nnode = [{id = 'a'}]", "'step' is missing"),
+    ],
+)
+def test_a_bad_file_is_refused_by_name(text: str, says: str) -> None:
+    with pytest.raises(ProjectError, match=r"a\.tinyml") as caught:
+        from_text(text, FILE)
+    assert says in str(caught.value)
+
+
+def test_a_file_that_is_not_there_or_no_text_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ProjectError, match="cannot be read"):
+        read_project(tmp_path / "none.tinyml")
+    (tmp_path / "junk.tinyml").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(ProjectError, match="is no text file"):
+        read_project(tmp_path / "junk.tinyml")
+
+
+def test_writing_replaces_the_file_whole(tmp_path: Path) -> None:
+    path = tmp_path / "p.tinyml"
+    write_project(sample(), path)
+    assert read_project(path) == sample()
+    assert list(tmp_path.iterdir()) == [path]
+    with pytest.raises(ProjectError, match="cannot be written"):
+        write_project(sample(), tmp_path / "missing" / "p.tinyml")
+
+
+def test_a_step_is_inserted_above_and_removing_it_heals() -> None:
+    recipe = sample().recipe
+    longer, made = insert_node(recipe, "fold_batch_norm", "int8")
+    assert longer.by_id["int8"].parent == made
+    assert longer.by_id[made].parent == "fold"
+    assert remove_node(longer, made) == recipe
+
+
+def test_removing_the_first_step_leaves_its_children_on_the_model() -> None:
+    assert remove_node(sample().recipe, "fold").by_id["int8"].parent is None
+
+
+def test_new_nodes_get_names_of_their_own() -> None:
+    recipe, first = add_node(Recipe(), "fold_batch_norm", ROOT)
+    recipe, second = add_node(recipe, "fold_batch_norm", first)
+    assert (first, second) == ("fold_batch_norm", "fold_batch_norm_2")
+    assert recipe.by_id[second].parent == first
+
+
+def test_a_bad_parameter_is_refused() -> None:
+    with pytest.raises(RecipeError):
+        replace_node(sample().recipe, "int8", params={"samples": -1})
+
+
+def test_positions_of_removed_nodes_are_dropped() -> None:
+    project = sample()
+    left = project.with_recipe(remove_node(project.recipe, "int8"))
+    assert dict(left.positions) == {ROOT: (0.0, 8.0)}
+
+
+def test_undo_puts_the_old_value_back_and_redo_the_new_one() -> None:
+    before = sample()
+    history = History(before).edit(replace(before, board="virtual/host"))
+    after = history.now
+    assert history.undo().now is before
+    assert history.undo().redo().now is after
+    assert History(before).undo().now is before
+
+
+def test_an_edit_that_changes_nothing_is_none() -> None:
+    history = History(sample())
+    assert history.edit(sample()) is history
+
+
+def test_a_gesture_is_one_step_of_undo_until_it_is_settled() -> None:
+    before = sample()
+    history = History(before)
+    for samples in (1, 2, 3):
+        history = history.edit(replace(before, data=f"{samples}.npz"), "drag")
+    assert history.past == (before,)
+    assert len(history.settled().edit(replace(before, data="4.npz"), "drag").past) == 2
+
+
+Edit = st.tuples(
+    st.sampled_from(("add", "insert", "remove", "mute", "title", "move")),
+    st.integers(0, 20),
+    st.sampled_from(STEPS),
+)
+
+
+def edited(project: Project, edit: tuple[str, int, str]) -> Project:
+    kind, number, step = edit
+    recipe = project.recipe
+    ids = [node.id for node in recipe.nodes]
+    if kind == "add" or not ids:
+        return project.with_recipe(
+            add_node(recipe, step, ([ROOT, *ids])[number % (len(ids) + 1)])[0]
+        )
+    node = ids[number % len(ids)]
+    if kind == "insert":
+        return project.with_recipe(insert_node(recipe, step, node)[0])
+    if kind == "remove":
+        return project.with_recipe(remove_node(recipe, node))
+    if kind == "mute":
+        muted = not recipe.by_id[node].muted
+        return project.with_recipe(replace_node(recipe, node, muted=muted))
+    if kind == "title":
+        return project.with_recipe(replace_node(recipe, node, title=f"T{number}"))
+    return project.moved(node, (8.0 * number, -8.0))
+
+
+@given(st.lists(Edit, max_size=12))
+def test_random_edits_then_undo_all_gives_the_same_bytes(edits: list[tuple[str, int, str]]) -> None:
+    first = sample()
+    history = History(first)
+    for edit in edits:
+        history = history.edit(edited(history.now, edit))
+        assert from_text(to_text(history.now, FOLDER), FILE) == history.now
+    while history.past:
+        history = history.undo()
+    assert history.now is first
+    assert to_text(history.now, FOLDER) == to_text(first, FOLDER)
