@@ -118,6 +118,8 @@ def clustered(
         found = np.searchsorted((values[1:] + values[:-1]) / 2, flat)
         sums, counts = np.bincount(found, flat, count), np.bincount(found, minlength=count)
         moved = np.where(counts > 0, sums / np.maximum(counts, 1), values)
+        if (counts == 0).any():  # an idle value goes where the error is largest
+            moved[np.argmin(counts)] = flat[np.argmax(np.abs(flat - moved[found]))]
         if np.array_equal(moved, values):
             break
         values = np.sort(moved)
