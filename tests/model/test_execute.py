@@ -44,8 +44,9 @@ def test_equals_onnxruntime_on_the_bench(name: str, studio_data: Path) -> None:
     assert_as_onnxruntime(Model.from_bytes(load_onnx(studio_data / "bench" / f"{name}.onnx")))
 
 
-def test_equals_onnxruntime_on_the_digits_example() -> None:
-    assert_as_onnxruntime(finish(open_example("digits"))[0])
+@pytest.mark.parametrize("name", ["digits", "motion"])
+def test_equals_onnxruntime_on_the_examples(name: str) -> None:
+    assert_as_onnxruntime(finish(open_example(name))[0])
 
 
 @pytest.mark.parametrize("name", ["conv_block", "residual", "scaled_gemm"])
