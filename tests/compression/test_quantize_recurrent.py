@@ -120,7 +120,9 @@ def test_a_preview_has_the_structure_of_the_result() -> None:
     model = layer("GRU")
     seen, made = preview(QuantizeRecurrent(), model), quantized(model)
     assert [n.op_type for n in seen.ir.graph] == [n.op_type for n in made.ir.graph]
-    assert [n.op_type for n in seen.ir.graph.all_nodes()] == [n.op_type for n in made.ir.graph.all_nodes()]
+    assert [n.op_type for n in seen.ir.graph.all_nodes()] == [
+        n.op_type for n in made.ir.graph.all_nodes()
+    ]
     assert seen.parameters == made.parameters
 
 
