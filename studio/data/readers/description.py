@@ -1,4 +1,4 @@
-"""A TOML file that says how recordings become samples.
+r"""A TOML file that says how recordings become samples.
 
 source = "recordings"      # a folder or file beside this one
 window = 260               # rows; absent: each recording is a sample
@@ -8,7 +8,7 @@ channels_first = false
 validation = 0.1           # shares of the samples; groups stay together
 test = 0.2
 seed = 0
-group = "person(\\\\d+)"     # part of the path that stays together; absent: the file
+group = "person(\d+)"     # part of the path that stays together; absent: the file
 """
 
 from __future__ import annotations
@@ -49,14 +49,14 @@ def read(path: Path) -> Dataset:
 
 
 def _cut(table: dict[str, Any], path: Path) -> Cut:
-    known = {field.name: field.default for field in fields(Cut)}
+    known: dict[str, Any] = {field.name: field.default for field in fields(Cut)}
     for name, value in table.items():
         if name not in known:
             raise DataError(f"unknown field '{name}'", str(path), f"there are: {', '.join(known)}")
         kind = type(known[name])
         if type(value) is not kind and not (kind is float and type(value) is int):
             raise DataError(f"'{name}' must be of type {kind.__name__}", str(path))
-        if kind is not bool and value < 0:
+        if kind is not bool and float(value) < 0:
             raise DataError(f"'{name}' is negative", str(path))
     cut = Cut(**table)
     if cut.validation + cut.test >= 1:

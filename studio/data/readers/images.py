@@ -29,4 +29,4 @@ def read_recordings(path: Path) -> list[Recording]:
     except (UnidentifiedImageError, Image.DecompressionBombError, OSError, SyntaxError) as error:
         raise DataError(f"is no readable image: {error}", str(path)) from None
     pixels = pixels[None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1)
-    return [Recording(pixels.astype(np.float32) / 255, (), path.name, where=str(path))]
+    return [Recording(np.asarray(pixels / 255, np.float32), (), path.name, where=str(path))]

@@ -35,10 +35,10 @@ def read_recordings(path: Path) -> list[Recording]:
 
 def _numbers(data: bytes, width: int) -> npt.NDArray[np.float32]:
     if width == 1:
-        return (np.frombuffer(data, np.uint8).astype(np.float32) - 128) / 128
+        return np.asarray(np.frombuffer(data, np.uint8) / 128 - 1, np.float32)
     if width == 3:  # each into the upper bytes of an int32
         low = np.frombuffer(data, np.uint8).reshape(-1, 3)
         data = np.pad(low, ((0, 0), (1, 0))).tobytes()
         width = 4
     numbers = np.frombuffer(data, f"<i{width}").astype(np.float64)
-    return (numbers / 2.0 ** (8 * width - 1)).astype(np.float32)
+    return np.asarray(numbers / 2 ** (8 * width - 1), np.float32)
