@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from studio.compression import qdq
 from studio.compression.constants import constant, real
 from studio.compression.layer_inputs import Moments, as_matrix, from_matrix, measure
 from studio.compression.post_training import WIDE_OPSET, Draft, previewed
@@ -19,8 +20,6 @@ from studio.model.model import Model
 
 if TYPE_CHECKING:
     import onnx_ir
-
-_INT32 = 2**31 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +33,8 @@ class How:
         per_channel: one scale per output channel, or one for all.
         compensate: aim at the float net's output in spite of the noise of earlier layers.
         correct: correct the bias.
+        refine_int8: round the weights of layers that stay at 8 bits as well, so that they make
+            good what those before them do.
     """
 
     rounding: Rounding
@@ -41,6 +42,7 @@ class How:
     per_channel: bool = True
     compensate: bool = True
     correct: bool = True
+    refine_int8: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,12 +81,14 @@ def rounded(
     """Integers for a layer's float weights."""
     matrix = as_matrix(node, draft.weights[node])
     matrix = moments.target(matrix) if how.compensate else matrix
-    bias = draft.biases.get(node, np.zeros(1))
-    floor = float(np.abs(bias).max()) / (_input_scale(node) * 2.0**30)  # the bias must fit int32
+    bias = draft.biases.get(node)
+    floor = 0.0
+    if bias is not None and not _is_wide(node):  # the bias must fit int32
+        floor = float(np.abs(bias).max()) / (_input_scale(node) * qdq.BIAS_LIMIT)
     covariance = moments.covariance
     if not how.correct:  # nothing else takes care of the mean
         covariance = covariance + moments.mean[:, :, None] * moments.mean[:, None, :]
-    if how.search is not None:
+    if how.search is not None and bits < 8:  # at 8 bits there is nothing to find
         scale = searched_scales(matrix, bits, covariance, how.search, how.per_channel, floor)
     else:
         scale = as_float32(np.maximum(range_scales(matrix, bits, how.per_channel), floor))
@@ -114,10 +118,15 @@ def store(draft: Draft, node: onnx_ir.Node, integers: Integers) -> None:
 def set_bias(node: onnx_ir.Node, bias: Real) -> None:
     """Write a layer's bias in steps of input scale times weight scale."""
     stored, scale = _constants(node, 2)
-    factor = real(_constants(node, 1)[1]) * _input_scale(node)
-    _replace(scale, factor.astype(np.float32))
-    steps = np.clip(np.rint(bias / factor.astype(np.float32)), -_INT32, _INT32)
-    _replace(stored, steps.astype(np.int32))
+    limits: np.iinfo[Any] = np.iinfo(np.int32)
+    if _is_wide(node):
+        cast = stored.producer()
+        assert cast is not None and cast.inputs[0] is not None
+        stored, limits = cast.inputs[0], np.iinfo(np.int64)
+    factor = (real(_constants(node, 1)[1]) * _input_scale(node)).astype(np.float32)
+    _replace(scale, factor)
+    steps = np.clip(np.rint(bias / factor), limits.min, limits.max)
+    _replace(stored, steps.astype(limits.dtype))
 
 
 def correct_bias(draft: Draft, node: onnx_ir.Node, moments: Moments) -> float:
@@ -177,14 +186,14 @@ def refine(draft: Draft, node: onnx_ir.Node, bits: int, how: How) -> Job[str]:
     Args:
         draft: changed in place.
         node: a layer of the draft.
-        bits: 4, or 8 to keep its weights and correct the bias only.
+        bits: 4, or 8 to keep its weights unless `how` refines them.
         how: to round.
 
     Returns:
         What was done, in words.
     """
     moments = yield from measure(draft.source, draft.model(), node, draft.x)
-    if bits < 8:
+    if bits < 8 or how.refine_int8:
         store(draft, node, rounded(draft, node, bits, moments, how))
     text = f"int{bits} weights"
     noise_db = current(node).noise_db(as_matrix(node, draft.weights[node]), moments)
@@ -241,8 +250,14 @@ def _input_scale(node: onnx_ir.Node) -> float:
     return float(real(_constants(node, 0)[1]))
 
 
+def _is_wide(node: onnx_ir.Node) -> bool:
+    """Whether a layer's bias is int64, as Cast and Mul."""
+    maker = node.inputs[2].producer() if len(node.inputs) > 2 and node.inputs[2] else None
+    return maker is not None and maker.op_type == "Mul"
+
+
 def _constants(node: onnx_ir.Node, index: int) -> tuple[onnx_ir.Value, onnx_ir.Value]:
-    """Integers (computed ones for an activation) and scale behind an input of a layer."""
+    """Integers (computed ones for an activation or a wide bias) and scale behind an input."""
     value = node.inputs[index]
     dequantize = value.producer() if value is not None else None
     assert dequantize is not None

@@ -3,28 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
-from studio.compression.layer_inputs import measure
 from studio.compression.low_bits import (
     How,
     Integers,
-    correct_bias,
     current,
     placeholder,
     refine,
-    rounded,
     store,
 )
 from studio.compression.post_training import WIDE_OPSET, Draft, drafted, previewed
 from studio.compression.rounding import gptq
 from studio.compression.step import Needs, Step, param
 from studio.errors import RecipeError
-from studio.job import Job, Progress
+from studio.job import Job
 from studio.model.evaluate import infer
 from studio.model.model import Model
 
@@ -34,8 +31,9 @@ if TYPE_CHECKING:
     from studio.compression.rounding import Real
     from studio.data.dataset import Dataset
 
-_HOW = How(gptq, gptq)
-_FINALISTS = 4
+_HOW = How(gptq, gptq, refine_int8=True)
+_AT_ONCE = 6
+_JUDGED = 4  # times as many samples as calibrate: those that rounding saw flatter it
 Choice = frozenset[int]
 
 
@@ -55,7 +53,7 @@ class MixedPrecision:
         0, "Bytes of the weights", lo=0, hi=2**31, unit="B", help="0: as the percentage says"
     )
     samples: int = param(256, "Calibration samples", lo=1, hi=100_000)
-    swaps: int = param(200, "Exchanges to try at most", lo=0, hi=100_000)
+    swaps: int = param(12, "Exchanges to try at most", lo=0, hi=10_000)
 
 
 def preview(p: MixedPrecision, model: Model) -> Model:
@@ -82,12 +80,13 @@ def run(p: MixedPrecision, model: Model, data: Dataset | None) -> Job[Model]:
     """
     draft = yield from drafted(model, STEP.id, data, samples=p.samples, opset=WIDE_OPSET)
     budget = _Budget.of(p, [weights.size for weights in draft.weights.values()])
-    search = yield from _measured(draft, budget)
-    yield from search.explore(p.swaps)
-    report = yield from search.assembled()
+    assert data is not None
+    search = _Search.over(draft, budget, data.calibration(_JUDGED * p.samples))
+    chosen = yield from search.best(p.swaps)
+    report = yield from search.put(chosen)
     for index, node in enumerate(draft.layers):
-        noise = search.single[index]
-        report[node.name or ""] += f"; alone in int4 its noise at the output is {noise:.3g}"
+        noise = search.known[frozenset({index})] / search.known[frozenset()]
+        report[node.name or ""] += f"; alone in int4 it makes {noise:.1f} x the noise of int8"
     return model.derived(draft.ir, STEP.id, asdict(p), report)
 
 
@@ -96,14 +95,24 @@ STEP = Step(
 )
 
 
-def assemble(draft: Draft, chosen: Choice) -> Job[dict[str, str]]:
-    """Round the layers of these indices to int4, each in view of those before it."""
-    report = {}
-    for index, node in enumerate(draft.layers):
-        yield Progress(f"Rounding {node.name}", index / len(draft.layers))
-        bits = 4 if index in chosen else 8
-        report[node.name or ""] = yield from refine(draft, node, bits, _HOW)
-    return report
+def random_choices(
+    p: MixedPrecision, model: Model, data: Dataset, n: int, seed: int
+) -> Job[list[Model]]:
+    """For comparison: models of the same budget whose layers are chosen at random.
+
+    Layers get 4 bits in random order until the budget is met; those that turn out not to be
+    needed get 8 again. The rounding is the step's own.
+    """
+    rng = np.random.default_rng(seed)
+    draft = yield from drafted(model, STEP.id, data, samples=p.samples, opset=WIDE_OPSET)
+    budget = _Budget.of(p, [weights.size for weights in draft.weights.values()])
+    search = _Search.over(draft, budget, draft.x)
+    models = []
+    for _ in range(n):
+        price = rng.random(len(draft.layers))
+        yield from search.put(budget.trimmed(budget.filled(frozenset(), price), price))
+        models.append(Model.from_bytes(draft.model().to_bytes(), model.name))
+    return models
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,94 +167,73 @@ class _Budget:
 
 @dataclass(frozen=True)
 class _Search:
-    """Choices of layers, judged by the noise of the assembled net at its output."""
+    """Choices of layers, each assembled and judged by its noise at the output."""
 
     draft: Draft
     budget: _Budget
-    options: Sequence[Mapping[int, tuple[Integers, Real]]]
+    judged: npt.NDArray[np.float32]
     reference: npt.NDArray[np.float32]
-    single: list[float] = field(default_factory=list)
+    plain: Mapping[onnx_ir.Node, Integers]
+    biases: Mapping[onnx_ir.Node, Real]
     known: dict[Choice, float] = field(default_factory=dict)
 
-    def noise(self, chosen: Choice) -> float:
-        """The noise with these layers in 4 bits, each rounded in view of an int8 net."""
+    @classmethod
+    def over(cls, draft: Draft, budget: _Budget, judged: npt.NDArray[np.float32]) -> _Search:
+        plain = {node: current(node) for node in draft.layers}
+        reference = infer(draft.source, judged)[0]
+        return cls(draft, budget, judged, reference, plain, dict(draft.biases))
+
+    def put(self, chosen: Choice) -> Job[dict[str, str]]:
+        """Round the draft's layers anew, these to 4 bits; returns what was done to each."""
+        for node in self.draft.layers:
+            self.draft.biases[node] = self.biases[node]
+            store(self.draft, node, self.plain[node])
+        report = {}
+        for index, node in enumerate(self.draft.layers):
+            bits = 4 if index in chosen else 8
+            report[node.name or ""] = yield from refine(self.draft, node, bits, _HOW)
+        return report
+
+    def measure(self, chosen: Choice) -> Job[float]:
+        """Mean squared difference from the float net's output with these layers in 4 bits."""
         if chosen not in self.known:
-            self._put(chosen)
-            self.known[chosen] = self._noise_now()
+            for progress in self.put(chosen):
+                yield replace(progress, text="Trying choices", done=None)
+            answers = infer(self.draft.model(), self.judged)[0]
+            self.known[chosen] = float(np.square(answers - self.reference).mean())
         return self.known[chosen]
 
-    def assembled(self) -> Job[dict[str, str]]:
-        """Round the best few choices in earnest and leave the best of them in the draft.
-
-        Returns:
-            What was done to each layer.
-        """
-        fitting = [c for c in self.known if self.budget.met(c)]
-        finalists = sorted(fitting, key=lambda c: (self.known[c], sorted(c)))[:_FINALISTS]
-        found: dict[Choice, float] = {}
-        for chosen in finalists:
-            self._put(frozenset())
-            yield from assemble(self.draft, chosen)
-            found[chosen] = self._noise_now()
-        self._put(frozenset())
-        return (yield from assemble(self.draft, min(found, key=found.__getitem__)))
-
-    def _put(self, chosen: Choice) -> None:
-        for index, node in enumerate(self.draft.layers):
-            integers, bias = self.options[index][4 if index in chosen else 8]
-            self.draft.biases[node] = bias
-            store(self.draft, node, integers)
-
-    def _noise_now(self) -> float:
-        """Mean squared difference from the float net's output."""
-        answers = infer(self.draft.model(), self.draft.x)[0]
-        return float(np.square(answers - self.reference).mean())
-
-    def explore(self, tries: int) -> Job[None]:
-        """Greedy by noise per byte saved, then exchanges until none helps."""
-        nothing = self.noise(frozenset())
-        for index in range(len(self.options)):
-            yield Progress(f"Trying layer {index + 1}", 0.4 + 0.1 * index / len(self.options))
-            self.single.append(self.noise(frozenset({index})))
-        price = np.maximum(np.array(self.single) - nothing, 0) / np.maximum(self.budget.saved, 1)
+    def best(self, tries: int) -> Job[Choice]:
+        """Greedy by noise per byte saved, then exchanges until none helps or `tries` are made."""
+        nothing = yield from self.measure(frozenset())
+        single = []
+        for index in range(len(self.draft.layers)):
+            single.append((yield from self.measure(frozenset({index}))) - nothing)
+        price = np.maximum(single, 0) / np.maximum(self.budget.saved, 1)
         chosen = self.budget.trimmed(self.budget.filled(frozenset(), price), price)
-        tried = 0
-        while True:
-            near = self._neighbours(chosen, price)
-            for rival in [c for c in near if c not in self.known][: tries - tried]:
-                tried += 1
-                yield Progress("Trying exchanges", 0.5 + 0.4 * tried / tries)
-                self.noise(rival)
-            best = min((c for c in near if c in self.known), key=self.noise, default=chosen)
-            if self.noise(best) >= self.noise(chosen):
-                return
-            chosen = best
+        least = yield from self.measure(chosen)
+        while tries > 0:
+            near = [c for c in self._neighbours(chosen, price) if c not in self.known]
+            better = chosen
+            for rival in near[: min(tries, _AT_ONCE)]:
+                tries -= 1
+                noise = yield from self.measure(rival)
+                if noise < least:
+                    better, least = rival, noise
+            if better == chosen and len(near) <= _AT_ONCE:
+                break
+            chosen = better
+        return chosen
 
     def _neighbours(self, chosen: Choice, price: npt.NDArray[np.float64]) -> list[Choice]:
         """Choices that one layer's change leads to, the rest made to fit; the likeliest first."""
-        budget, others = self.budget, frozenset(range(len(self.options))) - chosen
+        budget, others = self.budget, frozenset(range(len(self.draft.layers))) - chosen
         found = [budget.filled(chosen - {out}, price, without=out) for out in sorted(chosen)]
         found += [chosen | {new} for new in sorted(others)]
         found += [chosen - {out} | {new} for out in sorted(chosen) for new in sorted(others)]
         fitting = {budget.trimmed(c, price, keep=c - chosen) for c in found if budget.met(c)}
-        fitting -= {chosen}
-        return sorted(fitting, key=lambda c: (sum(self.single[i] for i in c), sorted(c)))
-
-
-def _measured(draft: Draft, budget: _Budget) -> Job[_Search]:
-    """What each layer would be in 4 and in 8 bits, in view of an int8 net before it."""
-    options = []
-    for index, node in enumerate(draft.layers):
-        yield Progress(f"Rounding {node.name}", 0.4 * index / len(draft.layers))
-        moments = yield from measure(draft.source, draft.model(), node, draft.x)
-        option = {}
-        plain = current(node)
-        for integers in (rounded(draft, node, 4, moments, _HOW), plain):
-            store(draft, node, integers)
-            correct_bias(draft, node, moments)
-            option[integers.bits] = integers, draft.biases[node]
-        options.append(option)
-    return _Search(draft, budget, options, infer(draft.source, draft.x)[0])
+        cost = price * budget.saved
+        return sorted(fitting - {chosen}, key=lambda c: (cost[list(c)].sum(), sorted(c)))
 
 
 def _words(layers: Sequence[onnx_ir.Node], chosen: Choice) -> dict[str, str]:

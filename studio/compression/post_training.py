@@ -86,8 +86,11 @@ def drafted(
     means: bool = True,
     opset: int = 0,
     form: qdq.Activations = qdq.INT8,
+    headroom: float = 1.0,
 ) -> Job[Draft]:
     """Calibrate on samples and write the QDQ form, weights rounded to the nearest int8.
+
+    Ranges are `headroom` times as wide as the samples show.
 
     Raises:
         RecipeError: the model is quantised already, or there is no data.
@@ -110,7 +113,8 @@ def drafted(
     }
     found = zip(layers, axes, strict=True) if means else ()
     by_node = {node: statistics.means[name] for node, name in found}
-    grids = plan.grids(statistics.ranges.__getitem__, form)
+    ranges = {name: (lo * headroom, hi * headroom) for name, (lo, hi) in statistics.ranges.items()}
+    grids = plan.grids(ranges.__getitem__, form)
     qdq.insert(ir.graph, plan, grids, per_channel)
     return Draft(ir, model, x, layers, weights, biases, by_node)
 

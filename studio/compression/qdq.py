@@ -29,7 +29,7 @@ _ACTIVATIONS = ("Relu", "Clip")
 _COPYING = {"MaxPool", "Flatten", "Reshape", "Squeeze", "Unsqueeze", "Transpose", "Pad", "Concat"}
 _SAME_SCALE = _COPYING | {"AveragePool", *_ACTIVATIONS}
 _OWN_SCALE = {*_FUSING, "GlobalAveragePool", "ReduceMean", "Softmax", "Sigmoid", "Tanh"}
-_BIAS_LIMIT = 2**30  # leaves int32 room for a correction
+BIAS_LIMIT = 2**30  # leaves int32 room for a correction
 
 
 @dataclass(frozen=True, slots=True)
@@ -349,7 +349,7 @@ class _Writer:
         axis = output_axis(node) if self.per_channel else None
         floor: Array | float = 0.0
         if bias is not None and source.zero_point.dtype == np.int8:  # the bias must fit int32
-            floor = np.abs(bias) / (float(source.scale) * _BIAS_LIMIT)
+            floor = np.abs(bias) / (float(source.scale) * BIAS_LIMIT)
             floor = floor if self.per_channel else float(floor.max())
         stored, scale = symmetric(weight, axis, floor)
         self.dequantized(node, 1, "weight", stored, scale, axis)
@@ -357,7 +357,7 @@ class _Writer:
             return
         bias_scale = (source.scale * scale).astype(np.float32)
         steps = np.rint(bias / bias_scale)
-        if np.abs(steps).max() <= _BIAS_LIMIT:
+        if np.abs(steps).max() <= BIAS_LIMIT:
             steps = steps.astype(np.int32)
             self.dequantized(node, 2, "bias", steps, bias_scale, None if axis is None else 0)
         else:

@@ -110,6 +110,14 @@ class Step:
         return self.params(**values)
 
 
+def offered(data: Dataset | None) -> dict[str, Step]:
+    """The steps whose needs the data meet: without labels only those that do without."""
+    have = Needs.NOTHING
+    if data is not None:
+        have |= Needs.SAMPLES | (Needs.NOTHING if data.y is None else Needs.LABELS)
+    return {id: step for id, step in steps().items() if step.needs in have}
+
+
 def _checked(where: str, field: dataclasses.Field[Any], value: Any) -> Any:
     kind = type(field.default)
     if kind is float and type(value) is int:

@@ -22,6 +22,7 @@ from studio.model.evaluate import infer
 from studio.model.model import Model
 
 IDS = sorted(steps())
+_CHOOSING_BY_DATA = {"mixed_precision"}
 _FEW = {"samples": 8, "iterations": 20, "epochs": 1, "stages": 1, "swaps": 4, "images": 4}
 
 
@@ -87,9 +88,10 @@ def test_a_step_keeps_its_promises(id: str) -> None:
     assert first.inputs == model.inputs
     seen = step.preview(quick(step), model)
     assert [n.op_type for n in seen.ir.graph] == [n.op_type for n in first.ir.graph]
-    assert {k: (v.dtype, v.shape) for k, v in seen.ir.graph.initializers.items()} == {
-        k: (v.dtype, v.shape) for k, v in first.ir.graph.initializers.items()
-    }
+    if id not in _CHOOSING_BY_DATA:
+        assert {k: (v.dtype, v.shape) for k, v in seen.ir.graph.initializers.items()} == {
+            k: (v.dtype, v.shape) for k, v in first.ir.graph.initializers.items()
+        }
 
 
 @pytest.mark.parametrize("id", IDS)
