@@ -15,7 +15,7 @@ from studio.compression.checkpoint import Checkpoints
 from studio.compression.constants import constant, drop_unused, set_constant
 from studio.compression.recovery import recover
 from studio.compression.step import Needs, Step, param
-from studio.compression.training import Schedule, check_trainable
+from studio.compression.training import Schedule, check_trainable, teaching
 from studio.errors import RecipeError
 from studio.job import Job, Progress
 from studio.model.execute import Network
@@ -66,7 +66,7 @@ def run(
     """Find the values, then train them.
 
     Raises:
-        RecipeError: as `preview`; no data or labels; training that diverges.
+        RecipeError: as `preview`; no data; training that diverges.
         DataError: data that do not fit the model.
     """
     _layers(p, model)
@@ -88,7 +88,7 @@ def run(
         # Folding a batch norm would scale each channel and break the values up.
         result = yield from recover(
             result, trainable, schedule, (checkpoints or Checkpoints()).next(), batch_norm=False,
-            hold=partial(_holder, members=members),
+            hold=partial(_holder, members=members), loss=teaching(model, trainable),
         )  # fmt: skip
     report = {
         node.name or "": _size(p, members[node.inputs[1].name or ""])

@@ -14,10 +14,9 @@ from studio.compression.checkpoint import Checkpoints
 from studio.compression.constants import set_constant
 from studio.compression.recovery import recover, with_biases
 from studio.compression.step import Needs, Step, param
-from studio.compression.training import Loss, Schedule, answers, check_trainable
+from studio.compression.training import Loss, Schedule, check_trainable, is_autoencoder, teaching
 from studio.errors import RecipeError
 from studio.job import Job, Progress
-from studio.model.execute import Network
 from studio.model.model import Model
 
 if TYPE_CHECKING:
@@ -63,7 +62,7 @@ def run(
     """Make the student and train it.
 
     Raises:
-        RecipeError: as `preview`; no data or labels; training that diverges.
+        RecipeError: as `preview`; no data; training that diverges.
         DataError: data that do not fit the model.
     """
     student = _student(p, model)
@@ -123,28 +122,22 @@ def _draw(graph: onnx_ir.Graph, node: onnx_ir.Node, random: np.random.Generator)
 
 
 def _loss(p: Distil, teacher: Model, data: Dataset) -> Loss | None:
-    """Weigh alpha T^2 KL(teacher || student) against (1 - alpha) cross-entropy.
-
-    An autoencoder answers with numbers, not probabilities: there the errors are squared.
-    """
+    """Weigh the distance to the teacher by alpha against the task's own loss by 1 - alpha."""
     import torch
     from torch.nn import functional
 
     part = data.train
-    if p.alpha == 0:
-        return None
-    told = torch.from_numpy(answers(Network(teacher), part.x))
+    to_teacher = teaching(teacher, data, p.temperature, always=True)
     y = None if part.y is None else torch.from_numpy(part.y)
+    if to_teacher is None or (y is None and not is_autoencoder(teacher)):
+        return to_teacher
 
     def loss(out: Tensor, x: Tensor, chosen: Tensor) -> Tensor:
         if y is None:
-            to_teacher = functional.mse_loss(out, told[chosen])
-            return p.alpha * to_teacher + (1 - p.alpha) * functional.mse_loss(out, x)
-        soft = functional.log_softmax(out.flatten(1) / p.temperature, 1)
-        wanted = functional.log_softmax(told[chosen].flatten(1) / p.temperature, 1)
-        to_teacher = functional.kl_div(soft, wanted, reduction="batchmean", log_target=True)
-        hard = functional.cross_entropy(out.flatten(1), y[chosen])
-        return p.alpha * p.temperature**2 * to_teacher + (1 - p.alpha) * hard
+            own = functional.mse_loss(out, x)
+        else:
+            own = functional.cross_entropy(out.flatten(1), y[chosen])
+        return p.alpha * to_teacher(out, x, chosen) + (1 - p.alpha) * own
 
     return loss
 

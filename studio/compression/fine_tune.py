@@ -69,7 +69,7 @@ def run(
         DataError: data that do not fit the model.
     """
     _refuse_quantized(model)
-    data = check_trainable(model, data, STEP.id)
+    data = check_trainable(model, data, STEP.id, teacher=False)
     schedule = Schedule(
         p.epochs, p.rate, p.batch, p.optimizer, p.schedule, noise=p.noise, shift=p.shift, l1=p.l1,
         l2=p.l2, dropout=p.dropout, smoothing=p.smoothing, patience=p.patience, seed=p.seed,

@@ -13,7 +13,7 @@ from studio.compression.checkpoint import Checkpoints
 from studio.compression.constants import constant, drop_unused
 from studio.compression.recovery import recover
 from studio.compression.step import Needs, Step, param
-from studio.compression.training import Schedule, check_trainable
+from studio.compression.training import Schedule, check_trainable, teaching
 from studio.errors import RecipeError
 from studio.job import Job, Progress
 from studio.model.model import Model
@@ -60,7 +60,7 @@ def run(
     """Split, then train.
 
     Raises:
-        RecipeError: as `preview`; no data or labels; training that diverges.
+        RecipeError: as `preview`; no data; training that diverges.
         DataError: data that do not fit the model.
     """
     yield Progress("Splitting layers", 0.0)
@@ -69,7 +69,10 @@ def run(
         trainable = check_trainable(result, data, STEP.id)
         schedule = Schedule(p.epochs, p.rate, seed=p.seed)
         checkpoint = (checkpoints or Checkpoints()).next()
-        result = yield from recover(result, trainable, schedule, checkpoint, batch_norm=False)
+        result = yield from recover(
+            result, trainable, schedule, checkpoint, batch_norm=False,
+            loss=teaching(model, trainable),
+        )  # fmt: skip
     yield Progress(f"{model.parameters} parameters became {result.parameters}", 1.0)
     return model.derived(result.clone_ir(), STEP.id, asdict(p), report)
 

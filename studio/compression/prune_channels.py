@@ -11,7 +11,7 @@ from studio.compression import channels
 from studio.compression.checkpoint import Checkpoints
 from studio.compression.recovery import recover, with_biases
 from studio.compression.step import Needs, Step, param
-from studio.compression.training import Schedule, check_trainable
+from studio.compression.training import Schedule, check_trainable, teaching
 from studio.errors import RecipeError
 from studio.job import Job, Progress
 from studio.model.model import Model
@@ -65,7 +65,7 @@ def run(
     """Remove a part of the channels, train, and repeat until the target is reached.
 
     Raises:
-        RecipeError: as `preview`; no data or labels to train on.
+        RecipeError: as `preview`; no data to train on.
         DataError: data that do not fit the model.
     """
     checkpoints = checkpoints or Checkpoints()
@@ -80,6 +80,7 @@ def run(
             trainable = check_trainable(current, data, STEP.id)
             current = yield from recover(
                 current, trainable, schedule, checkpoints.next(), batch_norm=p.batch_norm,
+                loss=teaching(model, trainable),
                 part=(index / p.iterations, (index + 1) / p.iterations),
                 text=f"Iteration {index + 1} of {p.iterations}",
             )  # fmt: skip

@@ -14,7 +14,7 @@ from studio.compression.checkpoint import Checkpoints
 from studio.compression.constants import constant, drop_unused, set_constant
 from studio.compression.recovery import recover, with_biases
 from studio.compression.step import Needs, Step, param
-from studio.compression.training import Schedule, check_trainable
+from studio.compression.training import Schedule, check_trainable, teaching
 from studio.errors import RecipeError
 from studio.job import Job, Progress
 from studio.model.execute import Network
@@ -70,7 +70,7 @@ def run(
     """Zero a part, train the rest, and repeat until the target is reached.
 
     Raises:
-        RecipeError: as `preview`; no data or labels to train on.
+        RecipeError: as `preview`; no data to train on.
         DataError: data that do not fit the model.
     """
     checkpoints = checkpoints or Checkpoints()
@@ -82,12 +82,14 @@ def run(
         masks = _masks(p, current, share)
         current = _masked(current, masks)
         if p.epochs:
+            trainable = check_trainable(current, data, STEP.id)
             current = yield from recover(
                 current,
-                check_trainable(current, data, STEP.id),
+                trainable,
                 Schedule(p.epochs, p.rate, seed=p.seed + stage),
                 checkpoints.next(),
                 batch_norm=p.batch_norm,
+                loss=teaching(model, trainable),
                 hold=partial(_holder, masks=_by_weight(current, masks)),
                 part=((stage - 1) / p.stages, stage / p.stages),
                 text=f"Stage {stage} of {p.stages}",

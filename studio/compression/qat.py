@@ -17,7 +17,7 @@ from studio.compression.low_bits import How, Integers, outline, refine_all, stor
 from studio.compression.post_training import WIDE_OPSET, Draft, drafted, previewed
 from studio.compression.rounding import limit_of, nearest
 from studio.compression.step import Needs, Step, param
-from studio.compression.training import Schedule, check_trainable, train
+from studio.compression.training import Schedule, check_trainable, teaching, train
 from studio.job import Job, Progress, as_part
 from studio.model.execute import Network
 from studio.model.model import Model
@@ -78,7 +78,7 @@ def run(
     """Calibrate, quantise, train, and fold the weights into integers.
 
     Raises:
-        RecipeError: as `preview`; no data or labels; training that diverges.
+        RecipeError: as `preview`; no data; training that diverges.
         DataError: data that do not fit the model.
     """
     preview(p, model)
@@ -91,8 +91,9 @@ def run(
     schedule = Schedule(p.epochs, p.rate, scale_rate=p.scale_rate, l2=0.0, seed=p.seed)
     checkpoint = (checkpoints or Checkpoints()).next()
     yield from train(
-        network, trainable, schedule, checkpoint, hold=_holder(network), part=(_CALIBRATED, 1.0)
-    )
+        network, trainable, schedule, checkpoint, loss=teaching(model, trainable),
+        hold=_holder(network), part=(_CALIBRATED, 1.0),
+    )  # fmt: skip
     _close(draft, network.write_back(), p)
     report = {
         node.name or "": f"{p.weights} weights, steps changed by"

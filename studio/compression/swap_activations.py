@@ -11,7 +11,7 @@ from studio.compression.checkpoint import Checkpoints
 from studio.compression.constants import drop_unused
 from studio.compression.recovery import recover, with_biases
 from studio.compression.step import Needs, Step, param
-from studio.compression.training import Schedule, check_trainable
+from studio.compression.training import Schedule, check_trainable, teaching
 from studio.errors import RecipeError
 from studio.job import Job, Progress
 from studio.model.model import Model
@@ -58,7 +58,7 @@ def run(
     """Replace, then train.
 
     Raises:
-        RecipeError: as `preview`; no data or labels; training that diverges.
+        RecipeError: as `preview`; no data; training that diverges.
         DataError: data that do not fit the model.
     """
     result, report = _swapped(p, model)
@@ -68,7 +68,12 @@ def run(
         schedule = Schedule(p.epochs, p.rate, seed=p.seed)
         checkpoint = (checkpoints or Checkpoints()).next()
         result = yield from recover(
-            result, trainable, schedule, checkpoint, batch_norm=p.batch_norm
+            result,
+            trainable,
+            schedule,
+            checkpoint,
+            batch_norm=p.batch_norm,
+            loss=teaching(model, trainable),
         )
     return model.derived(result.clone_ir(), STEP.id, asdict(p), report)
 

@@ -65,21 +65,68 @@ class Schedule:
     seed: int = 0
 
 
-def check_trainable(model: Model, data: Dataset | None, step: str) -> Dataset:
+def check_trainable(model: Model, data: Dataset | None, step: str, teacher: bool = True) -> Dataset:
     """The data, if a model can be trained on them.
 
+    Args:
+        model: to train.
+        data: with or without labels.
+        step: its id, for errors.
+        teacher: whether `teaching` can stand in for labels.
+
     Raises:
-        RecipeError: no data, or no labels where the model is no autoencoder.
+        RecipeError: no data, or no labels where neither a teacher nor an autoencoder does without.
         DataError: data that do not fit the model.
         ModelError: an operator that cannot be trained.
     """
     if data is None:
         raise RecipeError("needs samples to train on", step, "choose a data set")
     check_fits(data, model)
-    if data.y is None and model.outputs[0].shape != model.inputs[0].shape:
+    if data.y is None and not teacher and not is_autoencoder(model):
         raise RecipeError("needs labels", step, "without them only an autoencoder can be trained")
     Network(model)
     return data
+
+
+def is_autoencoder(model: Model) -> bool:
+    """Whether a model answers with something of the form of its input."""
+    return model.outputs[0].shape == model.inputs[0].shape
+
+
+def teaching(
+    teacher: Model, data: Dataset, temperature: float = 1.0, always: bool = False
+) -> Loss | None:
+    """The loss of departing from a model's own answers.
+
+    T^2 KL(teacher || student), with probabilities softened by T; for an autoencoder the squared
+    error.
+
+    Args:
+        teacher: the model before the step.
+        data: its training part is answered once.
+        temperature: T.
+        always: otherwise None where labels, or an autoencoder's input, say what is right.
+    """
+    import torch
+    from torch.nn import functional
+
+    part = data.train
+    if not always and (part.y is not None or is_autoencoder(teacher)):
+        return None
+    told = torch.from_numpy(answers(Network(teacher), part.x))
+    numbers = is_autoencoder(teacher)
+
+    def loss(out: Tensor, x: Tensor, chosen: Tensor) -> Tensor:
+        if numbers:
+            return functional.mse_loss(out, told[chosen])
+        soft, wanted = (
+            functional.log_softmax(values.flatten(1) / temperature, 1)
+            for values in (out, told[chosen])
+        )
+        distance = functional.kl_div(soft, wanted, reduction="batchmean", log_target=True)
+        return distance * temperature**2
+
+    return loss
 
 
 def train(
@@ -97,7 +144,7 @@ def train(
 
     Args:
         network: left in inference mode.
-        data: with labels, or for an autoencoder without.
+        data: with labels; without, `loss` or an autoencoder does without.
         schedule: how.
         checkpoint: goes on from there, and saves after each epoch.
         loss: what to minimise; cross-entropy with labels, squared error without, if absent.
@@ -253,7 +300,7 @@ class _Run:
         self.last = {"loss": loss / seen}
         if self.y is not None:
             self.last["accuracy"] = right / seen
-        if self.held_x is None:
+        if self.held_x is None or (self.held_y is None and not is_autoencoder(self.network.model)):
             return
         held_loss, held_accuracy = self._measured()
         self.last["validation_loss"] = held_loss
