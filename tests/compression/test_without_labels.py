@@ -19,7 +19,7 @@ from studio.model.evaluate import evaluate
 
 PARAMS: tuple[Any, ...] = (
     PruneChannels(ratio=0.5, iterations=1, epochs=6),
-    PruneWeights(stages=1, epochs=4),
+    PruneWeights(sparsity=0.5, stages=1, epochs=6),
     Qat(weights="int4", epochs=2, samples=64),
     ClusterWeights(clusters=4, epochs=3),
     Distil(epochs=8),
