@@ -107,9 +107,8 @@ def in_process(
     """
     context = multiprocessing.get_context("spawn")
     receiver, sender = context.Pipe(duplex=False)
-    process = context.Process(
-        target=_serve, args=(sender, memory_bytes, work, arguments), daemon=True
-    )
+    given = sender, memory_bytes, work, arguments
+    process = context.Process(target=_serve, args=given, daemon=True)
     with _without_main():
         process.start()
     sender.close()
@@ -185,6 +184,8 @@ def _serve(
         sender.send(("error", error))
     except MemoryError:
         sender.send(("memory", None))
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 def _limit_memory(extra_bytes: int) -> None:

@@ -4,7 +4,8 @@
 
 Nets and splits of the shared data's `bench` folder: D, a depthwise-separable CNN on digits (597
 test images, one is 0.17 points), and I, a Conv1D net on windows of motion (600 test windows).
-Prints a Markdown table of ours beside the bar, the figure that was measured when the steps were
+Neither has a validation part, and default learning rates were chosen on these very test samples:
+read differences under a point as noise. Prints a Markdown table of ours beside the bar, the figure that was measured when the steps were
 designed, and what papers publish; exits 1 where a bar is missed.
 """
 
@@ -82,7 +83,8 @@ def reach(what: str, params: Any, name: str, bar: float, measured: str, publishe
     ours = percent(made, name)
     size = made.parameters / net(name)[0].parameters - 1
     shown = f"{ours:.2f} %" + (f", parameters {size:+.1%}" if size else "")
-    return Row(f"{name}: {what}", shown, ours >= bar, f">= {bar} %", measured, published)
+    asked = f">= {bar} %" if bar else "none"
+    return Row(f"{name}: {what}", shown, ours >= bar, asked, measured, published)
 
 
 def function_steps() -> Iterator[Row]:
@@ -112,8 +114,10 @@ def prune_channels() -> Iterator[Row]:
     text = f"{without:.2f} -> {with_norms:.2f} % (+{gained:.1f})"
     what = "D: channels -62.5 % at once, batch norm re-inserted"
     yield Row(what, text, gained >= 10, ">= +10 points", "59.8 -> 74.2 %")
-    whole = percent(result(PruneChannels(ratio=0.625), "D"), "D")
-    yield Row("D: channels -62.5 % in 3 iterations", f"{whole:.2f} %", True, "none", "74.2 %")
+    for norms, kind in ((True, "with"), (False, "without")):  # here they make no difference
+        slow = PruneChannels(ratio=0.625, batch_norm=norms)
+        what = f"channels -62.5 % in 3 iterations of 12 epochs, {kind} batch norm"
+        yield reach(what, slow, "D", 0, "not measured")
 
 
 def prune_weights() -> Iterator[Row]:
@@ -164,7 +168,7 @@ def low_rank() -> Iterator[Row]:
     x = np.stack([frames[i : i + 5].ravel() for i in range(len(frames) - 4)])
     parts = np.where(np.arange(len(x)) // 20 % 2 == 0, "train", "test")
     data = Dataset("normal_id_01_00000000", x, None, (), parts)
-    params = LowRank(energy=0.89, epochs=100, rate=3e-4)
+    params = LowRank(energy=0.89, epochs=100, rate=3e-4)  # the default energy saves 37 %
     made = finish(steps()["low_rank"].run(params, model, data))
     size = made.parameters / model.parameters - 1
 
