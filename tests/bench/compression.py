@@ -5,7 +5,9 @@
 Nets and splits of the shared data's `bench` folder: D, a depthwise-separable CNN on digits (597
 test images, one is 0.17 points), and I, a Conv1D net on windows of motion (600 test windows).
 Neither has a validation part, and default learning rates were chosen on these very test samples:
-read differences under a point as noise. Prints a Markdown table of ours beside the bar, the figure that was measured when the steps were
+read differences under a point as noise.
+
+Prints a Markdown table of ours beside the bar, the figure that was measured when the steps were
 designed, and what papers publish; exits 1 where a bar is missed.
 """
 
@@ -114,7 +116,7 @@ def prune_channels() -> Iterator[Row]:
     text = f"{without:.2f} -> {with_norms:.2f} % (+{gained:.1f})"
     what = "D: channels -62.5 % at once, batch norm re-inserted"
     yield Row(what, text, gained >= 10, ">= +10 points", "59.8 -> 74.2 %")
-    for norms, kind in ((True, "with"), (False, "without")):  # here they make no difference
+    for norms, kind in ((True, "with"), (False, "without")):  # here they do not help
         slow = PruneChannels(ratio=0.625, batch_norm=norms)
         what = f"channels -62.5 % in 3 iterations of 12 epochs, {kind} batch norm"
         yield reach(what, slow, "D", 0, "not measured")
