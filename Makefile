@@ -12,7 +12,7 @@ TORCH := $(shell sed -n 's/^\(torch==.*\)/\1/p' constraints.txt)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check screenshots bench bench-equality size-tables wheel clean system-demo system-test
+.PHONY: help demo test check screenshots bench bench-compression bench-equality size-tables wheel clean system-demo system-test
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -36,6 +36,9 @@ screenshots: .venv/installed system-demo ## the window's pictures, made by the w
 
 bench: .venv/installed system-test ## how fast it answers: start-up, previews, budgets
 	$(BIN)/python tests/bench/speed.py
+
+bench-compression: .venv/installed system-test ## the bars of the compression steps, with training
+	PYTHONPATH=tests $(BIN)/python tests/bench/compression.py
 
 bench-equality: .venv/installed system-test ## host against every virtual board, zig and gcc, byte for byte
 	PYTHONPATH=tests $(BIN)/python tests/bench/equality.py

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
 import sys
 import threading
 import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from multiprocessing.connection import Connection
 from types import ModuleType
 from typing import Any, TypeVar, cast, overload
@@ -52,6 +53,21 @@ def finish(job: Job[T], report: Callable[[Progress], None] = lambda _: None) -> 
         except StopIteration as end:
             result: T = end.value
             return result
+
+
+def as_part(job: Job[T], begin: float, end: float, prefix: str = "") -> Job[T]:
+    """A job as a part of a longer one: its progress fills [begin, end]."""
+    try:
+        while True:
+            try:
+                progress = next(job)
+            except StopIteration as finished:
+                result: T = finished.value
+                return result
+            done = begin + (end - begin) * (progress.done or 0.0)
+            yield replace(progress, text=prefix + progress.text, done=done)
+    finally:
+        job.close()
 
 
 @overload
@@ -92,9 +108,8 @@ def in_process(
     """
     context = multiprocessing.get_context("spawn")
     receiver, sender = context.Pipe(duplex=False)
-    process = context.Process(
-        target=_serve, args=(sender, memory_bytes, work, arguments), daemon=True
-    )
+    given = sender, memory_bytes, work, arguments
+    process = context.Process(target=_serve, args=given, daemon=True)
     with _without_main():
         process.start()
     sender.close()
@@ -165,6 +180,8 @@ def _serve(
     work: Callable[..., Any],
     arguments: tuple[Any, ...],
 ) -> None:
+    # What `terminate` sends: leave through `finally`, so that no half file stays behind.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     try:
         if memory_bytes is not None:
             _limit_memory(memory_bytes)
@@ -178,6 +195,8 @@ def _serve(
         sender.send(("memory", None))
     except Exception as fault:  # noqa: BLE001 - a bug, or a library's: told where it is waited for
         sender.send(("fault", f"{type(fault).__name__}: {fault}"))
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 def _limit_memory(extra_bytes: int) -> None:

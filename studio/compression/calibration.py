@@ -51,7 +51,7 @@ def calibrate(
     names = tuple(dict.fromkeys([*values, *layers]))
     lo, hi = dict.fromkeys(values, np.inf), dict.fromkeys(values, -np.inf)
     sums: dict[str, Any] = dict.fromkeys(layers, 0.0)
-    for index, arrays in enumerate(_observed(model, names, x)):
+    for index, arrays in enumerate(observed(model, names, x)):
         if index % _TICK == 0:
             yield Progress("Measuring ranges", index / len(x))
         for name in values:
@@ -75,7 +75,7 @@ def _cut_tails(
     model: Model, x: Samples, ranges: Mapping[str, Range], percentile: float
 ) -> Job[dict[str, Range]]:
     counts: dict[str, npt.NDArray[np.int64]] = {n: np.zeros(_BINS, np.int64) for n in ranges}
-    for index, arrays in enumerate(_observed(model, tuple(ranges), x)):
+    for index, arrays in enumerate(observed(model, tuple(ranges), x)):
         if index % _TICK == 0:
             yield Progress("Measuring percentiles", index / len(x))
         for name, limits in ranges.items():
@@ -90,9 +90,10 @@ def _quantiles(counts: npt.NDArray[np.int64], limits: Range, share: float) -> Ra
     return float(lo), float(edges[np.searchsorted(below, share) + 1])
 
 
-def _observed(
+def observed(
     model: Model, names: tuple[str, ...], x: Samples
 ) -> Iterator[dict[str, npt.NDArray[Any]]]:
+    """The named values, the model's input among them, for one sample after the other."""
     given = model.inputs[0].name
     computed = tuple(name for name in names if name != given)
     rows = observe(model, computed, x) if computed else iter([[]] * len(x))

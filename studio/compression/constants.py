@@ -28,14 +28,23 @@ def real(value: onnx_ir.Value | None) -> npt.NDArray[np.float64]:
 def set_constant(
     graph: onnx_ir.Graph, node: onnx_ir.Node, index: int, role: str, array: npt.NDArray[Any]
 ) -> None:
-    """Give an input of a node a new float32 initialiser; others may share the old one."""
+    """Give an input of a node another float32 constant.
+
+    The initialiser that it reads keeps its name and gets new numbers; where others read it as
+    well, or there is none, a new one is made.
+    """
     import onnx_ir
 
+    array = np.asarray(array, np.float32, order="C")
+    old = node.inputs[index]
+    if old is not None and old.is_initializer() and len(old.uses()) == 1:
+        old.const_value = onnx_ir.tensor(array, name=old.name)
+        old.shape = onnx_ir.Shape(array.shape)
+        return
     name = f"{node.name}.{role}"
     while name in graph.initializers:
         name += "_"
-    tensor = onnx_ir.tensor(np.ascontiguousarray(array, np.float32), name=name)
-    value = onnx_ir.val(name, const_value=tensor)
+    value = onnx_ir.val(name, const_value=onnx_ir.tensor(array, name=name))
     graph.register_initializer(value)
     node.replace_input_with(index, value)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -43,17 +44,33 @@ def run(p: FoldBatchNorm, model: Model, data: Dataset | None) -> Job[Model]:
 STEP = Step(FoldBatchNorm, preview, run, group="Prepare", title="Fold batch norm")
 
 
+def fold(
+    ir: onnx_ir.Model, chosen: Callable[[onnx_ir.Node], bool] = lambda norm: True
+) -> dict[str, str]:
+    """Fold the chosen batch norms of a graph in place; what was done, by their names."""
+    done = {}
+    for norm in tuple(ir.graph):
+        if norm.op_type == "BatchNormalization" and chosen(norm):
+            layer = _fold_one(ir.graph, norm)
+            done[norm.name or ""] = (
+                f"folded into {layer}" if layer else "stays: nothing to fold it into"
+            )
+    drop_unused(ir.graph)
+    return done
+
+
 def _fold(model: Model) -> tuple[Model, int]:
     ir = model.clone_ir()
-    folded = sum(_fold_one(ir.graph, node) for node in tuple(ir.graph))
-    drop_unused(ir.graph)
-    return model.derived(ir, STEP.id, {}), folded
+    done = fold(ir)
+    folded = sum(said.startswith("folded") for said in done.values())
+    return model.derived(ir, STEP.id, {}, done), folded
 
 
-def _fold_one(graph: onnx_ir.Graph, norm: onnx_ir.Node) -> bool:
+def _fold_one(graph: onnx_ir.Graph, norm: onnx_ir.Node) -> str:
+    """The name of the layer that took the batch norm in, empty where none can."""
     layer = _foldable_into(norm)
     if layer is None:
-        return False
+        return ""
     gamma, beta, mean, variance = (real(value) for value in norm.inputs[1:5])
     gain = gamma / np.sqrt(variance + norm.attributes.get_float("epsilon", 1e-5))
     weight = real(layer.inputs[1])
@@ -75,7 +92,7 @@ def _fold_one(graph: onnx_ir.Graph, norm: onnx_ir.Node) -> bool:
     result.replace_all_uses_with(raw, replace_graph_outputs=True)
     raw.name = name  # the value keeps the name that later layers and comparisons know
     graph.remove(norm, safe=True)
-    return True
+    return layer.name or ""
 
 
 def _foldable_into(norm: onnx_ir.Node) -> onnx_ir.Node | None:

@@ -1,8 +1,9 @@
-"""Standard QDQ form: which values of a float graph become int8, and the nodes that say so.
+"""Standard QDQ form: which values of a float graph become integers, and the nodes that say so.
 
-Activations are asymmetric int8, one scale for a tensor; weights symmetric int8; biases
-int32 with the scale s_x * s_w (the scheme of TFLite, arXiv 1712.05877). A value keeps its
-name behind its DequantizeLinear, so that float and quantised models compare by name.
+Activations are asymmetric int8 or symmetric int16, one scale for a tensor; weights symmetric
+int8 or int4; biases int32 (int64 where int16 activations need it) with the scale s_x * s_w:
+the scheme of TFLite, arXiv 1712.05877. A value keeps its name behind its DequantizeLinear, so
+that float and quantised models compare by name.
 """
 
 from __future__ import annotations
@@ -28,20 +29,15 @@ _ACTIVATIONS = ("Relu", "Clip")
 _COPYING = {"MaxPool", "Flatten", "Reshape", "Squeeze", "Unsqueeze", "Transpose", "Pad", "Concat"}
 _SAME_SCALE = _COPYING | {"AveragePool", *_ACTIVATIONS}
 _OWN_SCALE = {*_FUSING, "GlobalAveragePool", "ReduceMean", "Softmax", "Sigmoid", "Tanh"}
-# Their results fill a known interval; these ranges give scale 1/256, zero point -128 and 1/128, 0.
-_FIXED: dict[str, Range] = {
-    "Softmax": (0.0, 255 / 256),
-    "Sigmoid": (0.0, 255 / 256),
-    "Tanh": (-1.0, 127 / 128),
-}
+BIAS_LIMIT = 2**30  # leaves int32 room for a correction
 
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """The int8 numbers of a range: real = scale * (stored - zero_point)."""
+    """The integers of a range: real = scale * (stored - zero_point)."""
 
     scale: np.float32
-    zero_point: np.int8
+    zero_point: np.int8 | np.int16
 
     @classmethod
     def over(cls, lo: float, hi: float) -> Grid:
@@ -51,10 +47,39 @@ class Grid:
         zero_point = np.clip(np.rint(-128 - lo / scale), -128, 127)
         return cls(np.float32(scale), np.int8(zero_point))
 
+    @classmethod
+    def symmetric(cls, lo: float, hi: float) -> Grid:
+        """The int16 grid that spans [-max(|lo|, |hi|), max(|lo|, |hi|)] with 65 535 values."""
+        limit = max(abs(lo), abs(hi))
+        return cls(np.float32((limit if limit > 1e-12 else 1.0) / 32767), np.int16(0))
+
+
+@dataclass(frozen=True, slots=True)
+class Activations:
+    """How activations become integers.
+
+    Attributes:
+        over: the grid of a range.
+        fixed: ranges of operators whose results fill a known interval.
+    """
+
+    over: Callable[[float, float], Grid]
+    fixed: Mapping[str, Range]
+
+
+# The fixed ranges give scale 1/256, zero point -128 and 1/128, 0; for int16 1/32768, 0.
+INT8 = Activations(
+    Grid.over,
+    {"Softmax": (0.0, 255 / 256), "Sigmoid": (0.0, 255 / 256), "Tanh": (-1.0, 127 / 128)},
+)
+INT16 = Activations(
+    Grid.symmetric, dict.fromkeys(("Softmax", "Sigmoid", "Tanh"), (0.0, 32767 / 32768))
+)
+
 
 @dataclass
 class Plan:
-    """What of a graph becomes int8.
+    """What of a graph becomes integers.
 
     Attributes:
         nodes: those that compute on integers, in order (the values mean nothing).
@@ -89,22 +114,24 @@ class Plan:
 
     def measured(self) -> tuple[str, ...]:
         """Names of the values whose ranges calibration must find."""
-        return tuple(v.name or "" for v in self.sources() if _fixed(v) is None)
+        return tuple(v.name or "" for v in self.sources() if _maker(v) not in INT8.fixed)
 
-    def grids(self, range_of: Callable[[str], Range]) -> dict[onnx_ir.Value, Grid]:
+    def grids(
+        self, range_of: Callable[[str], Range], form: Activations = INT8
+    ) -> dict[onnx_ir.Value, Grid]:
         """A grid for each quantised value from the ranges of the measured ones."""
         spans: dict[onnx_ir.Value, list[float]] = {}
         for value in self.sources():
-            limits = _fixed(value) or range_of(value.name or "")
+            limits = form.fixed.get(_maker(value)) or range_of(value.name or "")
             spans.setdefault(self.root(value), []).extend(limits)
         for root, constants in self.padding.items():
             spans[root] += constants
-        grids = {root: Grid.over(min(span), max(span)) for root, span in spans.items()}
+        grids = {root: form.over(min(span), max(span)) for root, span in spans.items()}
         return {value: grids[self.root(value)] for value in self.group}
 
 
 def plan(graph: onnx_ir.Graph) -> Plan:
-    """Decide which values of a float graph become int8."""
+    """Decide which values of a float graph become integers."""
     result = Plan()
     for node in graph:
         if not _quantizable(node):
@@ -203,9 +230,10 @@ def _shares_scale(plan: Plan, node: onnx_ir.Node) -> bool:
     return node.op_type in _SAME_SCALE and node.inputs[0] not in plan.fused
 
 
-def _fixed(value: onnx_ir.Value) -> Range | None:
+def _maker(value: onnx_ir.Value) -> str:
+    """The type of the operator that computes a value; empty for an input."""
     node = value.producer()
-    return _FIXED.get(node.op_type) if node is not None else None
+    return node.op_type if node is not None else ""
 
 
 def _inserted_constants(node: onnx_ir.Node) -> list[float]:
@@ -220,22 +248,34 @@ def _inserted_constants(node: onnx_ir.Node) -> list[float]:
     return found
 
 
-def symmetric(weight: Array, axis: int | None, floor: Array | float = 0.0) -> tuple[Array, Array]:
-    """int8 weights in [-127, 127] and their float32 scales.
+def symmetric(
+    weight: Array, axis: int | None, floor: Array | float = 0.0, bits: int = 8
+) -> tuple[Array, Array]:
+    """Integer weights and their float32 scales.
 
     Args:
         weight: real values.
         axis: one scale for each index of this axis; None for one scale.
         floor: the smallest scale allowed.
+        bits: 4, 8 or 16: values in [-7, 7], [-127, 127] or [-32767, 32767].
+
+    Returns:
+        Integers (int8 where they have 4 bits, until they are stored) and scales.
     """
+    limit = 2 ** (bits - 1) - 1
     axes = None if axis is None else tuple(a for a in range(weight.ndim) if a != axis)
-    scale = np.abs(weight).max(axis=axes) / 127
+    scale = np.abs(weight).max(axis=axes) / limit
     # A channel 2^16 times smaller than the largest rounds to nothing in any accumulator.
     scale = np.maximum(np.maximum(scale, scale.max() * 2.0**-16), floor)
     scale = np.where(scale > 0, scale, 1.0).astype(np.float32)
     shape = [-1 if a == axis else 1 for a in range(weight.ndim)]
-    stored = np.clip(np.rint(weight / scale.reshape(shape)), -127, 127).astype(np.int8)
-    return stored, scale
+    stored = np.clip(np.rint(weight / scale.reshape(shape)), -limit, limit)
+    return stored.astype(np.int16 if bits > 8 else np.int8), scale
+
+
+def output_axis(node: onnx_ir.Node) -> int:
+    """The axis of a layer's weights that holds its output channels."""
+    return 0 if node.op_type == "Conv" or node.attributes.get_int("transB", False) else 1
 
 
 class _Writer:
@@ -306,18 +346,43 @@ class _Writer:
         source = self.grids[_operands(node)[0]]
         weight = real(node.inputs[1])
         bias = real(node.inputs[2]) if len(node.inputs) > 2 and node.inputs[2] else None
-        oi = node.op_type == "Conv" or bool(node.attributes.get_int("transB", 0))
-        axis = (0 if oi else 1) if self.per_channel else None
+        axis = output_axis(node) if self.per_channel else None
         floor: Array | float = 0.0
-        if bias is not None:  # the bias must fit int32, with room for its correction
-            floor = np.abs(bias) / (float(source.scale) * 2.0**30)
+        if bias is not None and source.zero_point.dtype == np.int8:  # the bias must fit int32
+            floor = np.abs(bias) / (float(source.scale) * BIAS_LIMIT)
             floor = floor if self.per_channel else float(floor.max())
         stored, scale = symmetric(weight, axis, floor)
         self.dequantized(node, 1, "weight", stored, scale, axis)
-        if bias is not None:
-            bias_scale = (source.scale * scale).astype(np.float32)
-            steps = np.rint(bias / bias_scale).astype(np.int32)
+        if bias is None:
+            return
+        bias_scale = (source.scale * scale).astype(np.float32)
+        steps = np.rint(bias / bias_scale)
+        if np.abs(steps).max() <= BIAS_LIMIT:
+            steps = steps.astype(np.int32)
             self.dequantized(node, 2, "bias", steps, bias_scale, None if axis is None else 0)
+        else:
+            self.wide_bias(node, steps.astype(np.int64), bias_scale)
+
+    def wide_bias(self, node: onnx_ir.Node, steps: Array, scale: Array) -> None:
+        """An int64 bias as Cast and Mul: DequantizeLinear does not take so wide an integer."""
+        import onnx_ir
+
+        name = f"{node.name}.bias"
+        stored, factor = self.initializer(name, steps), self.initializer(f"{name}.scale", scale)
+        shape, dtype = stored.shape, onnx_ir.DataType.FLOAT
+        cast = onnx_ir.val(self.unused(f"{name}.cast"), dtype, shape)
+        out = onnx_ir.val(self.unused(f"{name}.real"), dtype, shape)
+        nodes = [
+            onnx_ir.node("Cast", [stored], {"to": dtype}, outputs=[cast], name=f"{name}.cast"),
+            onnx_ir.node("Mul", [cast, factor], outputs=[out], name=f"{name}.scaled"),
+        ]
+        self.graph.insert_before(node, nodes)
+        node.replace_input_with(2, out)
+
+    def wide(self, node: onnx_ir.Node) -> bool:
+        """Whether a node reads int16."""
+        grids = (self.grids.get(value) for value in node.inputs if value is not None)
+        return any(grid is not None and grid.zero_point.dtype == np.int16 for grid in grids)
 
     def matrix(self, node: onnx_ir.Node, index: int) -> None:
         """int8 weights of a MatMul that is no Gemm; one scale for each column of the right side."""
@@ -326,8 +391,9 @@ class _Writer:
         self.dequantized(node, index, "weight", *symmetric(weight, axis), axis)
 
     def constant(self, node: onnx_ir.Node, index: int) -> None:
-        """A constant operand of Add or Mul, symmetric."""
-        stored, scale = symmetric(real(node.inputs[index]), None)
+        """A constant operand of Add or Mul, symmetric and as wide as the result."""
+        wide = self.wide(node)
+        stored, scale = symmetric(real(node.inputs[index]), None, bits=16 if wide else 8)
         self.dequantized(node, index, f"operand{index}", stored, scale, None)
 
     def joined(self, node: onnx_ir.Node, index: int) -> None:
@@ -335,7 +401,9 @@ class _Writer:
         result = node.outputs[0]
         grid, name = self.grids[result], f"{node.name}.operand{index}"
         steps = np.rint(real(node.inputs[index]) / grid.scale) + grid.zero_point
-        stored = self.initializer(name, np.clip(steps, -128, 127).astype(np.int8))
+        limits = np.iinfo(grid.zero_point.dtype)
+        steps = np.clip(steps, limits.min, limits.max).astype(grid.zero_point.dtype)
+        stored = self.initializer(name, steps)
         self.dequantize_before(node, index, name, [stored, *self.grid(result)], {})
 
     def activation(self, value: onnx_ir.Value) -> None:
@@ -349,7 +417,10 @@ class _Writer:
         else:
             value.name = self.unused(f"{name}/raw")
             restored = onnx_ir.val(name, value.dtype, value.shape)
-        stored = onnx_ir.val(self.unused(f"{name}/int8"), onnx_ir.DataType.INT8, value.shape)
+        dtype = self.grids[value].zero_point.dtype
+        stored = onnx_ir.val(
+            self.unused(f"{name}/{dtype}"), onnx_ir.DataType.from_numpy(dtype), value.shape
+        )
         q = onnx_ir.node(
             "QuantizeLinear", [value, *grid], outputs=[stored], name=f"{name}/quantize"
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
@@ -9,20 +10,18 @@ import numpy as np
 import numpy.typing as npt
 
 from studio.compression import qdq
-from studio.compression.calibration import calibrate, channel_mean
-from studio.compression.constants import constant, set_constant
+from studio.compression.calibration import channel_mean
+from studio.compression.constants import constant
+from studio.compression.post_training import drafted, previewed
 from studio.compression.step import Needs, Step, param
-from studio.errors import RecipeError
 from studio.job import Job, Progress
-from studio.model.evaluate import check_fits, observe
+from studio.model.evaluate import observe
 from studio.model.model import Model
 
 if TYPE_CHECKING:
     import onnx_ir
 
     from studio.data.dataset import Dataset
-
-_PLACEHOLDER = (-4.0, 4.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +53,8 @@ def preview(p: QuantizeInt8, model: Model) -> Model:
     Raises:
         RecipeError: the model is quantised already.
     """
-    ir = _prepared(p, model)
-    plan = qdq.plan(ir.graph)
-    qdq.insert(ir.graph, plan, plan.grids(lambda name: _PLACEHOLDER), p.per_channel)
-    return model.derived(ir, STEP.id, asdict(p))
+    ir, layers = previewed(model, STEP.id, per_channel=p.per_channel, with_bias=p.bias_correction)
+    return model.derived(ir, STEP.id, asdict(p), _report(layers, {}))
 
 
 def run(p: QuantizeInt8, model: Model, data: Dataset | None) -> Job[Model]:
@@ -67,28 +64,21 @@ def run(p: QuantizeInt8, model: Model, data: Dataset | None) -> Job[Model]:
         RecipeError: the model is quantised already, or there is no data.
         DataError: data of another shape than the model's input.
     """
-    ir = _prepared(p, model)
-    if data is None:
-        raise RecipeError("needs samples to calibrate on", STEP.id, "choose a data set")
-    check_fits(data, model)
-    x = data.calibration(p.samples)
-    plan = qdq.plan(ir.graph)
-    layers = qdq.layers(plan.nodes)
-    names = {node.outputs[0].name or "": qdq.channel_axis(node) for node in layers}
-    statistics = yield from calibrate(
-        Model.from_ir(ir, model.name),
-        x,
-        plan.measured(),
-        names if p.bias_correction else {},
-        p.percentile if p.method == "percentile" else 100.0,
+    draft = yield from drafted(
+        model,
+        STEP.id,
+        data,
+        samples=p.samples,
+        per_channel=p.per_channel,
+        percentile=p.percentile if p.method == "percentile" else 100.0,
+        means=p.bias_correction,
     )
-    qdq.insert(ir.graph, plan, plan.grids(statistics.ranges.__getitem__), p.per_channel)
-    if p.bias_correction:
-        for index, (node, name) in enumerate(zip(layers, names, strict=True)):
-            yield Progress(f"Correcting the bias of {node.name}", index / len(layers))
-            _correct_bias(Model.from_ir(ir, model.name), node, statistics.means[name], x)
-    yield Progress(f"Quantised {len(layers)} layers", 1.0)
-    return model.derived(ir, STEP.id, asdict(p))
+    moved: dict[onnx_ir.Node, float] = {}
+    for index, node in enumerate(draft.layers if p.bias_correction else ()):
+        yield Progress(f"Correcting the bias of {node.name}", index / len(draft.layers))
+        moved[node] = _correct_bias(draft.model(), node, draft.means[node], draft.x)
+    yield Progress(f"Quantised {len(draft.layers)} layers", 1.0)
+    return model.derived(draft.ir, STEP.id, asdict(p), _report(draft.layers, moved))
 
 
 STEP = Step(
@@ -96,81 +86,12 @@ STEP = Step(
 )
 
 
-def _prepared(p: QuantizeInt8, model: Model) -> onnx_ir.Model:
-    """A float graph of one's own whose dense layers are Gemm with a plain bias."""
-    if model.quantized:
-        raise RecipeError(
-            "the model is quantised already",
-            STEP.id,
-            "quantise the float model that it was made from",
-        )
-    ir = model.clone_ir()
-    for node in tuple(ir.graph):
-        if node.op_type == "MatMul":
-            _dense(ir.graph, node)
-    for node in ir.graph:
-        if node.op_type in ("Conv", "Gemm"):
-            _plain(ir.graph, node, p.bias_correction)
-    return ir
-
-
-def _dense(graph: onnx_ir.Graph, product: onnx_ir.Node) -> None:
-    """Write x W (+ b) of rank 2 with constant W as Gemm."""
-    import onnx_ir
-
-    x, weight = product.inputs
-    if x is None or weight is None or x.const_value is not None or weight.const_value is None:
-        return
-    if len(x.shape or ()) != 2 or len(weight.shape or ()) != 2:
-        return
-    last, inputs = product, [x, weight]
-    uses = tuple(product.outputs[0].uses())
-    if len(uses) == 1 and not product.outputs[0].is_graph_output() and uses[0][0].op_type == "Add":
-        add, index = uses[0]
-        bias = add.inputs[1 - index]
-        if (
-            bias is not None
-            and bias.const_value is not None
-            and bias.const_value.size
-            in (
-                1,
-                weight.const_value.shape.numpy()[1],
-            )
-        ):
-            last, inputs = add, [x, weight, bias]
-    old = last.outputs[0]
-    out = onnx_ir.val(None, old.dtype, old.shape)
-    graph.insert_before(product, onnx_ir.node("Gemm", inputs, outputs=[out], name=product.name))
-    name, old.name = old.name, None
-    old.replace_all_uses_with(out, replace_graph_outputs=True)
-    out.name = name
-    graph.remove([product] if last is product else [last, product], safe=True)
-
-
-def _plain(graph: onnx_ir.Graph, node: onnx_ir.Node, always_bias: bool) -> None:
-    """Fold alpha and beta into the constants; bring the bias into shape [channels]."""
-    constants = node.inputs[1:]
-    if any(value is not None and value.const_value is None for value in constants):
-        return
-    weight = constant(node.inputs[1])
-    if weight is None:
-        return
-    alpha, beta = (node.attributes.get_float(name, 1.0) for name in ("alpha", "beta"))
-    gemm = node.op_type == "Gemm"
-    channels = weight.shape[1 if gemm and not node.attributes.get_int("transB", 0) else 0]
-    bias = constant(node.inputs[2]) if len(node.inputs) > 2 else None
-    if alpha != 1.0:
-        set_constant(graph, node, 1, "weight", weight * np.float32(alpha))
-    if bias is None and not always_bias:
-        return
-    plain = np.zeros(channels, np.float32) if bias is None else bias * np.float32(beta)
-    if plain.size not in (1, channels):
-        return
-    if bias is None or beta != 1.0 or bias.shape != (channels,):
-        node.resize_inputs(3)
-        set_constant(graph, node, 2, "bias", np.broadcast_to(plain.ravel(), (channels,)))
-    for name in ("alpha", "beta"):
-        node.attributes.pop(name, None)
+def _report(layers: Sequence[onnx_ir.Node], moved: Mapping[onnx_ir.Node, float]) -> dict[str, str]:
+    return {
+        node.name or "": "int8 weights"
+        + (f", bias moved by up to {moved[node]:.3g}" if node in moved else "")
+        for node in layers
+    }
 
 
 def _correct_bias(
@@ -178,10 +99,13 @@ def _correct_bias(
     node: onnx_ir.Node,
     mean: npt.NDArray[np.float64],
     x: npt.NDArray[np.float32],
-) -> None:
+) -> float:
     """Move a layer's int32 bias so that its mean output equals the float model's.
 
     The layers before it are corrected already (Nagel et al., arXiv 1906.04721, section 4.2).
+
+    Returns:
+        The largest correction.
     """
     import onnx_ir
 
@@ -195,3 +119,4 @@ def _correct_bias(
     assert stored is not None and stored.const_value is not None
     steps = stored.const_value.numpy() + np.rint(error / constant(scale)).astype(np.int32)
     stored.const_value = onnx_ir.tensor(steps.astype(np.int32), name=stored.name)
+    return float(np.abs(error).max())

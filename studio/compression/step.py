@@ -14,8 +14,10 @@ import pkgutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from studio.compression.checkpoint import Checkpoints
 from studio.errors import RecipeError
 from studio.job import Job
 
@@ -63,23 +65,34 @@ class Step:
     Attributes:
         params: the frozen dataclass of its parameters; its docstring says what it does.
         preview: (params, model) -> model; exact structure, placeholder numbers.
-        run: (params, model, data) -> Job that returns the model.
+        run: (params, model, data) -> Job that returns the model; one that trains also takes
+            Checkpoints.
         group: the heading it stands under in the palette.
         title: its name for people.
         needs: what it needs besides the model.
+        trains: whether it takes long and can go on from a checkpoint.
     """
 
     params: type[Any]
     preview: Callable[[Any, Model], Model]
-    run: Callable[[Any, Model, Dataset | None], Job[Model]]
+    run: Callable[..., Job[Model]]
     group: str
     title: str
     needs: Needs = Needs.NOTHING
+    trains: bool = False
 
     @property
     def id(self) -> str:
         """The name in recipe files: the module's, such as `fold_batch_norm`."""
         return self.params.__module__.rpartition(".")[2]
+
+    def start(
+        self, params: Any, model: Model, data: Dataset | None, folder: Path | None = None
+    ) -> Job[Model]:
+        """Run the step; one that trains keeps checkpoints in `folder` and goes on from them."""
+        if self.trains:
+            return self.run(params, model, data, Checkpoints(folder))
+        return self.run(params, model, data)
 
     def make(self, **values: Any) -> Any:
         """Parameters from plain values, each checked against its range.
@@ -95,6 +108,14 @@ class Step:
                 )
             values[name] = _checked(f"{self.id}.{name}", fields[name], value)
         return self.params(**values)
+
+
+def offered(data: Dataset | None) -> dict[str, Step]:
+    """The steps whose needs the data meet: without labels only those that do without."""
+    have = Needs.NOTHING
+    if data is not None:
+        have |= Needs.SAMPLES | (Needs.NOTHING if data.y is None else Needs.LABELS)
+    return {id: step for id, step in steps().items() if step.needs in have}
 
 
 def _checked(where: str, field: dataclasses.Field[Any], value: Any) -> Any:

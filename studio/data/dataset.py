@@ -30,7 +30,7 @@ class Dataset:
 
     Raises:
         DataError: no samples, arrays of different length, a value that is not finite, a
-            label out of range, an unknown split.
+            label out of range, an unknown split, a group that is in two splits.
     """
 
     name: str
@@ -60,6 +60,12 @@ class Dataset:
             raise DataError(f"a label is outside 0 to {len(self.labels) - 1}", self.name)
         if unknown := set(np.unique(self.split).tolist()) - set(SPLITS):
             raise DataError(f"unknown split '{min(unknown)}'", self.name, ", ".join(SPLITS))
+        if self.group is not None and (torn := _torn_group(self.group, self.split)):
+            raise DataError(
+                f"group '{torn}' is in more than one split",
+                self.name,
+                "a model would be tested on what it has seen",
+            )
 
     def __len__(self) -> int:
         return len(self.x)
@@ -162,3 +168,11 @@ def classes(answers: npt.NDArray[Any], where: str) -> tuple[npt.NDArray[np.int64
 def split_every(n: int, every: int = 4) -> npt.NDArray[np.str_]:
     """A split for data that comes without one: every `every`-th sample is for the test."""
     return np.where(np.arange(n) % every == every - 1, "test", "train")
+
+
+def _torn_group(group: npt.NDArray[Any], split: npt.NDArray[np.str_]) -> str:
+    """The first group with samples in more than one split; empty where there is none."""
+    names, member = np.unique(group, return_inverse=True)
+    parts = np.unique(np.stack([member, np.unique(split, return_inverse=True)[1]]), axis=1)
+    often = np.bincount(parts[0]) > 1
+    return str(names[often.argmax()]) if often.any() else ""

@@ -77,9 +77,24 @@ class Model:
         """A graph of one's own, sharing the tensors."""
         return self.ir.clone()
 
-    def derived(self, ir: onnx_ir.Model, step: str, params: Mapping[str, Any]) -> Model:
-        """The result of a step: takes over `ir` and appends the step to its history."""
-        entry = {"step": step, "params": dict(params)}
+    def derived(
+        self,
+        ir: onnx_ir.Model,
+        step: str,
+        params: Mapping[str, Any],
+        layers: Mapping[str, str] | None = None,
+    ) -> Model:
+        """The result of a step: takes over `ir` and appends the step to its history.
+
+        Args:
+            ir: the changed graph, this model's own.
+            step: id of the step.
+            params: its parameters as plain values.
+            layers: what it did to each layer, in words, by the layer's name.
+        """
+        entry: dict[str, Any] = {"step": step, "params": dict(params)}
+        if layers:
+            entry["layers"] = dict(layers)
         ir.metadata_props[HISTORY] = json.dumps([*self.history, entry], sort_keys=True)
         return Model.from_ir(ir, self._name)
 
@@ -108,7 +123,10 @@ class Model:
 
     @cached_property
     def history(self) -> tuple[dict[str, Any], ...]:
-        """The steps that made this model, oldest first: {"step": id, "params": {...}}."""
+        """The steps that made this model, oldest first: {"step": id, "params": {...}}.
+
+        A step that reports adds "layers": {name: what it did}.
+        """
         try:
             entries = json.loads(self.metadata.get(HISTORY, "[]"))
         except ValueError:

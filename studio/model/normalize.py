@@ -123,13 +123,14 @@ def _tidy(model: onnx_ir.Model) -> None:
     common.LiftConstantsToInitializersPass(lift_all_constants=True, size_limit=0)(model)
     common.RemoveInitializersFromInputsPass()(model)
     for node in tuple(model.graph):
-        if node.op_type == "Identity" or _is_idle_dropout(node):
-            _bypass(model.graph, node)
+        if node.op_type == "Identity" or is_idle_dropout(node):
+            bypass(model.graph, node)
     common.RemoveUnusedNodesPass()(model)
     _name_nodes(model.graph)
 
 
-def _is_idle_dropout(node: onnx_ir.Node) -> bool:
+def is_idle_dropout(node: onnx_ir.Node) -> bool:
+    """Whether a node is a Dropout that does nothing at inference."""
     if node.op_type != "Dropout" or any(value.uses() for value in node.outputs[1:]):
         return False
     training = node.inputs[2] if len(node.inputs) > 2 else None
@@ -138,7 +139,8 @@ def _is_idle_dropout(node: onnx_ir.Node) -> bool:
     return training.const_value is not None and not training.const_value.numpy().any()
 
 
-def _bypass(graph: onnx_ir.Graph, node: onnx_ir.Node) -> None:
+def bypass(graph: onnx_ir.Graph, node: onnx_ir.Node) -> None:
+    """Let the readers of a node's result read its first input, and remove the node."""
     source, result = node.inputs[0], node.outputs[0]
     if source is None:
         return

@@ -54,7 +54,13 @@ class Cache:
                 file.write(content + _digest(content))
             os.replace(temporary, self._file(key))
         except OSError:
+            return
+        finally:
             Path(temporary).unlink(missing_ok=True)
+
+    def unfinished(self, key: str) -> Path:
+        """The folder for checkpoints of what will be stored under `key`."""
+        return self.folder / "unfinished" / key
 
     def _file(self, key: str) -> Path:
         return self.folder / f"{key}.onnx"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import inspect
 import json
-from dataclasses import replace
+import shutil
 from functools import cache as memoize
 from pathlib import Path
 from weakref import WeakKeyDictionary
@@ -14,7 +14,7 @@ from studio import __version__, compression
 from studio.compression.step import Needs
 from studio.data.dataset import Dataset
 from studio.errors import RecipeError
-from studio.job import Job, Progress, in_process
+from studio.job import Job, Progress, as_part, in_process
 from studio.model.model import Model
 from studio.recipe.cache import Cache, key_of
 from studio.recipe.recipe import Node, Recipe, full_params
@@ -53,7 +53,8 @@ def run(recipe: Recipe, model: Model, data: Dataset | None, cache: Cache) -> Job
     """The model behind each node, computed on data.
 
     Results that the cache has are taken from it; the rest are computed in one worker process
-    and cached one by one, so that a cancelled run keeps what it finished.
+    and cached one by one, so that a cancelled run keeps what it finished. A training that was
+    interrupted goes on after its last complete epoch and ends as if it had never stopped.
 
     Raises:
         RecipeError: a step that cannot be applied, or that needs data where there are none.
@@ -91,26 +92,15 @@ def _compute(
         if node.muted:
             fresh[node.id] = source
             continue
-        job = node.kind.run(node.settings, source, data)
+        key = _key(node, source, data)
+        job = node.kind.start(node.settings, source, data, cache.unfinished(key))
         title = node.title or node.kind.title
-        fresh[node.id] = yield from _as_part(job, title, index, len(nodes))
-        cache.put(_key(node, source, data), fresh[node.id])
+        fresh[node.id] = yield from as_part(
+            job, index / len(nodes), (index + 1) / len(nodes), f"{title}: "
+        )
+        cache.put(key, fresh[node.id])
+        shutil.rmtree(cache.unfinished(key), ignore_errors=True)
     return fresh
-
-
-def _as_part(job: Job[Model], title: str, index: int, count: int) -> Job[Model]:
-    """A step's job with its progress as one of `count` parts."""
-    try:
-        while True:
-            try:
-                progress = next(job)
-            except StopIteration as end:
-                result: Model = end.value
-                return result
-            done = (index + (progress.done or 0.0)) / count
-            yield replace(progress, text=f"{title}: {progress.text}", done=done)
-    finally:
-        job.close()
 
 
 def _refuse_missing_data(node: Node, data: Dataset | None) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 from studio.budget import budget
 from studio.compiler.lower import lower
 from studio.compression.step import steps
-from studio.errors import BuildError
+from studio.errors import BuildError, RecipeError
 from studio.job import finish
 from studio.model.model import Model
 from studio.recipe.examples import open_example
@@ -48,6 +48,10 @@ def of_model(name: str, model: Model) -> list[tuple[str, float]]:
     for step in steps().values():
         params = step.make()
         title = f"{name}: preview of {step.title.lower()}"
+        try:
+            step.preview(params, model)
+        except RecipeError:  # it has nothing to do here
+            continue
         rows.append((title, median_ms(lambda s=step, p=params: s.preview(p, model))))
         if step.id == "quantize_int8":
             quantized = step.preview(params, model)

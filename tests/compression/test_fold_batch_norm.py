@@ -74,7 +74,9 @@ def test_the_source_is_unchanged_and_the_step_is_recorded() -> None:
     assert "BatchNormalization" in operators(model)
     assert "BatchNormalization" not in operators(folded)
     assert Model.from_ir(model.clone_ir()).digest == before
-    assert folded.history == ({"step": "fold_batch_norm", "params": {}},)
+    (entry,) = folded.history
+    assert entry["step"] == "fold_batch_norm" and entry["params"] == {}
+    assert entry["layers"]["stem_norm"] == "folded into stem"
     assert folded.digest == preview(FoldBatchNorm(), model).digest
     assert_same_function(model, folded)
 

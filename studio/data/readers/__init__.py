@@ -1,4 +1,8 @@
-"""Readers of data files: each file here has `SUFFIXES` and `read(path) -> Dataset`."""
+"""Readers of data, one file a format.
+
+A file here has `SUFFIXES` and `read(path) -> Dataset`, or, for what is one of many in a folder,
+`read_recordings(path) -> list[Recording]` for its `SUFFIXES` or `RECORDINGS`.
+"""
 
 from __future__ import annotations
 
@@ -13,12 +17,14 @@ from studio.errors import DataError
 
 
 def read(path: Path) -> Dataset:
-    """Read a file with the reader for its suffix.
+    """Read a file with the reader for its suffix, or a folder of recordings.
 
     Raises:
         DataError: no such file, an unknown suffix, bad contents.
     """
-    reader = readers().get(path.suffix.lower())
+    from studio.data.readers import folder
+
+    reader = folder if path.is_dir() else readers().get(path.suffix.lower())
     if reader is None:
         raise DataError(
             f"'{path.suffix or path.name}' is no data format",
@@ -26,7 +32,7 @@ def read(path: Path) -> Dataset:
             ", ".join(sorted(readers())),
         )
     try:
-        if not path.stat().st_size:
+        if path.is_file() and not path.stat().st_size:
             raise DataError("the file is empty", str(path))
         dataset: Dataset = reader.read(path)
     except OSError as error:
@@ -38,8 +44,20 @@ def read(path: Path) -> Dataset:
 
 @cache
 def readers() -> dict[str, ModuleType]:
-    """The readers by lower-case suffix."""
-    modules = [
-        importlib.import_module(f"{__name__}.{m.name}") for m in pkgutil.iter_modules(__path__)
-    ]
-    return {suffix: module for module in modules for suffix in module.SUFFIXES}
+    """The readers of whole data sets by lower-case suffix."""
+    return {s: module for module in _modules() for s in getattr(module, "SUFFIXES", ())}
+
+
+@cache
+def recording_readers() -> dict[str, ModuleType]:
+    """The readers of recordings by lower-case suffix."""
+    able = [module for module in _modules() if hasattr(module, "read_recordings")]
+    return {
+        s: m for m in able for s in (getattr(m, "RECORDINGS", ()) or getattr(m, "SUFFIXES", ()))
+    }
+
+
+@cache
+def _modules() -> tuple[ModuleType, ...]:
+    names = (info.name for info in pkgutil.iter_modules(__path__))
+    return tuple(importlib.import_module(f"{__name__}.{name}") for name in names)

@@ -1,48 +1,51 @@
-"""CSV: a sample in each row, numbers in the columns.
+"""CSV: a sample in each row, numbers in the columns; or a recording, a time in each row.
 
-The column named label, class or target (else the last one) is the class; a column named
-split says train, validation or test; one named group keeps samples together.
+The column named label, class, target or activity (else the last one) is the class; a column
+named split says train, validation or test; one named group, file or person keeps samples
+together. In a recording all columns but those and the time are channels.
 """
 
 from __future__ import annotations
 
 import csv
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from studio.data.dataset import Dataset, classes, split_every
+from studio.data import table
+from studio.data.dataset import Dataset
+from studio.data.windows import Recording
 from studio.errors import DataError
 
 SUFFIXES = (".csv",)
-_LABELS = ("label", "class", "target")
-
-Column = npt.NDArray[np.str_]
 
 
 def read(path: Path) -> Dataset:
-    """Read a CSV file; without a split column every fourth sample is for the test.
+    """Read a CSV file; without a split column every fourth sample or group is for the test.
 
     Raises:
         DataError: no rows, rows of different length, a cell that is no number.
     """
-    header, table, first_line = _table(path)
-    columns = {name: table[:, index] for index, name in enumerate(header)}
-    label = next((name for name in header if name in _LABELS), None)
+    columns, first_line = _columns(path)
+    label = next((name for name in columns if name in table.LABELS), None)
     if label is None:
-        rest = [name for name in header if name not in ("split", "group")]
-        label = rest[-1]
-    y, labels = classes(columns.pop(label), str(path))
-    split, group = columns.pop("split", None), columns.pop("group", None)
-    if not columns:
-        raise DataError("has no columns besides the label", str(path))
-    x = np.stack([_numbers(path, n, c, first_line) for n, c in columns.items()], axis=1)
-    split = split_every(len(y)) if split is None else split
-    return Dataset(path.name, x, y, labels, split, group)
+        label = [name for name in columns if name not in ("split", *table.GROUPS)][-1]
+    return table.rows(columns, label, path.name, str(path), _Numbers(path, first_line))
 
 
-def _table(path: Path) -> tuple[list[str], Column, int]:
+def read_recordings(path: Path) -> list[Recording]:
+    """Read a CSV file as recordings.
+
+    Raises:
+        DataError: as `read`.
+    """
+    columns, first_line = _columns(path)
+    return table.recordings(columns, str(path), _Numbers(path, first_line))
+
+
+def _columns(path: Path) -> tuple[dict[str, npt.NDArray[np.str_]], int]:
     with path.open(newline="", encoding="utf-8-sig") as file:
         rows = [[cell.strip() for cell in row] for row in csv.reader(file) if row]
     if not rows:
@@ -57,17 +60,26 @@ def _table(path: Path) -> tuple[list[str], Column, int]:
     for number, row in enumerate(rows, first_line):
         if len(row) != len(header):
             raise DataError(f"has {len(row)} cells, not {len(header)}", f"{path}, row {number}")
-    return header, np.array(rows), first_line
+    cells = np.array(rows)
+    return {name: cells[:, index] for index, name in enumerate(header)}, first_line
 
 
-def _numbers(path: Path, name: str, column: Column, first_line: int) -> npt.NDArray[np.float32]:
-    try:
-        return column.astype(np.float32)
-    except ValueError:
-        row = next(i for i, cell in enumerate(column) if not _is_number(cell))
-        raise DataError(
-            f"'{column[row]}' in column '{name}' is no number", f"{path}, row {row + first_line}"
-        ) from None
+class _Numbers:
+    """Columns as numbers; what is none is named by its row."""
+
+    def __init__(self, path: Path, first_line: int) -> None:
+        self.path = path
+        self.first_line = first_line
+
+    def __call__(self, name: str, column: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
+        try:
+            return column.astype(np.float32)
+        except ValueError:
+            row = next(i for i, cell in enumerate(column) if not _is_number(cell))
+            raise DataError(
+                f"'{column[row]}' in column '{name}' is no number",
+                f"{self.path}, row {row + self.first_line}",
+            ) from None
 
 
 def _is_number(cell: str) -> bool:

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from studio.data.dataset import SPLITS, Dataset, classes, split_every
+from studio.data.windows import split_groups
 from studio.errors import DataError
 
 SUFFIXES = (".npz",)
@@ -57,8 +58,14 @@ def _dataset(arrays: Arrays, path: Path) -> Dataset:
     with np.errstate(over="ignore"):
         x = x.astype(np.float32)
     split = arrays.get("split")
-    split = split_every(len(x)) if split is None else split.astype(str)
-    return Dataset(path.name, x, y, labels, split, arrays.get("group"))
+    group = arrays.get("group")
+    if split is not None:
+        split = split.astype(str)
+    elif group is not None and group.shape == (len(x),):
+        split = split_groups(group, y)
+    else:
+        split = split_every(len(x))
+    return Dataset(path.name, x, y, labels, split, group)
 
 
 def _joined(arrays: Arrays, kind: str, parts: list[str], path: Path) -> npt.NDArray[Any]:

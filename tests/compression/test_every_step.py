@@ -1,0 +1,146 @@
+"""What every compression step keeps to, and any two of them one after the other."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import itertools
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+from nets import MLPERF, Net, noise
+
+from studio.compression.step import Needs, Step, steps
+from studio.data.dataset import Dataset
+from studio.errors import RecipeError
+from studio.job import finish
+from studio.model.evaluate import infer
+from studio.model.model import Model
+
+IDS = sorted(steps())
+_CHOOSING_BY_DATA = {"mixed_precision"}
+_FEW = {"samples": 8, "iterations": 20, "epochs": 1, "stages": 1, "swaps": 4, "images": 4}
+
+
+def tiny() -> Model:
+    """A net with something to do for most steps: batch norm, depthwise, dense layers."""
+    net = Net()
+    x = net.conv("x", (8, 2, 3, 3), relu=False, pads=[1, 1, 1, 1], kernel_shape=[3, 3])
+    factors = [net.const(net.rng.uniform(0.5, 2, 8)) for _ in range(4)]
+    x = net.node("Relu", net.node("BatchNormalization", x, *factors))
+    x = net.conv(x, (8, 1, 3, 3), group=8, kernel_shape=[3, 3])
+    x = net.conv(x, (12, 8, 1, 1), kernel_shape=[1, 1])
+    x = net.node("Flatten", net.node("GlobalAveragePool", x))
+    return net.model((1, 2, 8, 8), net.dense(net.dense(x, 12, 8), 8, 4, relu=False), name="tiny")
+
+
+def recurrent() -> Model:
+    net = Net()
+    x = net.node("Transpose", "x", perm=[1, 0, 2])
+    weights = [net.const(net.rng.normal(0, 0.3, (1, 12, n))) for n in (3, 4)]
+    bias = net.const(net.rng.normal(0, 0.1, (1, 24)))
+    x = net.node("GRU", x, *weights, bias, hidden_size=4, linear_before_reset=1)
+    x = net.node("Squeeze", net.node("Slice", x, *(net.const([v], np.int64) for v in (5, 6, 0))),
+                 net.const([0, 1], np.int64))  # fmt: skip
+    return net.model((1, 6, 3), net.dense(x, 4, 3, relu=False), name="recurrent")
+
+
+def data_for(model: Model) -> Dataset:
+    x = noise(model, 24)
+    split = np.array(["train"] * 16 + ["validation"] * 4 + ["test"] * 4)
+    classes = model.outputs[0].shape[-1]
+    labels = tuple(str(i) for i in range(classes))
+    return Dataset("noise", x, np.arange(24) % classes, labels, split)
+
+
+def quick(step: Step) -> Any:
+    """Parameters that take little time."""
+    names = {f.name for f in dataclasses.fields(step.params)}
+    return step.make(**{name: value for name, value in _FEW.items() if name in names})
+
+
+def applied(step: Step, model: Model) -> Model | None:
+    """The result; None where the step refuses with a reason."""
+    try:
+        return finish(step.run(quick(step), model, data_for(model)))
+    except RecipeError as refusal:
+        assert refusal.what and refusal.where
+        return None
+
+
+@pytest.mark.parametrize("id", IDS)
+def test_a_step_keeps_its_promises(id: str) -> None:
+    step, model = steps()[id], tiny()
+    before = Model.from_ir(model.clone_ir()).digest
+    first = applied(step, model)
+    assert Model.from_ir(model.clone_ir()).digest == before
+    if first is None:
+        return
+    second = applied(step, model)
+    assert second is not None and second.digest == first.digest
+    assert first.history[-1]["step"] == id
+    assert first.history[-1]["params"] == dataclasses.asdict(quick(step))
+    onnx.checker.check_model(onnx.ModelProto.FromString(first.to_bytes()), full_check=True)
+    assert first.inputs == model.inputs
+    seen = step.preview(quick(step), model)
+    assert [n.op_type for n in seen.ir.graph] == [n.op_type for n in first.ir.graph]
+    if id not in _CHOOSING_BY_DATA:
+        assert {k: (v.dtype, v.shape) for k, v in seen.ir.graph.initializers.items()} == {
+            k: (v.dtype, v.shape) for k, v in first.ir.graph.initializers.items()
+        }
+
+
+@pytest.mark.parametrize("id", IDS)
+def test_a_step_describes_its_parameters(id: str) -> None:
+    step = steps()[id]
+    assert step.params.__doc__ and step.title and step.group
+    assert dataclasses.is_dataclass(step.params) and step.params.__dataclass_params__.frozen  # type: ignore[attr-defined]
+    for field in dataclasses.fields(step.params):
+        assert field.metadata["label"]
+        if type(field.default) in (int, float):
+            assert field.metadata["lo"] <= field.default <= field.metadata["hi"]
+
+
+@pytest.mark.parametrize("id", IDS)
+@pytest.mark.parametrize("net", MLPERF.values(), ids=MLPERF)
+def test_a_preview_takes_less_than_fifteen_milliseconds(id: str, net: Callable[[], Model]) -> None:
+    step, model = steps()[id], net()
+    times_s = []
+    for _ in range(8):  # the least of processor time: other work on the machine does not count
+        start = time.process_time()
+        with contextlib.suppress(RecipeError):
+            step.preview(step.make(), model)
+        times_s.append(time.process_time() - start)
+    assert min(times_s) < 0.015
+
+
+@pytest.mark.parametrize("id", IDS)
+def test_a_step_that_needs_data_says_so(id: str) -> None:
+    step, model = steps()[id], tiny()
+    if step.needs is Needs.NOTHING:
+        assert applied(step, model) is None or finish(step.run(quick(step), model, None))
+        return
+    with pytest.raises(RecipeError):
+        finish(step.run(quick(step), model, None))
+
+
+@pytest.mark.parametrize("net", [tiny, recurrent])
+@pytest.mark.parametrize(("first", "second"), list(itertools.product(IDS, IDS)))
+def test_any_two_steps_run_or_refuse_with_a_reason(
+    first: str, second: str, net: Callable[[], Model]
+) -> None:
+    model = net()
+    middle = applied(steps()[first], model)
+    if middle is None:
+        return
+    result = applied(steps()[second], middle)
+    if result is None:
+        return
+    onnx.checker.check_model(onnx.ModelProto.FromString(result.to_bytes()), full_check=True)
+    answers = infer(result, data_for(model).x[:2])[0]
+    assert answers.shape[1:] == model.outputs[0].shape[1:] and np.isfinite(answers).all()
+    assert [entry["step"] for entry in result.history] == [first, second]

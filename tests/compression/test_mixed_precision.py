@@ -1,0 +1,69 @@
+"""Mixed precision: within the budget, better than chance, and what it refuses."""
+
+from __future__ import annotations
+
+import numpy as np
+import onnx
+import pytest
+from nets import Net, ds_cnn, noise
+
+from studio.compression import mixed_precision
+from studio.compression.mixed_precision import MixedPrecision, preview, run
+from studio.data.dataset import Dataset
+from studio.errors import RecipeError
+from studio.job import finish
+from studio.model.evaluate import infer
+from studio.model.model import Model
+
+
+def weight_bytes(model: Model) -> int:
+    graph = onnx.ModelProto.FromString(model.to_bytes()).graph
+    return sum(len(t.raw_data) for t in graph.initializer if t.name.endswith(".weight"))
+
+
+def int4_layers(model: Model) -> list[bool]:
+    return ["int4 weights" in text for text in model.history[-1]["layers"].values()]
+
+
+@pytest.mark.needs_data
+def test_the_choice_is_better_than_the_median_of_random_ones(
+    digits_bench: tuple[Model, Dataset],
+) -> None:
+    model, data = digits_bench
+    params = MixedPrecision(samples=48, swaps=6)
+    result = finish(run(params, model, data))
+    assert weight_bytes(result) <= 0.65 * 5856
+    x = data.test.x[:300]
+    reference = infer(model, x)[0]
+    ours = np.square(infer(result, x)[0] - reference).mean()
+    rivals = [
+        np.square(infer(rival, x)[0] - reference).mean()
+        for rival in finish(mixed_precision.random_choices(params, model, data, 5, seed=0))
+    ]
+    assert ours < np.median(rivals)
+
+
+def test_the_preview_and_the_result_keep_within_the_budget() -> None:
+    net, x = Net(), "x"
+    for n, m in ((12, 30), (30, 40), (40, 20), (20, 40), (40, 6)):
+        x = net.dense(x, n, m)
+    model = net.model((1, 12), x)
+    data = Dataset("random", noise(model, 8), None, (), np.full(8, "train"))
+    full = 12 * 30 + 30 * 40 + 40 * 20 + 20 * 40 + 40 * 6
+    for params, allowed in (
+        (MixedPrecision(samples=4), 0.65 * full),
+        (MixedPrecision(samples=4, swaps=0, budget_bytes=2500), 2500),
+    ):
+        seen, made = preview(params, model), finish(run(params, model, data))
+        for each in (seen, made):
+            assert 0.8 * allowed < weight_bytes(each) <= allowed
+            assert any(int4_layers(each)) and not all(int4_layers(each))
+        assert [n.op_type for n in seen.ir.graph] == [n.op_type for n in made.ir.graph]
+
+
+def test_a_budget_that_all_or_none_meet_is_refused() -> None:
+    model = ds_cnn()
+    with pytest.raises(RecipeError, match=r"int8 weights take \d+ bytes and fit"):
+        preview(MixedPrecision(budget_percent=100.0), model)
+    with pytest.raises(RecipeError, match="more than the 1000 allowed"):
+        preview(MixedPrecision(budget_bytes=1000), model)
