@@ -23,7 +23,7 @@ from studio.model.model import Model
 
 IDS = sorted(steps())
 _CHOOSING_BY_DATA = {"mixed_precision"}
-_FEW = {"samples": 8, "iterations": 20, "epochs": 1, "stages": 1, "swaps": 4, "images": 4}
+_FEW = {"samples": 4, "iterations": 20, "epochs": 1, "stages": 1, "swaps": 1}
 
 
 def tiny() -> Model:
