@@ -128,6 +128,23 @@ def test_a_step_that_needs_data_says_so(id: str) -> None:
         finish(step.run(quick(step), model, None))
 
 
+@pytest.mark.parametrize("id", IDS)
+def test_a_step_that_is_cancelled_leaves_its_source_as_it_was(id: str) -> None:
+    step, model, rng = steps()[id], tiny(), np.random.default_rng(0)
+    before, whole = Model.from_ir(model.clone_ir()).digest, applied(step, model)
+    if whole is None:
+        return
+    moments = 1 + sum(1 for _ in step.run(quick(step), model, data_for(model)))
+    for moment in rng.integers(1, moments + 1, 3):
+        job = step.run(quick(step), model, data_for(model))
+        for _ in zip(range(moment), job, strict=False):
+            pass
+        job.close()
+        assert Model.from_ir(model.clone_ir()).digest == before
+    again = applied(step, model)
+    assert again is not None and again.digest == whole.digest
+
+
 @pytest.mark.parametrize("net", [tiny, recurrent])
 @pytest.mark.parametrize(("first", "second"), list(itertools.product(IDS, IDS)))
 def test_any_two_steps_run_or_refuse_with_a_reason(
