@@ -194,23 +194,26 @@ class Model:
         return TensorSpec(name, tuple(int(d) for d in shape.numpy()), dtype.numpy().name)
 
     def _node_macs(self, node: onnx_ir.Node) -> int:
+        if node.op_type == "Scan" and node.inputs[-1] is not None:
+            body = node.attributes["body"].as_graph()
+            steps = self._spec(node.inputs[-1]).shape[0]
+            return steps * sum(self._node_macs(inner) for inner in body)
         if node.op_type not in _PRODUCTS:
             return 0
         try:
             shapes = [self._spec(value).shape for value in node.inputs[:3] if value is not None]
+            weights = [math.prod(shape[1:]) for shape in shapes]
+            if node.op_type in ("RNN", "GRU", "LSTM"):  # every time step, input and state weights
+                return math.prod(shapes[0][:2]) * shapes[1][0] * (weights[1] + weights[2])
             out = self._spec(node.outputs[0]).shape
         except ModelError:  # behind an operator that nobody knows; the check names it
             return 0
-        weights = [math.prod(shape[1:]) for shape in shapes]
         if node.op_type == "Conv":
             return math.prod(out) * weights[1]
         if node.op_type == "ConvTranspose":
             return math.prod(shapes[0]) * weights[1]
-        if node.op_type in ("Gemm", "MatMul"):
-            transposed = node.op_type == "Gemm" and bool(node.attributes.get_int("transA", 0))
-            return math.prod(out) * shapes[0][-2 if transposed else -1]
-        directions = shapes[1][0]  # recurrent: input and state weights, every time step
-        return math.prod(shapes[0][:2]) * directions * (weights[1] + weights[2])
+        transposed = node.op_type == "Gemm" and bool(node.attributes.get_int("transA", 0))
+        return math.prod(out) * shapes[0][-2 if transposed else -1]
 
 
 def _is_weight(value: onnx_ir.Value) -> bool:

@@ -86,6 +86,8 @@ def test_every_form_of_cell_stays_close_to_the_float_net(form: dict[str, Any]) -
     model = layer(**form)
     result = quantized(model)
     assert result.outputs == model.outputs and result.inputs == model.inputs
+    for each in (result, Model.from_bytes(result.to_bytes())):
+        assert each.macs == model.macs
     x = random_data(model).x
     assert sqnr_db(infer(model, x)[0], infer(result, x)[0]) > 28
     kinds = [node.op_type for node in result.ir.graph]
