@@ -11,6 +11,7 @@ from studio.budget import budget
 from studio.build.firmware import build, project_files, write_project
 from studio.build.toolchains import toolchain
 from studio.compiler.lower import lower
+from studio.compiler.program import Options
 from studio.compression.quantize_int8 import QuantizeInt8, preview
 from studio.errors import BuildError
 from studio.job import finish
@@ -29,8 +30,9 @@ def test_flash_within_3_percent_and_ram_exact_before_the_build(board, compiler, 
     target = profile(board)
     models = [preview(QuantizeInt8(), MLPERF[net]()) for net in ("ad", "vww")]
     models += [make() for make in OPERATORS.values()]
-    for model in models:
-        program = lower(model)
+    small = Options(plan="small")
+    for model in [*models, preview(QuantizeInt8(), MLPERF["ic"]())]:
+        program = lower(model, small if model.name == "ic" else Options())
         write_project(project_files(program, target), tmp_path)
         image = finish(build(tmp_path, toolchain(compiler)))
         predicted = budget(program, target, compiler)

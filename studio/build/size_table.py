@@ -30,6 +30,7 @@ from studio.targets.resources import resource
 
 TENSOR_BYTES = 32  # sizeof(tms_tensor) on a 32-bit machine
 WORD = 4
+ROW_CALL_BYTES = 10  # more than a whole call takes: from 30 images of plan `small`, +-15
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +126,14 @@ def data_bytes(program: Program) -> int:
     constants = sum(-(-c.size_bytes // WORD) * WORD for c in program.constants.values())
     params = sum(-(-kernels()[c.kernel].struct_bytes // WORD) * WORD for c in program.calls)
     tensors = TENSOR_BYTES * (len(program.inputs) + len(program.outputs))
-    return constants + params + tensors + names_bytes(program)
+    return constants + params + tensors + _stage_bytes(program) + names_bytes(program)
+
+
+def _stage_bytes(program: Program) -> int:
+    """Flash of what runs calls row by row: the order of rows, and the choice between the calls."""
+    by_rows = [stage for stage in program.stages if len(stage) > 1]
+    orders = sum(-(-len(stage) // WORD) * WORD for stage in by_rows)
+    return orders + ROW_CALL_BYTES * sum(len({step.call for step in stage}) for stage in by_rows)
 
 
 def synthetic(used: tuple[Kernel, Example] | None, calls: int, rng: np.random.Generator) -> Program:
@@ -146,10 +154,18 @@ def synthetic(used: tuple[Kernel, Example] | None, calls: int, rng: np.random.Ge
             for array in example.inputs:
                 buffers.append(Buffer("a", array.shape, str(array.dtype)))
                 inputs.append(len(buffers) - 1)
-            buffers.append(Buffer("b", example.out_shape, example.out_dtype))
+            first = len(buffers)
+            for shape, dtype in ((example.out_shape, example.out_dtype), *example.more_outs):
+                buffers.append(Buffer("b", shape, dtype))
+            outputs, scratch = tuple(range(first, len(buffers))), None
+            if kernel.scratch_bytes is not None:
+                scratch = len(buffers)
+                size = kernel.scratch_bytes(example.params)
+                buffers.append(Buffer("s", (size,), "uint8", "scratch"))
             rows = int(example.params["out_h"]) if kernel.window else None
-            outputs = (len(buffers) - 1,)
-            made.append(KernelCall("", kernel.name, tuple(inputs), outputs, params, 0, None, rows))
+            made.append(
+                KernelCall("", kernel.name, tuple(inputs), outputs, params, 0, scratch, rows)
+            )
     return _placed(buffers, made, constants)
 
 

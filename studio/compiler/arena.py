@@ -18,7 +18,7 @@ from functools import lru_cache
 
 ALIGN_BYTES = 4
 TRIES = 30_000
-WORK = 2_000_000  # buffers to put down in one search
+WORK = 12_000_000  # neighbours to look at in one search: about a second
 
 Pair = tuple[int, int]
 Neighbours = Sequence[Sequence[tuple[int, int, int]]]
@@ -127,7 +127,8 @@ def _exchanged(
 ) -> tuple[int, list[int]]:
     """Exchange places in the order until the target is met or the tries are used up."""
     dice = random.Random(0)
-    for _ in range(min(tries, WORK // len(order)) if len(order) > 1 else 0):
+    each = len(order) + sum(map(len, neighbours))
+    for _ in range(min(tries, WORK // each) if len(order) > 1 else 0):
         if best[0] <= target:
             break
         i, j = dice.sample(range(len(order)), 2)

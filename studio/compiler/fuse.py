@@ -24,8 +24,9 @@ from studio.compiler.kernels.scale2d_s32_s8 import last_row
 from studio.compiler.program import Buffer, KernelCall, Program, Step
 from studio.compiler.rows import Course, Flow, course, flow, row_call
 
-OVERLAP_TRIES = 3000  # of each candidate; with overlaps the least is not known for sure
+OVERLAP_TRIES = 400  # of each candidate; with overlaps the least is not known for sure
 LONGEST = 24  # calls in one stage; more of them save nothing on the nets that were tried
+INTERVALS = 1500  # stages to weigh: long nets get shorter ones, so that the search stays short
 
 
 @dataclass(frozen=True)
@@ -114,6 +115,7 @@ class _Fusing:
             for target in (*call.outputs, *([] if call.scratch is None else [call.scratch])):
                 self.writers[target].append(i)
         self._stage = cache(self._stage_uncached)
+        self.longest = max(4, min(LONGEST, INTERVALS // max(len(calls), 1)))
 
     def partitions(self) -> list[list[tuple[int, int]]]:
         """Ways to cut the calls into stages [i, j): the least peak, and a few near it."""
@@ -121,7 +123,7 @@ class _Fusing:
         costs = {
             (i, j): peak
             for i in range(n)
-            for j in range(i + 1, min(i + LONGEST, n) + 1)
+            for j in range(i + 1, min(i + self.longest, n) + 1)
             if (peak := self.peak(i, j)) is not None
         }
         least = self._minimax(costs)
@@ -132,7 +134,7 @@ class _Fusing:
         n = len(self.calls)
         best = [0] + [1 << 62] * n
         for j in range(1, n + 1):
-            for i in range(max(0, j - LONGEST), j):
+            for i in range(max(0, j - self.longest), j):
                 if (i, j) in costs:
                     best[j] = min(best[j], max(best[i], costs[i, j]))
         return best[n]
@@ -142,7 +144,7 @@ class _Fusing:
         n = len(self.calls)
         best: list[tuple[int, list[tuple[int, int]]] | None] = [(0, []), *([None] * n)]
         for j in range(1, n + 1):
-            for i in range(max(0, j - LONGEST), j):
+            for i in range(max(0, j - self.longest), j):
                 before = best[i]
                 if before is None or costs.get((i, j), 1 << 62) > limit:
                     continue
