@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import pickletools
 import zipfile
 from pathlib import Path
@@ -102,8 +103,6 @@ def imported(pickle: bytes) -> set[str]:
 
     A legacy torch file is several pickles in a row; a damaged one is read as far as it goes.
     """
-    import io
-
     stream, found = io.BytesIO(pickle), set()
     try:
         while stream.read(1) == b"\x80":
@@ -114,11 +113,11 @@ def imported(pickle: bytes) -> set[str]:
     return found
 
 
-def _imported_by_one(stream: object) -> set[str]:
+def _imported_by_one(stream: io.BytesIO) -> set[str]:
     found: set[str] = set()
     strings: list[str] = ["", ""]  # STACK_GLOBAL takes the last two; memo entries are strings too
     memo: dict[int, str] = {}
-    for opcode, argument, _ in pickletools.genops(stream):  # type: ignore[arg-type]
+    for opcode, argument, _ in pickletools.genops(stream):
         if opcode.name in ("GLOBAL", "INST"):
             found.add(str(argument))
         elif opcode.name == "STACK_GLOBAL":
@@ -126,9 +125,9 @@ def _imported_by_one(stream: object) -> set[str]:
         elif opcode.name == "MEMOIZE":
             memo[len(memo)] = strings[-1]
         elif opcode.name in ("BINPUT", "LONG_BINPUT", "PUT"):
-            memo[int(argument)] = strings[-1]
+            memo[int(str(argument))] = strings[-1]
         elif opcode.name in ("BINGET", "LONG_BINGET", "GET"):
-            strings.append(memo.get(int(argument), ""))
+            strings.append(memo.get(int(str(argument)), ""))
         elif isinstance(argument, str):
             strings.append(argument)
     return found

@@ -11,6 +11,7 @@ import io
 import logging
 import os
 import sys
+import tempfile
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout
@@ -49,9 +50,11 @@ def from_module(
     Raises:
         ModelError: it cannot be exported, or the export does not compute what the module does.
     """
+    import torch
+
     name = name or type(module).__name__
     yield Progress(f"Exporting {name} to ONNX")
-    examples = (example,) if hasattr(example, "shape") else tuple(example)
+    examples = (example,) if isinstance(example, torch.Tensor) else tuple(example)
     network = copy.deepcopy(module).cpu().eval()
     return Model.from_bytes(exported(network, [_pair(x) for x in examples], name), name)
 
@@ -77,7 +80,9 @@ def load(path: Path, kind: str, shapes: tuple[tuple[int, ...], ...]) -> bytes:
             if program.example_inputs is None or program.example_inputs[1]:
                 raise ModelError("holds no positional example inputs", where, _HINT)
             return _exported_program(program, where)
-        script = torch.jit.load(str(path), map_location="cpu").eval()
+        script: torch.jit.ScriptModule = torch.jit.load(  # type: ignore[no-untyped-call]
+            str(path), map_location="cpu"
+        ).eval()
     generator = torch.Generator().manual_seed(0)
     examples = [torch.randn((BATCH, *shape), generator=generator) for shape in shapes]
     return exported(script, examples, where)
@@ -130,16 +135,17 @@ def by_trace(network: torch.nn.Module, examples: tuple[torch.Tensor, ...]) -> on
     import torch
 
     names = [f"input_{index}" if index else "input" for index in range(len(examples))]
-    buffer = io.BytesIO()
-    torch.onnx.export(
-        network,
-        examples,
-        buffer,
-        dynamo=False,
-        input_names=names,
-        dynamic_axes={name: {0: "batch"} for name in names},
-    )
-    return onnx.load_from_string(buffer.getvalue())
+    with tempfile.TemporaryDirectory(prefix="tinyml-studio-") as folder:
+        file = Path(folder) / "model.onnx"
+        torch.onnx.export(
+            network,
+            examples,
+            file,
+            dynamo=False,
+            input_names=names,
+            dynamic_axes={name: {0: "batch"} for name in names},
+        )
+        return onnx.load(file)
 
 
 def _exported_program(program: torch.export.ExportedProgram, where: str) -> bytes:
