@@ -132,6 +132,8 @@ class Lowering:
             if self._on_refused is None:
                 raise
             self._on_refused(self._site, error)
+            for user, _ in out.uses():  # an activation is judged by itself then
+                self._fused.discard(_name(user.outputs[0]))
             for value in node.outputs:
                 shape = _shape(value)
                 lay = layout.plain(shape)

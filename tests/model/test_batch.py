@@ -83,8 +83,12 @@ def test_initial_states_shrink_with_the_batch() -> None:
     assert np.abs(infer(model, x)[0] - infer_batch(several, x)).max() <= 1e-6
 
 
-def test_samples_that_influence_each_other_stay_together(tmp_path: Path) -> None:
+def test_samples_that_influence_each_other_stay_together_and_the_check_says_so(
+    tmp_path: Path,
+) -> None:
     net = Net()
-    model = opened(tmp_path, proto(net, (2, 4), net.node("Softmax", "x", axis=0)))
-    assert model.inputs[0].shape == (2, 4)
-    check(model)
+    x = net.conv("x", (4, 2, 3, 3), kernel_shape=[3, 3])
+    x = net.node("Softmax", x, axis=0)
+    model = opened(tmp_path, proto(net, (2, 2, 9, 8), net.conv(x, (4, 4, 1, 1))))
+    assert model.inputs[0].shape == (2, 2, 9, 8)
+    assert {node.op_type for node in check(model) if node.verdict == "refused"} >= {"Conv"}

@@ -76,7 +76,7 @@ def parse(path: Path, where: str) -> Architecture:
             "Keras files need h5py", where, "install it: pip install 'tinyml-studio[keras]'"
         ) from None
     try:
-        if path.open("rb").read(2) == b"PK":
+        if zipfile.is_zipfile(path):
             with zipfile.ZipFile(path) as archive:
                 config = json.loads(_member(archive, "config.json", _MAX_CONFIG_BYTES))
                 weights = BytesIO(_member(archive, "model.weights.h5", _MAX_BYTES))
@@ -214,8 +214,9 @@ def _arrays(stored: h5py.File, place: str, where: str) -> Iterator[Array]:
     if place.startswith("model_weights/"):
         names = [str(np.asarray(n).astype(str)) for n in _chunked(group, "weight_names")]
     else:
-        held = group.get("vars", {})
-        names = [f"vars/{number}" for number in range(len(held))]
+        # Recurrent layers keep them in their cell.
+        held = next((p for p in ("vars", "cell/vars") if p in group and len(group[p])), "vars")
+        names = [f"{held}/{number}" for number in range(len(group.get(held, ())))]
     for name in names:
         yield _array(group, name, where)
 

@@ -65,13 +65,15 @@ class Graph:
         self._types[name] = helper.make_tensor_type_proto(tensor.data_type, tensor.dims)
         return name
 
-    def node(self, op_type: str, inputs: list[str], name: str, **attributes: Any) -> str:
-        """Append a node with one output; its shape is inferred at once."""
+    def node(
+        self, op_type: str, inputs: list[str], name: str, outputs: int = 1, **attributes: Any
+    ) -> list[str]:
+        """Append a node; the shapes of its outputs are inferred at once."""
         from onnx import defs, helper, shape_inference
 
-        out = self.unique(name)
+        names = [self.unique(name) for _ in range(outputs)]
         attributes = {key: value for key, value in attributes.items() if value is not None}
-        node = helper.make_node(op_type, inputs, [out], name=out, **attributes)
+        node = helper.make_node(op_type, inputs, names, name=names[0], **attributes)
         used = [value for value in inputs if value]
         types = shape_inference.infer_node_outputs(
             defs.get_schema(op_type, OPSET, ""),
@@ -81,9 +83,9 @@ class Graph:
             opset_imports=[helper.make_opsetid("", OPSET)],
             ir_version=IR_VERSION,
         )
-        self._types[out] = types[out]
+        self._types |= {out: types[out] for out in names}
         self._nodes.append(node)
-        return out
+        return names
 
     def shape(self, value: str) -> tuple[int, ...]:
         """The shape of an ONNX value."""
@@ -126,7 +128,7 @@ class Graph:
             return other
         perm = to_first(rank) if first else to_plain(rank)
         name = f"{tensor[0]}/{'first' if first else 'plain'}"
-        value = self.node("Transpose", [other], name, perm=perm)
+        value = self.node("Transpose", [other], name, perm=perm)[0]
         self._values[tensor, first] = value
         return value
 
@@ -148,7 +150,7 @@ class Graph:
         for tensor in self._outputs:
             value = self.read(tensor)
             if value in names or any(value == given.name for given in self._inputs):
-                value = self.node("Identity", [value], f"{tensor[0]}/output")
+                value = self.node("Identity", [value], f"{tensor[0]}/output")[0]
             names.append(value)
         outputs = [
             helper.make_tensor_value_info(name, self._types[name].tensor_type.elem_type, None)

@@ -87,9 +87,12 @@ class Site:
 
     def emit(self, op_type: str, *inputs: str, **attributes: Any) -> str:
         """Append a node and return its output."""
-        return self.graph.node(
-            op_type, list(inputs), f"{self.name}/{op_type.lower()}", **attributes
-        )
+        return self.emit_many(op_type, 1, *inputs, **attributes)[0]
+
+    def emit_many(self, op_type: str, outputs: int, *inputs: str, **attributes: Any) -> list[str]:
+        """Append a node with several outputs."""
+        name = f"{self.name}/{op_type.lower()}"
+        return self.graph.node(op_type, list(inputs), name, outputs, **attributes)
 
     def const(self, array: Any, name: str, dtype: Any = np.float32) -> str:
         """A constant of this layer."""
