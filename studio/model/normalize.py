@@ -1,8 +1,8 @@
 """The form that every imported graph is brought into.
 
-Batch 1 (see `batch` for what was exported with a larger one), every shape static, no arithmetic on
-shapes, no Identity, Dropout or Constant nodes, unique node names. Importers call `normalize` in
-their worker process.
+Batch 1 (see `batch` for what was exported with a larger one), every shape static, no arithmetic
+on shapes, no Identity, Dropout or Constant nodes, unique node names. Importers call `normalize`
+in their worker process.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from studio.errors import ModelError
-from studio.model.batch import batch_size, for_one_sample
 from studio.model.qoperator import expand
 
 if TYPE_CHECKING:
@@ -54,11 +53,7 @@ def normalize(proto: onnx.ModelProto, where: str) -> bytes:
         proto = onnx_ir.to_proto(graph)
     _refuse_bad_shapes(graph.graph, where)
     _refuse_bad_weights(graph.graph, where)
-    proto = onnx_ir.to_proto(graph)
-    one = for_one_sample(proto) if batch_size(proto) > 1 else None
-    if one is not None:
-        return normalize(one, where)
-    data: bytes = proto.SerializeToString(deterministic=True)
+    data: bytes = onnx_ir.to_proto(graph).SerializeToString(deterministic=True)
     return data
 
 

@@ -22,7 +22,7 @@ import numpy as np
 
 from studio.errors import ModelError
 from studio.job import Job, Progress
-from studio.model.importers.onnx import translated, valid
+from studio.model.importers.onnx import of_one_sample, translated, valid
 from studio.model.importers.pytorch.archive import EXPORTED
 from studio.model.model import Model
 
@@ -112,7 +112,7 @@ def exported(network: torch.nn.Module, examples: Sequence[torch.Tensor], where: 
             with _strangers_code("cannot be exported to ONNX", where), _quiet():
                 proto = exporter(network, tuple(examples))
             _compare(proto, examples, expected, where)
-            return valid(proto, where)
+            return of_one_sample(valid(proto, where), where)
         except ModelError as error:
             problem = problem or error
     raise problem or ModelError("cannot be exported to ONNX", where, _HINT)
@@ -156,7 +156,7 @@ def _exported_program(program: torch.export.ExportedProgram, where: str) -> byte
         expected = _arrays(program.module()(*examples))
         proto = _proto_of(program)
     _compare(proto, examples, expected, where)
-    return valid(proto, where)
+    return of_one_sample(valid(proto, where), where)
 
 
 def _proto_of(program: torch.export.ExportedProgram) -> onnx.ModelProto:
