@@ -2,7 +2,8 @@
 
     StudioError
     +-- ModelError       a model file or graph that cannot be used
-    |   +-- Unsupported  an operator, or a form of it, that cannot be lowered
+    |   +-- Unsupported      an operator, or a form of it, that cannot be lowered
+    |   +-- AgreementNeeded  opening the file would run code that it holds
     +-- DataError        a data set that cannot be used
     +-- RecipeError      a recipe, step or parameter that cannot be applied
     +-- ProfileError     a board or MCU description that cannot be used
@@ -42,6 +43,10 @@ class ModelError(StudioError):
 
 class Unsupported(ModelError):
     """An operator, or a form of it, that cannot be lowered."""
+
+
+class AgreementNeeded(ModelError):
+    """Opening a file would run code that it holds, and nobody has agreed to that yet."""
 
 
 class DataError(StudioError):

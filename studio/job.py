@@ -134,6 +134,7 @@ def in_process(
             if kind == "progress":
                 last = value
             elif kind == "result":
+                process.join(2)  # it has answered and cleans up after itself
                 return value
             else:
                 raise _failed(kind, value, text, failure)

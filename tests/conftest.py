@@ -23,6 +23,8 @@ NEEDS: dict[str, tuple[Callable[[], bool], str]] = {
     "needs_qemu": (lambda: bool(shutil.which("qemu-system-arm")), "no qemu-system-arm on PATH"),
     "needs_litert": (lambda: bool(find_spec("ai_edge_litert")), "ai-edge-litert is not installed"),
     "needs_micro": (lambda: bool(find_spec("tflite_micro")), "tflite-micro is not installed"),
+    "needs_h5py": (lambda: bool(find_spec("h5py")), "h5py is not installed"),
+    "needs_keras": (lambda: bool(find_spec("keras")), "keras is not installed"),
     "needs_gcc": (lambda: bool(shutil.which("arm-none-eabi-gcc")), "no arm-none-eabi-gcc on PATH"),
 }
 

@@ -30,7 +30,20 @@ Report = Callable[[Progress], None]
 def add_model(parser: argparse.ArgumentParser) -> None:
     """The model file."""
     parser.add_argument(
-        "model", metavar="MODEL", help="an ONNX file, or an example: digits, motion"
+        "model",
+        metavar="MODEL",
+        help="an ONNX, TFLite, PyTorch or Keras file, or an example: digits, motion",
+    )
+    parser.add_argument(
+        "--trust", action="store_true", help="run the code that a PyTorch file holds, to export it"
+    )
+    parser.add_argument(
+        "--shape",
+        metavar="N,N",
+        type=shape,
+        action="append",
+        default=[],
+        help="of one sample of an input, for TorchScript; once an input",
     )
 
 
@@ -90,6 +103,11 @@ def count(text: str) -> int:
     return value
 
 
+def shape(text: str) -> tuple[int, ...]:
+    """Sizes with commas between them."""
+    return tuple(count(size) for size in text.split(","))
+
+
 def opened(args: argparse.Namespace, report: Report) -> Model:
     """The model that MODEL names: a file or an example."""
     from studio.model.importers import open_model
@@ -97,7 +115,7 @@ def opened(args: argparse.Namespace, report: Report) -> Model:
 
     if args.model in {example.id for example in examples()}:
         return finish(open_example(args.model), report)[0]
-    return finish(open_model(args.model), report)
+    return finish(open_model(args.model, args.trust, args.shape), report)
 
 
 def loaded(name: str, model: Model) -> Dataset:

@@ -128,9 +128,9 @@ class Lowering(Builder):
             if self._on_refused is None:
                 raise
             self._on_refused(self.site, error)
-            activation = [use.node.outputs[0] for use in out.uses()]
-            fused = [value for value in activation if _name(value) in self._fused]
-            for value in (*node.outputs, *fused):
+            for user, _ in out.uses():  # an activation is judged by itself then
+                self._fused.discard(_name(user.outputs[0]))
+            for value in node.outputs:
                 shape = _shape(value)
                 lay = layout.plain(shape)
                 self._operands[_name(value)] = self.result(_name(value), shape, lay, _dtype(value))

@@ -5,7 +5,7 @@ onnxruntime is the independent judge: it runs exactly the nodes that the graph h
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     import onnx_ir
 
 Array = npt.NDArray[Any]
-Runner = Callable[[Array], list[Array]]
+Samples = Array | Sequence[Array]
+Runner = Callable[[Sequence[Array]], list[Array]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,35 +89,44 @@ def fitted(dataset: Dataset, model: Model) -> Dataset:
     return dataset
 
 
-def infer(model: Model, x: Array) -> list[Array]:
+def infer(model: Model, x: Samples) -> list[Array]:
     """Outputs for samples.
 
     Args:
-        model: a model with one input.
-        x: float32 [n, ...], samples without the batch axis of the model.
+        model: any model.
+        x: [n, ...], samples without the batch axis of the model; a sequence of such arrays, one an
+            input, for a model with several inputs. They are cast to the inputs' types.
 
     Returns:
         One array [n, ...] per output.
+
+    Raises:
+        DataError: as many arrays as the model has inputs are needed, with as many samples each.
     """
     run = _runner(model.to_bytes(), model)
-    rows = [[output[0] for output in run(sample)] for sample in x]
+    rows = [[output[0] for output in run(sample)] for sample in _rows(model, x)]
     return [np.stack(column) for column in zip(*rows, strict=True)]
 
 
-def infer_all(model: Model, x: Array) -> dict[str, Array]:
+def infer_all(model: Model, x: Samples) -> dict[str, Array]:
     """Every value of the graph for one sample.
 
     Args:
-        model: a model with one input.
-        x: one sample, with or without the batch axis.
+        model: any model.
+        x: one sample, with or without the batch axis; one an input where there are several.
 
     Returns:
-        Arrays by value name, batch axis included, the input among them.
+        Arrays by value name, batch axis included, the inputs among them.
     """
     names = observable(model)
-    sample = np.asarray(x, np.float32).reshape(model.inputs[0].shape)
-    arrays = next(observe(model, names, sample))
-    return {model.inputs[0].name: sample, **dict(zip(names, arrays, strict=True))}
+    parts = (x,) if isinstance(x, np.ndarray) else x
+    _need_one_an_input(model, len(parts))
+    sample = {
+        spec.name: np.asarray(part, spec.dtype).reshape(spec.shape)
+        for spec, part in zip(model.inputs, parts, strict=True)
+    }
+    arrays = next(observe(model, names, tuple(sample.values())))
+    return {**sample, **dict(zip(names, arrays, strict=True))}
 
 
 def observable(model: Model) -> tuple[str, ...]:
@@ -124,10 +134,10 @@ def observable(model: Model) -> tuple[str, ...]:
     return tuple(value.name for node in model.ir.graph for value in node.outputs if value.name)
 
 
-def observe(model: Model, names: tuple[str, ...], x: Array) -> Iterator[list[Array]]:
+def observe(model: Model, names: tuple[str, ...], x: Samples) -> Iterator[list[Array]]:
     """The named values, batch axis included, for one sample after the other.
 
-    Only the nodes that they depend on run.
+    Only the nodes that they depend on run. `x` is as in `infer`.
     """
     from onnx_ir.passes.common import RemoveUnusedNodesPass
 
@@ -139,7 +149,7 @@ def observe(model: Model, names: tuple[str, ...], x: Array) -> Iterator[list[Arr
     ir.graph.outputs.extend(wanted[name] for name in names)
     RemoveUnusedNodesPass()(ir)
     run = _runner(Model.from_ir(ir).to_bytes(), model)
-    for sample in x:
+    for sample in _rows(model, x):
         yield run(sample)
 
 
@@ -160,15 +170,31 @@ def evaluate(model: Model, dataset: Dataset, split: str = "test") -> Evaluation:
     return Evaluation(split, len(part), confusion, part.labels)
 
 
+def _rows(model: Model, x: Samples) -> Iterator[tuple[Array, ...]]:
+    """The samples, one after the other, each with a part for every input."""
+    columns = (x,) if isinstance(x, np.ndarray) else tuple(x)
+    _need_one_an_input(model, len(columns))
+    if len({len(column) for column in columns}) > 1:
+        counts = ", ".join(str(len(column)) for column in columns)
+        raise DataError(f"the inputs have different numbers of samples: {counts}", model.name)
+    return zip(*columns, strict=True)
+
+
+def _need_one_an_input(model: Model, arrays: int) -> None:
+    if len(model.inputs) != arrays:
+        names = ", ".join(spec.name for spec in model.inputs)
+        raise DataError(
+            f"has {len(model.inputs)} inputs, there are samples for {arrays}",
+            model.name,
+            f"give an array for each of {names}",
+        )
+
+
 def _runner(data: bytes, model: Model) -> Runner:
     """A function from one sample to the outputs of a serialised graph, batch axis included."""
     import onnxruntime
 
     onnxruntime.disable_telemetry_events()
-
-    if len(model.inputs) != 1:
-        raise ModelError(f"has {len(model.inputs)} inputs", model.name, "data sets feed one input")
-    spec = model.inputs[0]
     options = onnxruntime.SessionOptions()
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
     options.intra_op_num_threads = 1  # nets this small lose time to threads
@@ -176,8 +202,11 @@ def _runner(data: bytes, model: Model) -> Runner:
     with _translated(model):
         session = onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
 
-    def run(sample: Array) -> list[Array]:
-        feed = {spec.name: np.asarray(sample, spec.dtype).reshape(spec.shape)}
+    def run(sample: Sequence[Array]) -> list[Array]:
+        feed = {
+            spec.name: np.asarray(part, spec.dtype).reshape(spec.shape)
+            for spec, part in zip(model.inputs, sample, strict=True)
+        }
         with _translated(model):
             outputs: list[Array] = session.run(None, feed)
         return outputs

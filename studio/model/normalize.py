@@ -1,7 +1,8 @@
 """The form that every imported graph is brought into.
 
-Batch 1, every shape static, no arithmetic on shapes, no Identity, Dropout or Constant
-nodes, unique node names. Importers call `normalize` in their worker process.
+Batch 1 (see `batch` for what was exported with a larger one), every shape static, no arithmetic
+on shapes, no Identity, Dropout or Constant nodes, unique node names. Importers call `normalize`
+in their worker process.
 """
 
 from __future__ import annotations

@@ -34,6 +34,21 @@ def test_inspect_of_what_cannot_be_opened_is_one_error(studio: Studio, studio_da
     assert set(ran.data["error"]) == {"what", "where", "hint"}
 
 
+@pytest.mark.filterwarnings("ignore")  # torch deprecates parts of itself
+def test_code_of_a_file_runs_with_trust_only(studio: Studio, tmp_path: Path) -> None:
+    import torch
+
+    path = tmp_path / "net.pt"
+    network = torch.nn.Sequential(torch.nn.Linear(4, 3), torch.nn.ReLU()).eval()
+    torch.jit.save(torch.jit.trace(network, torch.zeros(2, 4)), path)
+    asked = studio("inspect", path, "--json")
+    assert asked.status == 2
+    assert "--trust" in asked.data["error"]["hint"]
+    ran = studio("inspect", path, "--trust", "--shape", "4", "--json")
+    assert ran.status == 0
+    assert ran.data["outputs"][0]["shape"] == [1, 3]
+
+
 def test_evaluate_with_data_of_another_shape_is_an_error(studio: Studio, kws: Path) -> None:
     ran = studio("evaluate", kws, "--data", "digits")
     assert ran.status == 2

@@ -91,3 +91,8 @@ ONNX = {
     "onnx2c-mnist/mnist.simplified.onnx": Row("float"),
     "wonnx-mnist/opt-mnist.onnx": Row("float"),
 }
+
+KERAS = {
+    "mlperf-tiny-ic/pretrainedResnet.h5": Row("float"),
+    "qualcomm-kws/kws_model.h5": Row("float", litert=False),  # the .tflite was trained again
+}

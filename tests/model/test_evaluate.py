@@ -7,6 +7,7 @@ import time
 import numpy as np
 import pytest
 from nets import Net, ds_cnn
+from onnx import TensorProto, helper, shape_inference
 
 from studio.data.dataset import Dataset, load
 from studio.errors import DataError, ModelError
@@ -33,6 +34,36 @@ def test_infer_stacks_samples() -> None:
     x = np.arange(12, dtype=np.float32).reshape(4, 3)
     (y,) = infer(passing((1, 3)), x)
     assert np.array_equal(y, x)
+
+
+def adding() -> Model:
+    """Two inputs, the second one of integers."""
+    graph = helper.make_graph(
+        [
+            helper.make_node("Cast", ["n"], ["real"], to=TensorProto.FLOAT),
+            helper.make_node("Add", ["x", "real"], ["y"]),
+        ],
+        "adding",
+        [
+            helper.make_tensor_value_info("x", TensorProto.FLOAT, (1, 3)),
+            helper.make_tensor_value_info("n", TensorProto.INT64, (1, 1)),
+        ],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, (1, 3))],
+    )
+    opset = [helper.make_opsetid("", 21)]
+    proto = helper.make_model(graph, opset_imports=opset, ir_version=10)
+    return Model.from_bytes(shape_inference.infer_shapes(proto).SerializeToString(), "adding")
+
+
+def test_several_inputs_take_an_array_each() -> None:
+    x, n = np.arange(6, dtype=np.float32).reshape(2, 3), np.array([[1], [10]])
+    model = adding()
+    assert infer(model, [x, n])[0].tolist() == [[1, 2, 3], [13, 14, 15]]
+    assert infer_all(model, [x[0], n[0]])["n"].tolist() == [[1]]
+    with pytest.raises(DataError, match="has 2 inputs, there are samples for 1"):
+        infer(model, x)
+    with pytest.raises(DataError, match="different numbers of samples: 2, 1"):
+        infer(model, [x, n[:1]])
 
 
 def test_infer_all_gives_every_value_by_name() -> None:

@@ -2,13 +2,15 @@
 
 An importer is a file in this folder with `match(head, path) -> bool`, which looks at the
 first bytes, and `read(path) -> Job[Model]`, which parses untrusted bytes in a worker
-process. It is found, not listed.
+process. It is found, not listed. One whose files run code when they are read refuses them in
+`read` with AgreementNeeded and offers `read_agreed(path, shapes)` as well.
 """
 
 from __future__ import annotations
 
 import importlib
 import pkgutil
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from types import ModuleType
@@ -23,17 +25,27 @@ if TYPE_CHECKING:
 HEAD_BYTES = 4096
 
 
-def open_model(path: str | Path) -> Job[Model]:
+def open_model(
+    path: str | Path, agree: bool = False, shapes: Sequence[Sequence[int]] = ()
+) -> Job[Model]:
     """Read a model file of any format that an importer knows.
 
+    Args:
+        path: the file.
+        agree: whether code that the file holds may run; nearly all formats hold none.
+        shapes: the shape of one sample of each input, for formats that do not say it (TorchScript).
+
     Raises:
+        AgreementNeeded: the file holds code and `agree` is False.
         ModelError: no such file, an unknown format, or a file that its importer refuses.
     """
     path = Path(path)
     head = _head(path)
     for importer in importers():
         if importer.match(head, path):
-            model: Model = yield from importer.read(path)
+            runs_code = agree and hasattr(importer, "read_agreed")
+            reading = importer.read_agreed(path, shapes) if runs_code else importer.read(path)
+            model: Model = yield from reading
             return model
     raise ModelError("is in no format that the studio reads", str(path), "export the model as ONNX")
 

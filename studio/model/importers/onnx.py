@@ -69,7 +69,7 @@ def load(path: Path) -> bytes:
     with translated(where):
         for tensor in _tensors(proto):
             _take_in(tensor, path)
-    return valid(proto, where)
+    return of_one_sample(valid(proto, where), where)
 
 
 def valid(proto: onnx.ModelProto, where: str) -> bytes:
@@ -91,6 +91,19 @@ def valid(proto: onnx.ModelProto, where: str) -> bytes:
             output.type.tensor_type.shape.SetInParent()
         onnx.checker.check_model(proto)
         return normalize(proto, where)
+
+
+def of_one_sample(data: bytes, where: str) -> bytes:
+    """A graph that `valid` gave, with batch 1 where it has a larger one and that can be had."""
+    import onnx
+
+    from studio.model.batch import batch_size, for_one_sample
+
+    proto = onnx.ModelProto.FromString(data)
+    if batch_size(proto) < 2:
+        return data
+    one = for_one_sample(proto)
+    return data if one is None else valid(one, where)
 
 
 @contextmanager
