@@ -9,9 +9,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QByteArray, QPoint, QSettings, QSize, Qt, QTimer
+from PySide6.QtCore import QByteArray, QPoint, QPointF, QSettings, QSize, Qt, QTimer
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QGuiApplication
-from PySide6.QtWidgets import QApplication, QFileDialog, QMainWindow, QMenu
+from PySide6.QtWidgets import QApplication, QFileDialog, QMainWindow, QMenu, QWidget
 
 from studio import __version__
 from studio.compression.step import steps
@@ -19,10 +19,13 @@ from studio.errors import BoardError, StudioError
 from studio.gui import commands, present, theme
 from studio.gui.actions import COMMANDS, Actions
 from studio.gui.autosave import Autosave
+from studio.gui.background import Background
 from studio.gui.command_palette import CommandPalette, Entry
 from studio.gui.name_field import NameField
 from studio.gui.notices import CrashDialog
 from studio.gui.parts import Parts
+from studio.gui.step_menu import StepMenu
+from studio.gui.tables import Table
 from studio.gui.tasks import Task, Tasks
 from studio.job import Progress
 from studio.project import EXAMPLE, ROOT, SUFFIX
@@ -34,6 +37,10 @@ MODEL_FILTER = "Models and projects (*.onnx *.tinyml);;All files (*)"
 DATA_SUFFIXES = (".npz", ".csv", ".ts", ".wav", ".json")
 RECENT = 8
 SETTLE_MS = 600
+NODE_COMMANDS = (
+    "run_to_here", "add_step", "insert_step", "rename_step", "mute_step", "duplicate_step",
+    "copy_steps", "paste_steps", "delete_step",
+)  # fmt: skip
 assert commands  # importing it registers the commands
 
 
@@ -53,12 +60,11 @@ class MainWindow(QMainWindow):
         self.theme_choice: str = str(settings.value("theme", "system"))
         self.tasks = Tasks(self)
         self.foreground: Task | None = None
-        self._analysis: Task | None = None
-        self._stale = False
         self._running: present.Running | None = None
         self.actions_ = Actions(self)
         self.parts = Parts(self)
         self._name_parts()
+        self._analysis, self._graph, self._noise = self._backgrounds()
         self.setAcceptDrops(True)
         self.resize(1280, 800)
         self.setMinimumSize(QSize(1024, 640))
@@ -89,6 +95,7 @@ class MainWindow(QMainWindow):
         session, parts = self.session, self.parts
         canvas = parts.canvas
         canvas.chosen.connect(session.select)
+        canvas.link_chosen.connect(self._show_link)
         canvas.moved.connect(session.move)
         canvas.file_dropped.connect(self.open_dropped)
         canvas.step_dropped.connect(self._guarded(session.add_step))
@@ -103,6 +110,12 @@ class MainWindow(QMainWindow):
         parts.budget.board_chosen.connect(session.choose_board)
         parts.budget.boards_chosen.connect(session.choose_boards)
         parts.board.activated.connect(lambda: session.choose_board(str(parts.board.currentData())))
+        parts.plan.activated.connect(lambda: session.choose(plan=str(parts.plan.currentData())))
+        parts.trade_off.chosen.connect(session.select)
+        parts.accuracy.chosen.connect(session.select)
+        parts.accuracy.noise_wanted.connect(self._look_closer)
+        parts.tabs.currentChanged.connect(self._look_closer)
+        parts.code.compare_requested.connect(self.compare_code)
         parts.code.generate_requested.connect(self.show_code)
         parts.deploy.flash_requested.connect(self.flash)
         parts.live.live_requested.connect(self.live)
@@ -117,7 +130,7 @@ class MainWindow(QMainWindow):
         if any(
             a is not b for a, b in zip(asked, (old.project, old.model, old.results), strict=True)
         ):
-            self._analyse()
+            self._analysis.ask()
         self._kept.follow(new)
         if new.deployment is not old.deployment and new.deployment is not None:
             self._check_deployment(new.deployment)
@@ -146,29 +159,38 @@ class MainWindow(QMainWindow):
         self.parts.show_state(state, self._running)
         self.actions_.refresh()
         self.parts.recolour_buttons()
+        self._look_closer()
 
     @property
     def idle(self) -> bool:
         """No job runs, and every figure is that of the newest state."""
-        return self.foreground is None and self._analysis is None
+        backgrounds = (self._analysis, self._graph, self._noise)
+        return self.foreground is None and not any(one.busy for one in backgrounds)
 
-    def _analyse(self) -> None:
-        """Recompute the budgets in a thread; at most one at a time, always for the newest state."""
-        if self._analysis is not None:
-            self._stale = True
-            return
-        self._stale = False
-        task = Task("Computing budgets", self.session.analyse())
-        task.succeeded.connect(self.session.take)
-        task.failed.connect(self.notices.error)
-        task.crashed.connect(self._crashed)
-        task.ended.connect(self._analysed)
-        self._analysis = self.tasks.start(task)
+    def _backgrounds(self) -> tuple[Background, ...]:
+        """The jobs that keep figures up to date: budgets, graph, noise of the layers."""
+        session = self.session
+        made = tuple(
+            Background(title, job, session.take, self.tasks)
+            for title, job in (
+                ("Computing budgets", session.analyse),
+                ("Reading the graph", session.examine),
+                ("Comparing layers", session.compare_layers),
+            )
+        )
+        for background in made:
+            background.failed.connect(self.notices.error)
+            background.crashed.connect(self._crashed)
+        return made
 
-    def _analysed(self) -> None:
-        self._analysis = None
-        if self._stale:
-            self._analyse()
+    def _look_closer(self) -> None:
+        """Compute what only the panel in view needs."""
+        state = self.session.state
+        if self.parts.model.isVisible() and state.view.model and not state.current_graph:
+            self._graph.ask()
+        result = state.result(state.selected)
+        if self.parts.accuracy.shows_noise and result and not state.current_noise:
+            self._noise.ask()
 
     # ---- jobs ------------------------------------------------------------------------------
 
@@ -322,6 +344,10 @@ class MainWindow(QMainWindow):
         self.parts.tabs.setCurrentWidget(self.parts.code)
         self.start("Generate", self.session.code())
 
+    def compare_code(self, other: str) -> None:
+        """Show how the code of the selected variant differs from another one's."""
+        self.start("Compare code", self.session.compare_code(other))
+
     def flash(self) -> None:
         """Build, flash, verify and time on the selected board."""
         self.parts.tabs.setCurrentWidget(self.parts.deploy)
@@ -358,6 +384,18 @@ class MainWindow(QMainWindow):
         corner = button.mapToGlobal(QPoint(button.width() - palette.width(), button.height() + 4))
         palette.show_at(corner.x(), corner.y())
         return palette
+
+    @property
+    def table(self) -> Table | None:
+        """The table of the panel in view."""
+        page = self.parts.tabs.currentWidget()
+        tables = [page] if isinstance(page, Table) else page.findChildren(Table)
+        return next((table for table in tables if table.isVisible()), None)
+
+    @property
+    def plot(self) -> QWidget | None:
+        """The plot of the panel in view."""
+        return next((plot for plot in self.parts.plots if plot.isVisible()), None)
 
     def set_theme(self, choice: str) -> None:
         """Show `choice`, one of theme.CHOICES, and remember it."""
@@ -410,19 +448,68 @@ class MainWindow(QMainWindow):
             self._guarded(self.session.tune)(node, values)
             self._settle.start()
 
-    def _branch_menu(self, parent: str, position: object) -> None:
-        menu = QMenu(self)
-        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        for step in steps().values():
-            action = menu.addAction(step.title)
-            action.triggered.connect(lambda *_, s=step.id: self.session.add_step(s, parent))
-        menu.popup(self.canvas.mapToGlobal(self.canvas.mapFromScene(position)))  # type: ignore[call-overload]
+    @property
+    def chosen_steps(self) -> tuple[str, ...]:
+        """The steps that commands work on: those marked on the canvas, or in the tree."""
+        view = self.outline if self.shows_tree else self.canvas
+        known = self.session.state.project.recipe.by_id
+        return tuple(node for node in view.marked if node in known)
+
+    def _show_link(self, above: str) -> None:
+        """Show the model as it is at a link."""
+        self.session.select(above)
+        self.parts.tabs.setCurrentWidget(self.parts.model)
+
+    def paste(self) -> None:
+        """Add the steps that the clipboard holds as text below the selected one."""
+        text = QGuiApplication.clipboard().text()
+        self._guarded(lambda: self.canvas.mark(self._pasted(text)))()
+
+    def _pasted(self, text: str) -> tuple[str, ...]:
+        return self.session.paste(text, self.session.state.selected)
+
+    def _branch_menu(self, parent: str, position: QPointF) -> None:
+        at = self.canvas.mapToGlobal(self.canvas.mapFromScene(position))
+        self.step_menu("Add step", parent, self.session.add_step, at)
+
+    def add_menu(self) -> StepMenu:
+        """Ask which step to add below the selected card."""
+        node = self.session.state.selected
+        return self.step_menu("Add step", node, self.session.add_step, self._beside(node))
+
+    def insert_menu(self) -> StepMenu:
+        """Ask which step to insert above the selected card."""
+        child = self.session.state.selected
+        above = present.parent_of(self.session.state, child)
+
+        def insert(step: str, _: str) -> None:
+            self.session.insert_step(step, child)
+
+        return self.step_menu("Insert step", above, insert, self._beside(child))
+
+    def _beside(self, node: str) -> QPoint:
+        port = self.canvas.mapFromScene(self.canvas.cards[node].right_port)
+        return self.canvas.mapToGlobal(port)
+
+    def step_menu(
+        self, title: str, node: str, act: Callable[[str, str], object], at: QPoint
+    ) -> StepMenu:
+        """A menu of the steps that fit behind `node`; `act(step, node)` takes the answer."""
+        menu = StepMenu(self, title)
+        menu.chosen.connect(lambda step: self._guarded(act)(step, node))
+        task = Task("Finding steps that fit", self.session.misfits(node))
+        task.succeeded.connect(menu.show_misfits)
+        task.crashed.connect(self._crashed)
+        self.tasks.start(task)
+        menu.destroyed.connect(task.cancel)
+        menu.popup(at)
+        return menu
 
     def _node_menu(self, node: str, position: QPoint) -> None:
         self.session.select(node)
         menu = QMenu(self)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        for name in ("run_to_here", "rename_step", "mute_step", "duplicate_step", "delete_step"):
+        for name in NODE_COMMANDS:
             menu.addAction(self.actions_.by_id[name])
         menu.popup(position)
 

@@ -11,6 +11,7 @@ from studio.gui.canvas.card import Card
 from studio.gui.panels.accuracy import Measured
 from studio.gui.panels.board_rows import BoardRow
 from studio.gui.panels.deploy import Station
+from studio.gui.panels.trade_off import Limit, Point
 from studio.job import Progress
 from studio.project import ROOT
 from studio.session import state as deploying
@@ -56,8 +57,48 @@ def cards(state: State, running: Running | None = None) -> list[Card]:
     """A card for the model and one for each node of the recipe."""
     if state.model is None:
         return []
-    order = [ROOT, *(node.id for node in state.project.recipe.nodes)]
-    return [_card(state, node, running) for node in order]
+    return [_card(state, node, running) for node in nodes(state)]
+
+
+def nodes(state: State) -> list[str]:
+    """The model and the nodes of the recipe, parents first."""
+    return [ROOT, *(node.id for node in state.project.recipe.nodes)] if state.model else []
+
+
+def variant_title(state: State, node: str) -> str:
+    """The name of a card, with the letter of its variant where there are several."""
+    letter = _letter(state, node)
+    return f"{letter}  {node_title(state, node)}" if letter else node_title(state, node)
+
+
+def trade_off(state: State) -> list[Point]:
+    """The measured nodes with what they cost on the selected board."""
+    leaves = {variant.id for variant in state.project.recipe.variants} or {ROOT}
+    found = []
+    for node in nodes(state):
+        result, view = state.result(node), state.views.get(node, NodeView())
+        budget = view.budgets.get(state.project.board)
+        if result is None or result.evaluation is None or budget is None:
+            continue
+        boards = [b for name, b in view.budgets.items() if name in state.project.boards]
+        costs = {
+            "flash": budget.flash_bytes.value,
+            "ram": budget.ram_bytes.value + budget.stack_bytes.value,
+            "macs": budget.macs.value,
+        }
+        fitting = f"{sum(b.fits for b in boards)} of {len(boards)}"
+        title, accuracy = variant_title(state, node), result.evaluation.accuracy
+        found.append(Point(node, title, node in leaves, accuracy, costs, fitting))
+    return found
+
+
+def limits(state: State) -> list[Limit]:
+    """What the compared boards have."""
+    found = []
+    for board, budget in state.view.budgets.items():
+        sizes = {kind: float(budget.profile.size_bytes(kind)) for kind in ("flash", "ram")}
+        found.append(Limit(board_name(board), sizes))
+    return found
 
 
 def parents(state: State) -> dict[str, str | None]:
@@ -258,9 +299,8 @@ def facts(state: State) -> str:
 
 def measured(state: State) -> list[Measured]:
     """The nodes that were evaluated, the model first."""
-    order = [ROOT, *(node.id for node in state.project.recipe.nodes)] if state.model else []
     found = []
-    for node in order:
+    for node in nodes(state):
         result = state.result(node)
         if result is not None and result.evaluation is not None:
             found.append(Measured(node, node_title(state, node), result.evaluation))

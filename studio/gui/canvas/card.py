@@ -73,6 +73,11 @@ class CardItem(QGraphicsItem):
         self.update()
 
     @property
+    def frame(self) -> QRectF:
+        """The card without its ports, in the scene."""
+        return QRectF(self.x(), self.y(), WIDTH_PX, HEIGHT_PX)
+
+    @property
     def left_port(self) -> QPointF:
         """Scene position of the input port."""
         return self.mapToScene(0, HEIGHT_PX / 2)
