@@ -57,6 +57,8 @@ def run(arguments: Sequence[str]) -> int:
     names = [name for name in arguments[1:] if not name.startswith("-")]
     if names:
         QTimer.singleShot(0, lambda: window.open(named(names[0])))
+    elif not window.toured:
+        QTimer.singleShot(0, window.tour)
     if after_ms := os.environ.get(EXIT_AFTER):
         QTimer.singleShot(int(after_ms), window.close)
     try:

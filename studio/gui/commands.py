@@ -316,7 +316,19 @@ def compare_boards(window: MainWindow) -> None:
 # ---- Help ----------------------------------------------------------------------------------
 
 
-@command("About TinyML Studio", "Help")
+@command("Tour", "Help")
+def tour(window: MainWindow) -> None:
+    """Four steps from a model to a board, on the motion example."""
+    window.tour()
+
+
+@command("Keyboard shortcuts…", "Help")
+def shortcuts(window: MainWindow) -> None:
+    """See and change the keys of every command."""
+    window.change_shortcuts()
+
+
+@command("About TinyML Studio", "Help", new_group=True)
 def about(window: MainWindow) -> None:
     """Version and licence."""
     window.about()

@@ -24,9 +24,12 @@ from studio.gui.command_palette import CommandPalette, Entry
 from studio.gui.name_field import NameField
 from studio.gui.notices import CrashDialog
 from studio.gui.parts import Parts
+from studio.gui.shortcuts import ShortcutsDialog
 from studio.gui.step_menu import StepMenu
 from studio.gui.tables import Table
 from studio.gui.tasks import Task, Tasks
+from studio.gui.tour import Tour
+from studio.gui.tour_stops import tour_stops
 from studio.job import Progress
 from studio.project import EXAMPLE, ROOT, SUFFIX
 from studio.session import Session
@@ -36,6 +39,7 @@ from studio.session.state import Deployment, State, Update
 MODEL_FILTER = "Models and projects (*.onnx *.tinyml);;All files (*)"
 DATA_SUFFIXES = (".npz", ".csv", ".ts", ".wav", ".json")
 RECENT = 8
+TOURED = "toured"
 SETTLE_MS = 600
 NODE_COMMANDS = (
     "run_to_here", "add_step", "insert_step", "rename_step", "mute_step", "duplicate_step",
@@ -78,6 +82,7 @@ class MainWindow(QMainWindow):
         self._connect()
         session.on_change(self._changed)
         self.parts.fill_recent(self.recent(), self._kept.files())
+        self.budget.favourites = set(self._listed("favourites"))
         self.set_theme(self.theme_choice)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setFocus()
@@ -109,6 +114,9 @@ class MainWindow(QMainWindow):
         parts.settings.run_requested.connect(lambda: self.run(to_selected=True))
         parts.budget.board_chosen.connect(session.choose_board)
         parts.budget.boards_chosen.connect(session.choose_boards)
+        parts.budget.favourites_changed.connect(
+            lambda boards: self.settings.setValue("favourites", list(boards))
+        )
         parts.board.activated.connect(lambda: session.choose_board(str(parts.board.currentData())))
         parts.plan.activated.connect(lambda: session.choose(plan=str(parts.plan.currentData())))
         parts.trade_off.chosen.connect(session.select)
@@ -346,6 +354,7 @@ class MainWindow(QMainWindow):
 
     def compare_code(self, other: str) -> None:
         """Show how the code of the selected variant differs from another one's."""
+        self.parts.code.other.setCurrentIndex(self.parts.code.other.findData(other))
         self.start("Compare code", self.session.compare_code(other))
 
     def flash(self) -> None:
@@ -424,6 +433,23 @@ class MainWindow(QMainWindow):
     def reset_layout(self) -> None:
         """Put splitters back."""
         self.parts.reset_layout()
+
+    def change_shortcuts(self) -> ShortcutsDialog:
+        """Open the dialog that changes shortcuts."""
+        dialog = ShortcutsDialog(self, self.actions_)
+        dialog.show()
+        return dialog
+
+    def tour(self) -> Tour:
+        """Show the four steps from a model to a board."""
+        shown = Tour(self, tour_stops(self))
+        shown.ended.connect(lambda: self.settings.setValue(TOURED, True))
+        return shown
+
+    @property
+    def toured(self) -> bool:
+        """Whether the tour was seen or skipped."""
+        return bool(self.settings.contains(TOURED))
 
     def about(self) -> None:
         """Version and licence, as a notice."""
@@ -517,7 +543,11 @@ class MainWindow(QMainWindow):
 
     def recent(self) -> list[str]:
         """Names of what was opened last, newest first."""
-        found = self.settings.value("recent", [])
+        return self._listed("recent")
+
+    def _listed(self, key: str) -> list[str]:
+        """A setting that is a list; Qt gives a single text back as such."""
+        found = self.settings.value(key, [])
         return [found] if isinstance(found, str) else list(found or [])  # type: ignore[call-overload]
 
     def _remember(self, state: State) -> None:

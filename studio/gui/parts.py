@@ -78,7 +78,8 @@ class Parts:
         self.search = QPushButton()
         self._middle = QStackedWidget()
         self._columns, self._left, self._centre = self._splitters()
-        window.setMenuWidget(column(window.menuBar(), self._bar()))
+        self.bar = self._bar()
+        window.setMenuWidget(column(window.menuBar(), self.bar))
         window.setCentralWidget(self._columns)
         window.setStatusBar(self.status)
         self.steps.show_steps(steps())
@@ -105,9 +106,10 @@ class Parts:
 
     def pick_layer(self, layer: str) -> None:
         """Mark a layer in every panel."""
-        self.layer = layer
+        known = {node.name for node in self.model.nodes}
+        self.layer = layer if layer in known else self.model.node_of(layer)
         for panel in self._layer_panels:
-            panel.show_layer(layer)
+            panel.show_layer(self.layer)
 
     # ---- putting together ------------------------------------------------------------------
 
@@ -186,9 +188,10 @@ class Parts:
         )
         for page in (self.welcome, self.canvas, self.outline):
             self._middle.addWidget(page)
-        pipeline = column(self._pipeline_head(), self.notices, self._middle, stretch=self._middle)
-        pipeline.setObjectName("canvas")
-        centre = splitter(Qt.Orientation.Vertical, pipeline, self.tabs)
+        head = self._pipeline_head()
+        self.pipeline = column(head, self.notices, self._middle, stretch=self._middle)
+        self.pipeline.setObjectName("canvas")
+        centre = splitter(Qt.Orientation.Vertical, self.pipeline, self.tabs)
         centre.setStretchFactor(0, 1)
         scroll = QScrollArea()
         scroll.setWidgetResizable(True)

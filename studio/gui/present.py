@@ -88,7 +88,8 @@ def trade_off(state: State) -> list[Point]:
         }
         fitting = f"{sum(b.fits for b in boards)} of {len(boards)}"
         title, accuracy = variant_title(state, node), result.evaluation.accuracy
-        found.append(Point(node, title, node in leaves, accuracy, costs, fitting))
+        label = _letter(state, node) or node_title(state, node)
+        found.append(Point(node, title, label, node in leaves, accuracy, costs, fitting))
     return found
 
 
@@ -116,24 +117,37 @@ def parent_of(state: State, node: str) -> str:
 def _card(state: State, node: str, running: Running | None) -> Card:
     view, result = state.views.get(node, NodeView()), state.result(node)
     word, text = _node_state(state, node, view, result, running)
-    shown = []
-    if result is not None and result.evaluation is not None:
-        shown.append(figures.percent(result.evaluation.accuracy))
-    budget = view.budgets.get(state.project.board)
-    if budget is not None:
-        shown.append(figures.short_bytes(budget.flash_bytes.value))
-    elif view.program is not None:
-        shown.append(figures.short_bytes(view.program.weight_bytes))
     return Card(
         id=node,
-        title=node_title(state, node),
+        title=variant_title(state, node),
         state=word,
         state_text=text,
-        figures="   ".join(shown),
-        detail=_detail(state, node, view, result),
+        figures=_figures(state, node, view, result),
+        detail=view.error.what if view.error is not None else "",
         tooltip=_tooltip(state, node, view, result),
         progress=(running.share or 0.0) if running and running.node == node else None,
     )
+
+
+def _figures(
+    state: State, node: str, view: NodeView, result: Result | None
+) -> tuple[tuple[str, str], ...]:
+    """Accuracy, flash and RAM, each with its change against the card before."""
+    accuracy, first = "", "" if node == ROOT else _points(state, node, result)
+    if result is not None and result.evaluation is not None:
+        accuracy = figures.percent(result.evaluation.accuracy)
+    if node == ROOT and state.model is not None:
+        first = "int8" if state.model.quantized else "float32"
+    shown = [(accuracy, first)]
+    before = state.views.get(parent_of(state, node), NodeView()) if node != ROOT else NodeView()
+    board = state.project.board
+    if (budget := view.budgets.get(board)) is not None:
+        old = before.budgets.get(board)
+        for name, kind in (("flash", "flash_bytes"), ("RAM", "ram_bytes")):
+            value = getattr(budget, kind).value
+            change = figures.change(getattr(old, kind).value, value) if old else ""
+            shown.append((figures.short_bytes(value), f"{name} {change}".rstrip()))
+    return tuple(shown)
 
 
 def _node_state(
@@ -148,25 +162,6 @@ def _node_state(
     if result is not None or node == ROOT:
         return "done", "done" if node != ROOT else "open"
     return "ready", "not run"
-
-
-def _detail(state: State, node: str, view: NodeView, result: Result | None) -> str:
-    if view.error is not None:
-        return view.error.what
-    if node == ROOT:
-        model = state.model
-        assert model is not None
-        kind = "quantised" if model.quantized else "float32"
-        return f"{kind} \u00b7 {state.project.name}"
-    before = state.views.get(parent_of(state, node), NodeView())
-    board = state.project.board
-    parts = [letter] if (letter := _letter(state, node)) else []
-    if board in view.budgets and board in before.budgets:
-        flash = (before.budgets[board].flash_bytes.value, view.budgets[board].flash_bytes.value)
-        parts.append(f"{figures.change(*flash)} flash")
-    if points := _points(state, node, result):
-        parts.append(points)
-    return "   ".join(parts)
 
 
 def _letter(state: State, node: str) -> str:
@@ -303,7 +298,7 @@ def measured(state: State) -> list[Measured]:
     for node in nodes(state):
         result = state.result(node)
         if result is not None and result.evaluation is not None:
-            found.append(Measured(node, node_title(state, node), result.evaluation))
+            found.append(Measured(node, variant_title(state, node), result.evaluation))
     return found
 
 

@@ -53,7 +53,7 @@ class AccuracyPanel(QStackedWidget):
     layer_chosen = Signal(str)
     noise_wanted = Signal()
 
-    COLUMNS = ("Node", "Accuracy", "Change", "Right")
+    COLUMNS = ("Node", "Accuracy", "Change")
     CLASS_COLUMNS = ("Class", "Samples", "Source", "Selected", "Change")
 
     def __init__(self) -> None:
@@ -123,7 +123,8 @@ class AccuracyPanel(QStackedWidget):
         self.setCurrentIndex(1 if measured else 0)
         self._measured = measured
         splits = ", ".join(dict.fromkeys(one.evaluation.split for one in measured))
-        source = f"Measured: {splits} set, onnxruntime"
+        samples = max((one.evaluation.n for one in measured), default=0)
+        source = f"Measured: {figures.grouped(samples)} samples of the {splits} set, onnxruntime"
         chosen = next((one for one in measured if one.node == selected), None)
         self.table.blockSignals(True)
         self.table.show_rows([_texts(one, measured[0]) for one in measured], source)
@@ -154,7 +155,6 @@ def _texts(one: Measured, first: Measured) -> tuple[str, ...]:
         one.title,
         figures.percent(evaluation.accuracy),
         _points(first.evaluation.accuracy, evaluation.accuracy) if one is not first else "",
-        f"{figures.grouped(evaluation.correct)} of {figures.grouped(evaluation.n)}",
     )
 
 

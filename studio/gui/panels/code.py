@@ -136,12 +136,12 @@ class CodePanel(QStackedWidget):
         self._contents, self._model, self._changes = contents, model, changes
         if changes is None:
             self.other.setCurrentIndex(0)
-        order = sorted(contents, key=lambda path: (not path.startswith(f"{model}."), path))
+        equal = set() if changes is None else contents.keys() - changes.keys()
+        order = sorted(contents, key=lambda p: (p in equal, not p.startswith(f"{model}."), p))
         self.files.blockSignals(True)
         self.files.clear()
         for path in order:
-            same = changes is not None and path not in changes
-            item = QListWidgetItem(f"{path} (equal)" if same else path)
+            item = QListWidgetItem(f"{path} (equal)" if path in equal else path)
             item.setData(PATH, path)
             self.files.addItem(item)
         self.files.blockSignals(False)

@@ -18,7 +18,7 @@ class LayerList(QTreeWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self.setObjectName("inset")
+        self.setObjectName("layers")
         self.setAccessibleName("Layers and their work")
         self.setColumnCount(2)
         self.setHeaderHidden(True)

@@ -62,6 +62,10 @@ def call_of(program: Program | None, layer: str) -> int | None:
     for index, call in enumerate(program.calls if program and layer else ()):
         if layer in (call.layer, *call.layer.split(";")):
             return index
+    names = buffer_names(program) if program and layer in buffer_names(program) else []
+    for index, call in enumerate(program.calls if program and names else ()):
+        if layer in (names[output] for output in call.outputs):
+            return index
     return None
 
 

@@ -132,7 +132,9 @@ class MemoryMap(QWidget):
             self._paint_span(painter, palette, span)
         for one, other in shared(self._spans):
             both = self._rect(one).intersected(self._rect(other))
-            painter.fillRect(both, QBrush(QColor(palette.muted), Qt.BrushStyle.BDiagPattern))
+            painter.fillRect(both, QBrush(QColor(palette.border), Qt.BrushStyle.BDiagPattern))
+        for span in self._spans:
+            self._paint_name(painter, palette, span)
         self._paint_peak(painter, palette)
 
     def _paint_columns(self, painter: QPainter, palette: theme.Palette) -> None:
@@ -144,7 +146,7 @@ class MemoryMap(QWidget):
             left, width = area.left() + first * column, (last + 1 - first) * column
             painter.fillRect(QRectF(left, area.top(), width, area.height()), QColor(palette.hover))
             painter.setPen(QColor(palette.muted))
-            painter.drawText(QRectF(left + 8, area.top() + 4, width - 16, 18), 0, "row by row")
+            painter.drawText(QRectF(left, area.top() - 20, width, 18), 0, "row by row")
         for at, strength in ((self._hovered, 20), (self._layer, 44)):
             if at is not None:
                 accent = QColor(palette.accent)
@@ -230,6 +232,10 @@ class MemoryMap(QWidget):
         buffer = self._program.buffers[span.buffer]
         if buffer.rows:
             self._paint_rows(painter, rect, buffer.rows, ink)
+
+    def _paint_name(self, painter: QPainter, palette: theme.Palette, span: Span) -> None:
+        assert self._program is not None
+        rect, buffer = self._rect(span), self._program.buffers[span.buffer]
         metrics = QFontMetricsF(painter.font())
         if rect.height() < metrics.height() + 4 or rect.width() < 24:
             return

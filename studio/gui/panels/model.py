@@ -39,7 +39,7 @@ from studio.gui.tables import Table
 if TYPE_CHECKING:
     from studio.session.graph import Graph, GraphNode
 
-COLUMNS = ("Layer", "Operator", "On the board", "Output", "Type", "Parameters")
+COLUMNS = ("Layer", "Operator", "Check", "Output", "Type", "Params")
 VERDICTS = {"supported": "good", "rewritten": "accent", "refused": "bad"}
 MARKS = {"supported": "\u2713", "rewritten": "\u21bb", "refused": "\u2715"}
 ZOOM_RANGE = (0.1, 2.0)
@@ -194,7 +194,7 @@ class ModelPanel(QStackedWidget):
         self.search.setClearButtonEnabled(True)
         self.verdict = QLabel()
         self.verdict.setProperty("role", "muted")
-        self._nodes: tuple[GraphNode, ...] = ()
+        self.nodes: tuple[GraphNode, ...] = ()
         self._graph: Graph | None = None
         self.addWidget(empty_page("Open a model to see its graph and which operators run."))
         self.addWidget(self._page())
@@ -217,7 +217,7 @@ class ModelPanel(QStackedWidget):
         page = QSplitter()
         page.addWidget(self.graph)
         page.addWidget(side)
-        page.setSizes([208, 560])
+        page.setSizes([184, 560])
         page.setStretchFactor(1, 1)
         page.setHandleWidth(1)
         return page
@@ -227,20 +227,24 @@ class ModelPanel(QStackedWidget):
         if graph is self._graph:
             return
         self._graph = graph
-        self._nodes = graph.nodes if graph else ()
-        self.setCurrentIndex(1 if self._nodes else 0)
-        self.graph.show_nodes(self._nodes)
-        self.table.show_rows([_texts(node) for node in self._nodes], "Read from the graph")
-        for row, node in enumerate(self._nodes):
+        self.nodes = graph.nodes if graph else ()
+        self.setCurrentIndex(1 if self.nodes else 0)
+        self.graph.show_nodes(self.nodes)
+        self.table.show_rows([_texts(node) for node in self.nodes], "Read from the graph")
+        for row, node in enumerate(self.nodes):
             for cell in filter(None, (self.table.item(row, 0), self.table.item(row, 2))):
                 cell.setToolTip(tooltip(node))
-        self.verdict.setText(summary(self._nodes))
+        self.verdict.setText(summary(self.nodes))
         self._filter(self.search.text())
+
+    def node_of(self, layer: str) -> str:
+        """The node that computes what another stage of the pipeline calls by its value."""
+        return next((node.name for node in self.nodes if node.value == layer), layer)
 
     def show_layer(self, layer: str) -> None:
         """Mark a layer."""
         self.graph.show_layer(layer)
-        row = next((i for i, node in enumerate(self._nodes) if node.name == layer), None)
+        row = next((i for i, node in enumerate(self.nodes) if node.name == layer), None)
         self.table.blockSignals(True)
         self.table.clearSelection() if row is None else self.table.selectRow(row)
         self.table.blockSignals(False)
@@ -251,13 +255,13 @@ class ModelPanel(QStackedWidget):
 
     def _filter(self, query: str) -> None:
         words = query.lower().split()
-        for row, node in enumerate(self._nodes):
+        for row, node in enumerate(self.nodes):
             text = " ".join(_texts(node)).lower()
             self.table.setRowHidden(row, not all(word in text for word in words))
 
     def _picked(self) -> None:
         if self.table.selectedItems():
-            self.layer_chosen.emit(self._nodes[self.table.currentRow()].name)
+            self.layer_chosen.emit(self.nodes[self.table.currentRow()].name)
 
 
 def summary(nodes: Sequence[GraphNode]) -> str:

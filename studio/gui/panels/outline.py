@@ -49,7 +49,7 @@ class OutlinePanel(QTreeWidget):
         by_id = {card.id: card for card in cards}
         for node, parent in parents.items():
             card = by_id[node]
-            item = QTreeWidgetItem([card.title, card.state_text, card.figures, card.detail])
+            item = QTreeWidgetItem([card.title, card.state_text, card.summary, card.detail])
             item.setData(0, NODE, node)
             item.setToolTip(0, card.tooltip)
             self._items[node] = item

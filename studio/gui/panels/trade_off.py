@@ -32,7 +32,7 @@ from studio.gui.tables import Table
 
 COSTS = {"flash": "Flash", "ram": "RAM", "macs": "Work"}
 UNITS = {"flash": "B", "ram": "B", "macs": "MAC"}
-COLUMNS = ("Variant", "Accuracy", "Flash", "RAM", "Work", "Fits")
+COLUMNS = ("Variant", "Accuracy", "Flash", "RAM", "Fits")
 LEFT_PX, RIGHT_PX, TOP_PX, BOTTOM_PX = 64, 24, 16, 32
 POINT_PX = 6
 ROOM = 1.6
@@ -47,6 +47,7 @@ class Point:
     Attributes:
         node: its id.
         title: its name, with the letter of the variant.
+        label: the letter, or the name where there is none.
         variant: whether it is a leaf.
         accuracy: 0 to 1.
         costs: by key of COSTS; flash and RAM in bytes on the selected board, work in MAC.
@@ -55,6 +56,7 @@ class Point:
 
     node: str
     title: str
+    label: str
     variant: bool
     accuracy: float
     costs: dict[str, float]
@@ -149,6 +151,7 @@ class Chart(QWidget):
             painter.drawPolyline(places)
         for point in sorted(self._points, key=lambda p: p.node == self._selected):
             self._paint_point(painter, palette, point)
+        self._paint_labels(painter, palette)
 
     def _paint_axes(self, painter: QPainter, palette: theme.Palette) -> None:
         area = self._area()
@@ -193,11 +196,29 @@ class Chart(QWidget):
         painter.setPen(QPen(ink, 2))
         painter.setBrush(ink if chosen else QColor(palette.surface))
         painter.drawEllipse(at, POINT_PX, POINT_PX)
-        painter.setPen(QColor(palette.text if chosen else palette.muted))
-        width = QFontMetricsF(painter.font()).horizontalAdvance(point.title)
-        beyond = at.x() + 12 + width > self.width()
-        left = at.x() - 12 - width if beyond else at.x() + 12
-        painter.drawText(QPointF(left, at.y() + (20 if at.y() < TOP_PX + 16 else -8)), point.title)
+
+    def _paint_labels(self, painter: QPainter, palette: theme.Palette) -> None:
+        """One label where points lie on each other; a label that finds no room is left out."""
+        metrics = QFontMetricsF(painter.font())
+        taken: list[QRectF] = []
+        named: set[str] = set()
+        order = sorted(self._points, key=lambda p: (p.node != self._selected, not p.variant))
+        for point in order:
+            at = self.place(point)
+            same = [p for p in order if (self.place(p) - at).manhattanLength() < POINT_PX]
+            if point.node in named:
+                continue
+            named |= {p.node for p in same}
+            text = ", ".join(p.label for p in same) if len(same) > 1 else point.title
+            width = metrics.horizontalAdvance(text)
+            for left in (at.x() + 12, at.x() - 12 - width):
+                box = QRectF(left, at.y() + 8, width, metrics.height())
+                inside = left >= LEFT_PX and box.right() <= self.width()
+                if inside and not any(box.intersects(other) for other in taken):
+                    painter.setPen(QColor(palette.text if point is order[0] else palette.muted))
+                    painter.drawText(box.topLeft() + QPointF(0, metrics.ascent()), text)
+                    taken.append(box)
+                    break
 
     def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802 - Qt's name
         """A point opens its variant."""
@@ -209,7 +230,7 @@ class Chart(QWidget):
         """Tooltips: the figures of a point."""
         if isinstance(event, QHelpEvent):
             point = self.point_at(QPointF(event.pos()))
-            text = "\n".join(_texts(point)) if point else ""
+            text = "\n".join(_told(point)) if point else ""
             QToolTip.showText(event.globalPos(), text, self)
             return True
         return super().event(event)
@@ -240,8 +261,8 @@ class TradeOffPanel(QStackedWidget):
         row = QHBoxLayout(page)
         row.setContentsMargins(16, 0, 0, 0)
         row.setSpacing(16)
-        row.addLayout(side, 1)
-        row.addWidget(self.table, 1)
+        row.addLayout(side, 2)
+        row.addWidget(self.table, 3)
         self.addWidget(
             empty_page("Run the pipeline on labelled data to weigh accuracy against memory.")
         )
@@ -276,12 +297,22 @@ def _power(exponent: int, unit: str) -> str:
     return figures.short_count(2.0**exponent, unit)
 
 
+def _told(point: Point) -> tuple[str, ...]:
+    ram, flash = point.costs["ram"], point.costs["flash"]
+    return (
+        point.title,
+        f"Accuracy {figures.percent(point.accuracy)}, measured",
+        f"Flash {figures.exact_bytes(flash)}, RAM {figures.exact_bytes(ram)}, computed",
+        f"{figures.short_count(point.costs['macs'], 'MAC')} an inference",
+        f"Fits {point.fits} boards",
+    )
+
+
 def _texts(point: Point) -> tuple[str, ...]:
     return (
         point.title,
         figures.percent(point.accuracy),
         figures.short_bytes(point.costs["flash"]),
         figures.short_bytes(point.costs["ram"]),
-        figures.short_count(point.costs["macs"], "MAC"),
         point.fits,
     )
