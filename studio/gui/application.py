@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QApplication
 
 from studio.errors import StudioError
 from studio.gui import theme
+from studio.gui.garbage import Garbage
 from studio.gui.main_window import MainWindow, install_crash_dialog
 from studio.project import EXAMPLE
 from studio.session import Session
@@ -27,6 +28,7 @@ def application(arguments: Sequence[str]) -> QApplication:
     if isinstance(running, QApplication):
         return running
     made = QApplication(list(arguments))
+    Garbage(made)
     made.setApplicationName("tinyml-studio")
     made.setApplicationDisplayName("")
     made.setOrganizationName("tinyml-studio")

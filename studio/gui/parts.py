@@ -84,6 +84,7 @@ class Parts:
         window.setStatusBar(self.status)
         self.steps.show_steps(steps())
         self.layer = ""
+        self._measured: tuple[Any, ...] = (None,)
         for panel in self._layer_panels:
             panel.layer_chosen.connect(self.pick_layer)
         for plot in self.plots:
@@ -280,6 +281,10 @@ class Parts:
         self.status.show_figures(present.status(state))
 
     def _show_measured(self, state: State) -> None:
+        asked = (state.project, state.results, state.views, state.noise, state.selected)
+        if all(new is old for new, old in zip(asked, self._measured, strict=False)):
+            return
+        self._measured = asked
         self.accuracy.show_results(present.measured(state), state.selected)
         noise = state.current_noise
         self.accuracy.show_noise(noise, noise.nodes if noise else ())

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QSettings, Qt
 from PySide6.QtGui import QAccessible, QAccessibleInterface, QGuiApplication, QKeySequence
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QFileDialog, QPushButton
 from pytestqt.qtbot import QtBot
 
+from studio.errors import ModelError
 from studio.gui.actions import COMMANDS
 from studio.gui.main_window import MainWindow
 from studio.gui.tour import Tour
@@ -18,6 +20,8 @@ from studio.project import ROOT
 from studio.session import Session
 
 Settled = Callable[[], None]
+NONE = Qt.KeyboardModifier.NoModifier
+CTRL_SHIFT = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier
 INTERACTIVE = {
     QAccessible.Role.PushButton, QAccessible.Role.Button, QAccessible.Role.CheckBox,
     QAccessible.Role.RadioButton, QAccessible.Role.ComboBox, QAccessible.Role.EditableText,
@@ -39,7 +43,9 @@ def tree(node: QAccessibleInterface) -> Iterator[QAccessibleInterface]:
 def unnamed(window: MainWindow) -> list[str]:
     root = QAccessible.queryAccessibleInterface(window)
     found = []
-    for node in tree(root):
+    nodes = list(tree(root))
+    assert len(nodes) > 100
+    for node in nodes:
         state = node.state()
         hidden = getattr(state, "invisible", False)
         if node.role() in INTERACTIVE and not hidden and not node.text(QAccessible.Text.Name):
@@ -113,19 +119,23 @@ def test_esc_ends_the_tour_and_it_is_not_shown_again(window: MainWindow, qtbot: 
 
 
 def test_keys_alone_open_compress_run_generate_and_flash(
-    window: MainWindow, qtbot: QtBot, settled: Settled, tmp_path, monkeypatch
-) -> None:
-    from PySide6.QtWidgets import QFileDialog
+    window: MainWindow, qtbot: QtBot, settled: Settled, tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    def press(key: Qt.Key, modifiers: Qt.KeyboardModifier = NONE) -> None:
+        window.activateWindow()
+        qtbot.waitUntil(window.isActiveWindow)
+        qtbot.keyClick(window, key, modifiers)
+        settled()
 
     def command(letters: str) -> None:
-        qtbot.keyClick(window, Qt.Key.Key_P, CTRL | Qt.KeyboardModifier.ShiftModifier)
+        press(Qt.Key.Key_P, CTRL_SHIFT)
         palette = QApplication.activePopupWidget()
         assert palette is not None
         QTest.keyClicks(palette.field, letters)
         qtbot.keyClick(palette.field, Qt.Key.Key_Return)
         settled()
 
-    CTRL = Qt.KeyboardModifier.ControlModifier  # noqa: N806
     command("open example: digits")
     assert window.session.state.project.name == "digits"
     window.canvas.setFocus()
@@ -135,26 +145,19 @@ def test_keys_alone_open_compress_run_generate_and_flash(
     assert len(window.session.state.project.recipe.variants) == 2
     window.session.choose_board("virtual/host")
     settled()
-    qtbot.keyClick(window, Qt.Key.Key_F5)
-    settled()
+    press(Qt.Key.Key_F5)
     assert window.session.state.result("quantize_int8") is not None
     folder = tmp_path / "c"
     monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: str(folder))
-    qtbot.keyClick(window, Qt.Key.Key_F6)
-    settled()
+    press(Qt.Key.Key_F6)
     assert (folder / "digits.c").is_file()
-    qtbot.keyClick(window, Qt.Key.Key_F7)
-    settled()
+    press(Qt.Key.Key_F7)
     assert window.session.state.deployed
 
 
 def test_a_notice_is_copied_with_its_details(window: MainWindow, qtbot: QtBot) -> None:
-    from studio.errors import ModelError
-
     window.notices.error(ModelError("is broken", "a.onnx", "export it again"), "ModelError")
     [notice] = window.notices.shown
-    from PySide6.QtWidgets import QPushButton
-
     buttons = {button.text(): button for button in notice.findChildren(QPushButton)}
     qtbot.mouseClick(buttons["Copy"], Qt.MouseButton.LeftButton)
     assert QGuiApplication.clipboard().text().splitlines() == [

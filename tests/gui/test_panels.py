@@ -66,9 +66,8 @@ def test_a_click_in_the_memory_map_picks_the_layer_that_writes_the_buffer(
     compared: MainWindow, qtbot: QtBot
 ) -> None:
     memory = compared.parts.memory
-    span = next(
-        s for s in spans(memory._program) if memory._program.calls[1].outputs == (s.buffer,)
-    )
+    [written] = memory._program.calls[1].outputs
+    span = spans(memory._program)[written]
     qtbot.mouseClick(memory, LEFT, pos=memory._rect(span).center().toPoint())
     assert memory._layer == 1
 

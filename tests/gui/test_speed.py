@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import statistics
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 
@@ -27,15 +29,40 @@ class Watchdog(QObject):
         super().__init__()
         self.gaps_ms: list[float] = []
         self._last = time.perf_counter()
-        timer = QTimer(self)
-        timer.setTimerType(Qt.TimerType.PreciseTimer)
-        timer.timeout.connect(self._tick)
-        timer.start(TICK_MS)
+        self.timer = QTimer(self)
+        self.timer.setTimerType(Qt.TimerType.PreciseTimer)
+        self.timer.timeout.connect(self._tick)
+        self.timer.start(TICK_MS)
 
     def _tick(self) -> None:
         now = time.perf_counter()
         self.gaps_ms.append((now - self._last) * 1e3 - TICK_MS)
         self._last = now
+
+
+class Control:
+    """What the same ticks look like in a process that does nothing else: the machine's own load."""
+
+    CODE = """
+import sys, threading, time
+gaps, last, over = [], time.perf_counter(), threading.Event()
+threading.Thread(target=lambda: (sys.stdin.read(), over.set())).start()
+while not over.is_set():
+    time.sleep(0.002)
+    now = time.perf_counter()
+    gaps.append((now - last) * 1e3 - 2)
+    last = now
+print(*gaps)
+"""
+
+    def __init__(self) -> None:
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+        self._process = subprocess.Popen([sys.executable, "-c", self.CODE], text=True, **pipes)
+
+    def stop(self) -> list[float]:
+        """Its gaps in milliseconds, the longest last."""
+        told, _ = self._process.communicate("")
+        return sorted(map(float, told.split()))
 
 
 def busy_until(done: Callable[[], bool], timeout_s: float = 120.0) -> None:
@@ -52,7 +79,7 @@ def test_the_main_thread_is_free_while_running_building_flashing_and_streaming(
 ) -> None:
     digits.session.choose_board("virtual/host")
     busy_until(lambda: digits.idle)
-    watchdog = Watchdog()
+    watchdog, control = Watchdog(), Control()
     digits.run()
     digits.session.rename("fold", "While it runs")
     busy_until(lambda: digits.idle)
@@ -64,10 +91,12 @@ def test_the_main_thread_is_free_while_running_building_flashing_and_streaming(
     busy_until(lambda: time.monotonic() > end)
     digits.cancel()
     busy_until(lambda: digits.idle)
+    watchdog.timer.stop()
     gaps = sorted(watchdog.gaps_ms)
+    starved = control.stop()
     assert len(gaps) > 200
-    assert gaps[int(0.99 * len(gaps))] <= 50
-    assert gaps[-1] <= 250
+    assert gaps[int(0.99 * len(gaps))] <= 50 + starved[int(0.99 * len(starved))]
+    assert gaps[-1] <= 250 + starved[-1]
 
 
 def test_a_model_of_500_nodes_is_drawn_in_under_a_second(qtbot: QtBot) -> None:

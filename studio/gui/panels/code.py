@@ -130,7 +130,7 @@ class CodePanel(QStackedWidget):
         self, contents: Mapping[str, bytes], model: str, changes: Mapping[str, str] | None
     ) -> None:
         """Show these files, the model's own first; with `changes` what differs from others."""
-        if contents is self._contents and changes is self._changes:
+        if contents == self._contents and changes is self._changes:
             return
         chosen = self.files.currentItem().data(PATH) if self.files.currentItem() else ""
         self._contents, self._model, self._changes = contents, model, changes
