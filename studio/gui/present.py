@@ -83,7 +83,7 @@ def trade_off(state: State) -> list[Point]:
         boards = [b for name, b in view.budgets.items() if name in state.project.boards]
         costs = {
             "flash": budget.flash_bytes.value,
-            "ram": budget.ram_bytes.value + budget.stack_bytes.value,
+            "ram": budget.ram_bytes.value,
             "macs": budget.macs.value,
         }
         fitting = f"{sum(b.fits for b in boards)} of {len(boards)}"
@@ -94,10 +94,11 @@ def trade_off(state: State) -> list[Point]:
 
 
 def limits(state: State) -> list[Limit]:
-    """What the compared boards have."""
+    """What the compared boards have; of RAM, what the stack leaves."""
     found = []
     for board, budget in state.view.budgets.items():
         sizes = {kind: float(budget.profile.size_bytes(kind)) for kind in ("flash", "ram")}
+        sizes["ram"] -= budget.stack_bytes.value
         found.append(Limit(board_name(board), sizes))
     return found
 
@@ -133,7 +134,7 @@ def _figures(
     state: State, node: str, view: NodeView, result: Result | None
 ) -> tuple[tuple[str, str], ...]:
     """Accuracy, flash and RAM, each with its change against the card before."""
-    accuracy, first = "", "" if node == ROOT else _points(state, node, result)
+    accuracy, first = "\u2013", "" if node == ROOT else _points(state, node, result)
     if result is not None and result.evaluation is not None:
         accuracy = figures.percent(result.evaluation.accuracy)
     if node == ROOT and state.model is not None:
@@ -161,6 +162,8 @@ def _node_state(
         return "failed", "failed"
     if result is not None or node == ROOT:
         return "done", "done" if node != ROOT else "open"
+    if node in state.ran:
+        return "stale", "stale"
     return "ready", "not run"
 
 

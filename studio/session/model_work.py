@@ -175,10 +175,12 @@ def compare_layers(asked: State) -> Job[Update]:
 def run(asked: State, node: str | None) -> Job[Update]:
     """Results and evaluations, of all nodes or of the way to one."""
     results = yield from compute(asked, node)
+    way = [step.id for step in asked.project.recipe.path(node)] if node else []
 
     def update(now: State) -> State:
         same = now.model is asked.model and now.dataset is asked.dataset
-        return now.with_results(results) if same else now
+        ran = frozenset(asked.project.recipe.by_id if node is None else way)
+        return replace(now.with_results(results), ran=now.ran | ran) if same else now
 
     return update
 

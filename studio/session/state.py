@@ -169,6 +169,7 @@ class State:
         selected: the node whose figures are shown.
         views: what follows from the structure, by node.
         results: what was run, by `chain`.
+        ran: the nodes that were run with any settings.
         deployment: the last way to a board, or None.
         code: generated files of `code_of`.
         code_of: the program and the board that `code` was generated for.
@@ -185,6 +186,7 @@ class State:
     selected: str = ROOT
     views: Mapping[str, NodeView] = field(default_factory=dict)
     results: Mapping[Chain, Result] = field(default_factory=dict)
+    ran: frozenset[str] = frozenset()
     deployment: Deployment | None = None
     code: Mapping[str, bytes] = field(default_factory=dict)
     code_of: tuple[Program, str] | None = None

@@ -209,3 +209,16 @@ def test_boards_that_are_over_are_hidden_where_only_fitting_ones_are_wanted(
 def test_an_empty_map_says_what_to_do(window: MainWindow) -> None:
     assert not window.parts.memory.grab().isNull()
     assert window.parts.memory.description_at(QPoint(5, 5).toPointF()) == ""
+
+
+def test_a_step_whose_settings_changed_since_its_run_is_stale(
+    compared: MainWindow, settled: Settled
+) -> None:
+    cards = compared.canvas.cards
+    assert cards["quantize_int8"].card.state == "done"
+    compared.session.tune("quantize_int8", {"samples": 8})
+    settled()
+    assert cards["quantize_int8"].card.state_text == "stale"
+    assert cards["int8"].card.state == "done"
+    compared.session.undo()
+    assert cards["quantize_int8"].card.state == "done"

@@ -23,6 +23,7 @@ COLUMNS = ((12, 76, 152), (60, 74, 68))
 STATES = {
     "done": ("done", "good"),
     "ready": ("waiting", "muted"),
+    "stale": ("waiting", "accent"),
     "waiting": ("waiting", "muted"),
     "running": ("busy", "accent"),
     "failed": ("failed", "bad"),
