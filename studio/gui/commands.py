@@ -34,6 +34,12 @@ def open_file(window: MainWindow) -> None:
     window.ask_open()
 
 
+@command("New window", "File", "Ctrl+Shift+N")
+def new_window(window: MainWindow) -> None:
+    """Start another window; steps are copied and pasted between them."""
+    window.open_another()
+
+
 @command("Open data…", "File", "Ctrl+Shift+O", enabled=_has_model)
 def open_data(window: MainWindow) -> None:
     """Open the data set that the model is run and measured on."""
@@ -162,32 +168,32 @@ def insert_step(window: MainWindow) -> None:
     window.insert_menu()
 
 
-@command("Copy table as CSV", "Edit", enabled=lambda w: w.table is not None, new_group=True)
+@command("Copy table as CSV", "Edit", enabled=lambda w: w.parts.table is not None, new_group=True)
 def copy_csv(window: MainWindow) -> None:
     """Copy the table of the panel in view for a spreadsheet."""
-    if window.table is not None:
-        export.copy_csv(window.table)
+    if window.parts.table is not None:
+        export.copy_csv(window.parts.table)
 
 
-@command("Copy table as Markdown", "Edit", enabled=lambda w: w.table is not None)
+@command("Copy table as Markdown", "Edit", enabled=lambda w: w.parts.table is not None)
 def copy_markdown(window: MainWindow) -> None:
     """Copy the table of the panel in view for a text."""
-    if window.table is not None:
-        export.copy_markdown(window.table)
+    if window.parts.table is not None:
+        export.copy_markdown(window.parts.table)
 
 
-@command("Copy plot", "Edit", enabled=lambda w: w.plot is not None)
+@command("Copy plot", "Edit", enabled=lambda w: w.parts.plot is not None)
 def copy_plot(window: MainWindow) -> None:
     """Copy the plot of the panel in view as a picture."""
-    if window.plot is not None:
-        export.copy_picture(window.plot)
+    if window.parts.plot is not None:
+        export.copy_picture(window.parts.plot)
 
 
-@command("Save plot…", "Edit", enabled=lambda w: w.plot is not None)
+@command("Save plot…", "Edit", enabled=lambda w: w.parts.plot is not None)
 def save_plot(window: MainWindow) -> None:
     """Save the plot of the panel in view as SVG or PNG."""
-    if window.plot is not None:
-        export.ask_picture(window.plot)
+    if window.parts.plot is not None:
+        export.ask_picture(window.parts.plot)
 
 
 @command("Copy pipeline as image", "Edit", enabled=_has_model)

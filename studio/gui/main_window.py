@@ -9,9 +9,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QByteArray, QPoint, QPointF, QSettings, QSize, Qt, QTimer
+from PySide6.QtCore import QByteArray, QPoint, QPointF, QProcess, QSettings, QSize, Qt, QTimer
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QGuiApplication
-from PySide6.QtWidgets import QApplication, QFileDialog, QMainWindow, QMenu, QWidget
+from PySide6.QtWidgets import QApplication, QFileDialog, QMainWindow, QMenu
 
 from studio import __version__
 from studio.compression.step import steps
@@ -26,7 +26,6 @@ from studio.gui.notices import CrashDialog
 from studio.gui.parts import Parts
 from studio.gui.shortcuts import ShortcutsDialog
 from studio.gui.step_menu import StepMenu
-from studio.gui.tables import Table
 from studio.gui.tasks import Task, Tasks
 from studio.gui.tour import Tour
 from studio.gui.tour_stops import tour_stops
@@ -66,7 +65,7 @@ class MainWindow(QMainWindow):
         self.foreground: Task | None = None
         self._running: present.Running | None = None
         self.actions_ = Actions(self)
-        self.parts = Parts(self)
+        self.parts: Parts = Parts(self)
         self._name_parts()
         self._analysis, self._graph, self._noise = self._backgrounds()
         self.setAcceptDrops(True)
@@ -394,18 +393,6 @@ class MainWindow(QMainWindow):
         palette.show_at(corner.x(), corner.y())
         return palette
 
-    @property
-    def table(self) -> Table | None:
-        """The table of the panel in view."""
-        page = self.parts.tabs.currentWidget()
-        tables = [page] if isinstance(page, Table) else page.findChildren(Table)
-        return next((table for table in tables if table.isVisible()), None)
-
-    @property
-    def plot(self) -> QWidget | None:
-        """The plot of the panel in view."""
-        return next((plot for plot in self.parts.plots if plot.isVisible()), None)
-
     def set_theme(self, choice: str) -> None:
         """Show `choice`, one of theme.CHOICES, and remember it."""
         self.theme_choice = choice if choice in theme.CHOICES else "system"
@@ -450,6 +437,10 @@ class MainWindow(QMainWindow):
     def toured(self) -> bool:
         """Whether the tour was seen or skipped."""
         return bool(self.settings.contains(TOURED))
+
+    def open_another(self) -> None:
+        """Start another window, a process of its own."""
+        QProcess.startDetached(sys.executable, ["-m", "studio"])
 
     def about(self) -> None:
         """Version and licence, as a notice."""

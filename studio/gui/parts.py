@@ -101,6 +101,18 @@ class Parts:
         return self.memory, chart, accuracy.matrix, accuracy.noise, self.live.plot
 
     @property
+    def table(self) -> Table | None:
+        """The table of the panel in view."""
+        page = self.tabs.currentWidget()
+        tables = [page] if isinstance(page, Table) else page.findChildren(Table)
+        return next((table for table in tables if table.isVisible()), None)
+
+    @property
+    def plot(self) -> QWidget | None:
+        """The plot of the panel in view."""
+        return next((plot for plot in self.plots if plot.isVisible()), None)
+
+    @property
     def _layer_panels(self) -> tuple[Any, ...]:
         """The panels that show and pick layers."""
         return self.memory, self.model, self.layers, self.layer_list, self.accuracy
