@@ -235,7 +235,7 @@ def toggle_tree(window: MainWindow) -> None:
     window.show_tree(not window.shows_tree)
 
 
-@command("Tidy cards", "View", enabled=_has_model)
+@command("Tidy cards", "View", "Ctrl+L", enabled=_has_model)
 def tidy(window: MainWindow) -> None:
     """Put moved cards back into columns and rows."""
     window.session.tidy()

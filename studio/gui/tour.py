@@ -109,20 +109,18 @@ class Tour(QWidget):
     def _hole(self) -> QRect:
         target = self._stops[self._at].target()
         corner = target.mapTo(self._window, QPoint())
-        return QRect(corner, target.size()).adjusted(4, 4, -4, -4)
+        return QRect(corner, target.size()).adjusted(4, -4, -4, -4)
 
     def _place(self) -> None:
-        """The card stands beside the bright part, inside the window."""
+        """The card stands beside the bright part or below it, inside the window."""
         self._card.setFixedHeight(self._card.heightForWidth(CARD_PX))
         hole, card = self._hole(), self._card
         right, left = hole.right() + GAP_PX, hole.left() - GAP_PX - card.width()
         x = right if right + card.width() <= self.width() else left
-        if x < GAP_PX:  # no room beside it: inside, at its middle
-            x = hole.center().x() - card.width() // 2
-        y = min(max(hole.top(), GAP_PX), self.height() - card.height() - GAP_PX)
-        if hole.contains(x + 1, y + 1) and hole.height() > 2 * card.height():
-            y = hole.bottom() - card.height() - GAP_PX
-        card.move(x, y)
+        y = hole.top()
+        if x < GAP_PX:  # no room beside it: below it
+            x, y = hole.center().x() - card.width() // 2, hole.bottom() + GAP_PX
+        card.move(x, min(max(y, GAP_PX), self.height() - card.height() - GAP_PX))
         self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802 - Qt's name

@@ -19,6 +19,7 @@ MOST_DB = 60.0
 """A full bar."""
 POOR_DB = 15.0
 """Below it a layer loses more than a step or two of its input: it deserves more bits."""
+NOTHING_ALIKE = "No layer has the shape that it has in the source: nothing to compare."
 EMPTY = "Run a quantised variant to see which layer loses how much."
 
 
@@ -57,9 +58,11 @@ class NoiseBars(QWidget):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setFont(theme.scaled(0.92))
         palette = theme.current()
-        if self._noise is None:
+        if self._noise is None or not self._noise.layers:
+            text = EMPTY if self._noise is None else NOTHING_ALIKE
             painter.setPen(QColor(palette.muted))
-            painter.drawText(self.rect(), int(Qt.AlignmentFlag.AlignCenter), EMPTY)
+            wrapped = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
+            painter.drawText(self.rect(), int(wrapped), text)
             return
         for row, found in enumerate(self._noise.layers):
             self._paint_row(painter, palette, row, found.sqnr_db)
