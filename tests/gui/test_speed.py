@@ -94,7 +94,7 @@ def test_a_model_of_500_nodes_is_drawn_in_under_a_second(qtbot: QtBot) -> None:
     begun = time.process_time()
     panel.show_graph(Graph(None, nodes))  # type: ignore[arg-type]
     panel.graph.fitInView(panel.graph.sceneRect(), Qt.AspectRatioMode.KeepAspectRatio)
-    panel.repaint()
+    panel.grab()
     QApplication.processEvents()
     assert time.process_time() - begun < 1.0
     assert len(panel.graph.items_) == 500
@@ -115,7 +115,7 @@ def test_200_cards_are_panned_with_frames_under_16_ms(qtbot: QtBot) -> None:
         bar = view.verticalScrollBar()
         bar.setValue(bar.value() + (8 if step < 30 else -8))
         begun = time.process_time()
-        view.viewport().repaint()
+        view.viewport().grab()
         frames.append((time.process_time() - begun) * 1e3)
     assert statistics.median(frames) < 16
 

@@ -217,10 +217,11 @@ class PipelineView(QGraphicsView):
         palette = theme.current()
         painter.fillRect(rect, QColor(palette.canvas))
         painter.setPen(QColor(palette.track))
+        apart = DOTS_PX * 2 ** max(0, round(math.log2(1 / self.zoom)))  # as far on any scale
         points = [
             QPointF(x, y)
-            for x in range(_floor(rect.left()), math.ceil(rect.right()), DOTS_PX)
-            for y in range(_floor(rect.top()), math.ceil(rect.bottom()), DOTS_PX)
+            for x in range(_floor(rect.left(), apart), math.ceil(rect.right()), apart)
+            for y in range(_floor(rect.top(), apart), math.ceil(rect.bottom()), apart)
         ]
         painter.drawPoints(points)
 
@@ -363,5 +364,5 @@ class PipelineView(QGraphicsView):
         gesture.finish(position)
 
 
-def _floor(value: float) -> int:
-    return math.floor(value / DOTS_PX) * DOTS_PX
+def _floor(value: float, grid: int) -> int:
+    return math.floor(value / grid) * grid
