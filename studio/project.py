@@ -24,7 +24,7 @@ from __future__ import annotations
 import os
 import tempfile
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from types import MappingProxyType
@@ -116,10 +116,9 @@ class Project:
         """The model's name, for titles."""
         return Path(self.model.removeprefix(EXAMPLE)).stem
 
-    def moved(self, node: str, position: Position) -> Project:
-        """With the card of `node` at `position`."""
-        positions = MappingProxyType({**self.positions, node: position})
-        return replace(self, positions=positions)
+    def moved(self, positions: Mapping[str, Position]) -> Project:
+        """With cards at other places."""
+        return replace(self, positions=MappingProxyType({**self.positions, **positions}))
 
     def with_recipe(self, recipe: Recipe) -> Project:
         """With another recipe; positions of nodes that are gone are dropped."""
@@ -151,12 +150,42 @@ def insert_node(recipe: Recipe, step: str, child: str) -> tuple[Recipe, str]:
     return replace(recipe, nodes=tuple(nodes)), node.id
 
 
-def remove_node(recipe: Recipe, id: str) -> Recipe:
-    """Remove a node; its children follow its parent."""
-    gone = recipe.by_id[id]
-    kept = (node for node in recipe.nodes if node is not gone)
-    healed = (replace(n, parent=gone.parent) if n.parent == id else n for n in kept)
-    return replace(recipe, nodes=tuple(healed))
+def remove_nodes(recipe: Recipe, ids: Collection[str]) -> Recipe:
+    """Remove nodes; what came after them follows what came before."""
+    kept = []
+    for node in recipe.nodes:
+        parent = node.parent
+        while parent is not None and parent in ids:
+            parent = recipe.by_id[parent].parent
+        if node.id not in ids:
+            kept.append(replace(node, parent=parent))
+    return replace(recipe, nodes=tuple(kept))
+
+
+def branch(recipe: Recipe, id: str) -> tuple[str, ...]:
+    """A node and everything below it."""
+    found = [id]
+    for node in recipe.nodes:  # a node stands after its parent
+        if node.parent in found:
+            found.append(node.id)
+    return tuple(found)
+
+
+def fragment(recipe: Recipe, ids: Collection[str]) -> Recipe:
+    """These nodes alone, each below the nearest one of them above it."""
+    others = [node.id for node in recipe.nodes if node.id not in ids]
+    return replace(remove_nodes(recipe, others), name="", description="")
+
+
+def graft(recipe: Recipe, part: Recipe, parent: str) -> tuple[Recipe, tuple[str, ...]]:
+    """Add the nodes of `part` below `parent` under ids that are free; the recipe and those ids."""
+    named: dict[str, str] = {}
+    for node in part.nodes:
+        named[node.id] = _free_id(recipe, node.step)
+        above = named[node.parent] if node.parent else parent or None
+        copy = replace(node, id=named[node.id], parent=above)
+        recipe = replace(recipe, nodes=(*recipe.nodes, copy))
+    return recipe, tuple(named.values())
 
 
 def replace_node(recipe: Recipe, id: str, **changes: Any) -> Recipe:

@@ -15,6 +15,8 @@ from studio.gui import theme
 if TYPE_CHECKING:
     from studio.gui.main_window import MainWindow
 
+SHORTCUTS = "shortcuts"
+"""Where the settings keep keys that the user chose."""
 MENUS = ("File", "Edit", "View", "Pipeline", "Board", "Help")
 Run = Callable[["MainWindow"], object]
 Test = Callable[["MainWindow"], bool]
@@ -85,6 +87,26 @@ class Actions:
         self.by_id: dict[str, QAction] = {name: self._action(c) for name, c in COMMANDS.items()}
         window.addActions([self.by_id[n] for n, c in COMMANDS.items() if not c.on_pipeline])
 
+    def assign(self, command: str, keys: str) -> str:
+        """Give a command other keys, and remember it; the command that had them, or ""."""
+        robbed = ""
+        for name, action in self.by_id.items():
+            if keys and name != command and action.shortcut().toString() == keys:
+                robbed = name
+                self._set(name, "")
+        self._set(command, keys)
+        return robbed
+
+    def reset(self) -> None:
+        """Give every command its first keys."""
+        for name, entry in COMMANDS.items():
+            self._window.settings.remove(f"{SHORTCUTS}/{name}")
+            self.by_id[name].setShortcut(QKeySequence(entry.shortcut))
+
+    def _set(self, command: str, keys: str) -> None:
+        self.by_id[command].setShortcut(QKeySequence(keys))
+        self._window.settings.setValue(f"{SHORTCUTS}/{command}", keys)
+
     def fill(self, bar: QMenuBar) -> None:
         """Make the menus."""
         for title in MENUS:
@@ -123,7 +145,7 @@ class Actions:
         action.setToolTip(entry.tip)
         action.setStatusTip(entry.tip)
         action.setCheckable(entry.checked is not None)
-        if entry.shortcut:
-            action.setShortcut(QKeySequence(entry.shortcut))
+        keys = self._window.settings.value(f"{SHORTCUTS}/{entry.id}", entry.shortcut)
+        action.setShortcut(QKeySequence(str(keys)))
         action.triggered.connect(lambda *_: entry.run(self._window))
         return action

@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QApplication
 
 from studio.errors import StudioError
 from studio.gui import theme
+from studio.gui.garbage import Garbage
 from studio.gui.main_window import MainWindow, install_crash_dialog
 from studio.project import EXAMPLE
 from studio.session import Session
@@ -27,6 +28,7 @@ def application(arguments: Sequence[str]) -> QApplication:
     if isinstance(running, QApplication):
         return running
     made = QApplication(list(arguments))
+    Garbage(made)
     made.setApplicationName("tinyml-studio")
     made.setApplicationDisplayName("")
     made.setOrganizationName("tinyml-studio")
@@ -57,6 +59,8 @@ def run(arguments: Sequence[str]) -> int:
     names = [name for name in arguments[1:] if not name.startswith("-")]
     if names:
         QTimer.singleShot(0, lambda: window.open(named(names[0])))
+    elif not window.toured:
+        QTimer.singleShot(0, window.tour)
     if after_ms := os.environ.get(EXIT_AFTER):
         QTimer.singleShot(int(after_ms), window.close)
     try:

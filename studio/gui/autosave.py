@@ -10,11 +10,11 @@ from studio.errors import ProjectError
 from studio.project import SUFFIX, write_project
 from studio.session.state import State
 
-AFTER_MS = 2000
+AFTER_MS = 0  # once the edit has been shown: a crash later loses nothing
 
 
 class Autosave(QObject):
-    """Writes the project some seconds after an edit; saving it removes the copy.
+    """Writes the project right after an edit; saving it removes the copy.
 
     Args:
         folder: where the copies are, one for each name of a project.

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtGui import QGuiApplication
 
+from studio.gui import export
 from studio.gui.actions import command
-from studio.project import ROOT
 
 if TYPE_CHECKING:
     from studio.gui.main_window import MainWindow
@@ -22,7 +22,7 @@ def _idle(window: MainWindow) -> bool:
 
 
 def _on_step(window: MainWindow) -> bool:
-    return _has_model(window) and window.session.state.selected != ROOT
+    return _has_model(window) and bool(window.chosen_steps)
 
 
 # ---- File ----------------------------------------------------------------------------------
@@ -32,6 +32,12 @@ def _on_step(window: MainWindow) -> bool:
 def open_file(window: MainWindow) -> None:
     """Open a model or a project."""
     window.ask_open()
+
+
+@command("New window", "File", "Ctrl+Shift+N")
+def new_window(window: MainWindow) -> None:
+    """Start another window; steps are copied and pasted between them."""
+    window.open_another()
 
 
 @command("Open data…", "File", "Ctrl+Shift+O", enabled=_has_model)
@@ -99,21 +105,48 @@ def redo(window: MainWindow) -> None:
     window.session.redo()
 
 
-@command("Delete step", "Edit", "Del", enabled=_on_step, new_group=True, on_pipeline=True)
+@command("Cut steps", "Edit", "Ctrl+X", enabled=_on_step, new_group=True, on_pipeline=True)
+def cut_steps(window: MainWindow) -> None:
+    """Copy the marked steps as text and remove them."""
+    copy_steps(window)
+    delete_step(window)
+
+
+@command("Copy steps", "Edit", "Ctrl+C", icon="copy", enabled=_on_step, on_pipeline=True)
+def copy_steps(window: MainWindow) -> None:
+    """Copy the marked steps as the text of a recipe, for this window or another one."""
+    QGuiApplication.clipboard().setText(window.session.copied(*window.chosen_steps))
+
+
+@command("Paste steps", "Edit", "Ctrl+V", enabled=_has_model, on_pipeline=True)
+def paste_steps(window: MainWindow) -> None:
+    """Add the copied steps behind the selected card."""
+    window.paste()
+
+
+@command("Delete steps", "Edit", "Del", enabled=_on_step, on_pipeline=True)
 def delete_step(window: MainWindow) -> None:
-    """Remove the selected step; what came after it follows what came before."""
-    window.session.remove(window.session.state.selected)
+    """Remove the marked steps; what came after them follows what came before."""
+    window.session.remove(*window.chosen_steps)
 
 
-@command("Mute step", "Edit", "M", icon="muted", enabled=_on_step, on_pipeline=True)
+@command("Mark all cards", "Edit", "Ctrl+A", enabled=_has_model, on_pipeline=True)
+def mark_all(window: MainWindow) -> None:
+    """Mark every card of the pipeline."""
+    window.canvas.mark(tuple(window.canvas.cards))
+
+
+@command(
+    "Mute steps", "Edit", "M", icon="muted", enabled=_on_step, new_group=True, on_pipeline=True
+)
 def mute_step(window: MainWindow) -> None:
-    """Skip the selected step, or take it in again."""
-    window.session.mute(window.session.state.selected)
+    """Skip the marked steps, or take them in again."""
+    window.session.mute(*window.chosen_steps)
 
 
-@command("Duplicate step", "Edit", "Ctrl+D", enabled=_on_step)
+@command("Duplicate branch", "Edit", "Ctrl+D", enabled=_on_step)
 def duplicate_step(window: MainWindow) -> None:
-    """Add the same step again as a second branch."""
+    """Add the selected step and all that follows it again, as a second branch."""
     window.session.duplicate(window.session.state.selected)
 
 
@@ -123,16 +156,50 @@ def rename_step(window: MainWindow) -> None:
     window.ask_name()
 
 
-@command("Copy layers as CSV", "Edit", enabled=_has_model, new_group=True)
-def copy_layers(window: MainWindow) -> None:
-    """Copy the table of layers for a spreadsheet."""
-    QGuiApplication.clipboard().setText(window.layers.as_csv())
+@command("Add step…", "Pipeline", "Ctrl+Return", icon="plus", enabled=_has_model)
+def add_step(window: MainWindow) -> None:
+    """Choose a step to add behind the selected card."""
+    window.add_menu()
+
+
+@command("Insert step…", "Pipeline", "Ctrl+Shift+Return", enabled=_on_step)
+def insert_step(window: MainWindow) -> None:
+    """Choose a step to insert before the selected one."""
+    window.insert_menu()
+
+
+@command("Copy table as CSV", "Edit", enabled=lambda w: w.parts.table is not None, new_group=True)
+def copy_csv(window: MainWindow) -> None:
+    """Copy the table of the panel in view for a spreadsheet."""
+    if window.parts.table is not None:
+        export.copy_csv(window.parts.table)
+
+
+@command("Copy table as Markdown", "Edit", enabled=lambda w: w.parts.table is not None)
+def copy_markdown(window: MainWindow) -> None:
+    """Copy the table of the panel in view for a text."""
+    if window.parts.table is not None:
+        export.copy_markdown(window.parts.table)
+
+
+@command("Copy plot", "Edit", enabled=lambda w: w.parts.plot is not None)
+def copy_plot(window: MainWindow) -> None:
+    """Copy the plot of the panel in view as a picture."""
+    if window.parts.plot is not None:
+        export.copy_picture(window.parts.plot)
+
+
+@command("Save plot…", "Edit", enabled=lambda w: w.parts.plot is not None)
+def save_plot(window: MainWindow) -> None:
+    """Save the plot of the panel in view as SVG or PNG."""
+    if window.parts.plot is not None:
+        export.ask_picture(window.parts.plot)
 
 
 @command("Copy pipeline as image", "Edit", enabled=_has_model)
 def copy_pipeline(window: MainWindow) -> None:
     """Copy the canvas as a picture."""
-    QGuiApplication.clipboard().setPixmap(window.canvas.grab())
+    export.copy_picture(window.canvas)
 
 
 # ---- View ----------------------------------------------------------------------------------
@@ -168,7 +235,7 @@ def toggle_tree(window: MainWindow) -> None:
     window.show_tree(not window.shows_tree)
 
 
-@command("Tidy cards", "View", enabled=_has_model)
+@command("Tidy cards", "View", "Ctrl+L", enabled=_has_model)
 def tidy(window: MainWindow) -> None:
     """Put moved cards back into columns and rows."""
     window.session.tidy()
@@ -255,7 +322,19 @@ def compare_boards(window: MainWindow) -> None:
 # ---- Help ----------------------------------------------------------------------------------
 
 
-@command("About TinyML Studio", "Help")
+@command("Tour", "Help")
+def tour(window: MainWindow) -> None:
+    """Four steps from a model to a board, on the motion example."""
+    window.tour()
+
+
+@command("Keyboard shortcuts…", "Help")
+def shortcuts(window: MainWindow) -> None:
+    """See and change the keys of every command."""
+    window.change_shortcuts()
+
+
+@command("About TinyML Studio", "Help", new_group=True)
 def about(window: MainWindow) -> None:
     """Version and licence."""
     window.about()

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QByteArray, QPoint, QSettings, QSize, Qt, QTimer
+from PySide6.QtCore import QByteArray, QPoint, QPointF, QProcess, QSettings, QSize, Qt, QTimer
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QGuiApplication
 from PySide6.QtWidgets import QApplication, QFileDialog, QMainWindow, QMenu
 
@@ -19,11 +19,16 @@ from studio.errors import BoardError, StudioError
 from studio.gui import commands, present, theme
 from studio.gui.actions import COMMANDS, Actions
 from studio.gui.autosave import Autosave
+from studio.gui.background import Background
 from studio.gui.command_palette import CommandPalette, Entry
 from studio.gui.name_field import NameField
 from studio.gui.notices import CrashDialog
 from studio.gui.parts import Parts
+from studio.gui.shortcuts import ShortcutsDialog
+from studio.gui.step_menu import StepMenu
 from studio.gui.tasks import Task, Tasks
+from studio.gui.tour import Tour
+from studio.gui.tour_stops import tour_stops
 from studio.job import Progress
 from studio.project import EXAMPLE, ROOT, SUFFIX
 from studio.session import Session
@@ -33,7 +38,12 @@ from studio.session.state import Deployment, State, Update
 MODEL_FILTER = "Models and projects (*.onnx *.tinyml);;All files (*)"
 DATA_SUFFIXES = (".npz", ".csv", ".ts", ".wav", ".json")
 RECENT = 8
+TOURED = "toured"
 SETTLE_MS = 600
+NODE_COMMANDS = (
+    "run_to_here", "add_step", "insert_step", "rename_step", "mute_step", "duplicate_step",
+    "copy_steps", "paste_steps", "delete_step",
+)  # fmt: skip
 assert commands  # importing it registers the commands
 
 
@@ -53,12 +63,11 @@ class MainWindow(QMainWindow):
         self.theme_choice: str = str(settings.value("theme", "system"))
         self.tasks = Tasks(self)
         self.foreground: Task | None = None
-        self._analysis: Task | None = None
-        self._stale = False
         self._running: present.Running | None = None
         self.actions_ = Actions(self)
-        self.parts = Parts(self)
+        self.parts: Parts = Parts(self)
         self._name_parts()
+        self._analysis, self._graph, self._noise = self._backgrounds()
         self.setAcceptDrops(True)
         self.resize(1280, 800)
         self.setMinimumSize(QSize(1024, 640))
@@ -72,6 +81,7 @@ class MainWindow(QMainWindow):
         self._connect()
         session.on_change(self._changed)
         self.parts.fill_recent(self.recent(), self._kept.files())
+        self.budget.favourites = set(self._listed("favourites"))
         self.set_theme(self.theme_choice)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setFocus()
@@ -89,6 +99,7 @@ class MainWindow(QMainWindow):
         session, parts = self.session, self.parts
         canvas = parts.canvas
         canvas.chosen.connect(session.select)
+        canvas.link_chosen.connect(self._show_link)
         canvas.moved.connect(session.move)
         canvas.file_dropped.connect(self.open_dropped)
         canvas.step_dropped.connect(self._guarded(session.add_step))
@@ -102,7 +113,16 @@ class MainWindow(QMainWindow):
         parts.settings.run_requested.connect(lambda: self.run(to_selected=True))
         parts.budget.board_chosen.connect(session.choose_board)
         parts.budget.boards_chosen.connect(session.choose_boards)
+        parts.budget.favourites_changed.connect(
+            lambda boards: self.settings.setValue("favourites", list(boards))
+        )
         parts.board.activated.connect(lambda: session.choose_board(str(parts.board.currentData())))
+        parts.plan.activated.connect(lambda: session.choose(plan=str(parts.plan.currentData())))
+        parts.trade_off.chosen.connect(session.select)
+        parts.accuracy.chosen.connect(session.select)
+        parts.accuracy.noise_wanted.connect(self._look_closer)
+        parts.tabs.currentChanged.connect(self._look_closer)
+        parts.code.compare_requested.connect(self.compare_code)
         parts.code.generate_requested.connect(self.show_code)
         parts.deploy.flash_requested.connect(self.flash)
         parts.live.live_requested.connect(self.live)
@@ -117,7 +137,7 @@ class MainWindow(QMainWindow):
         if any(
             a is not b for a, b in zip(asked, (old.project, old.model, old.results), strict=True)
         ):
-            self._analyse()
+            self._analysis.ask()
         self._kept.follow(new)
         if new.deployment is not old.deployment and new.deployment is not None:
             self._check_deployment(new.deployment)
@@ -146,29 +166,38 @@ class MainWindow(QMainWindow):
         self.parts.show_state(state, self._running)
         self.actions_.refresh()
         self.parts.recolour_buttons()
+        self._look_closer()
 
     @property
     def idle(self) -> bool:
         """No job runs, and every figure is that of the newest state."""
-        return self.foreground is None and self._analysis is None
+        backgrounds = (self._analysis, self._graph, self._noise)
+        return self.foreground is None and not any(one.busy for one in backgrounds)
 
-    def _analyse(self) -> None:
-        """Recompute the budgets in a thread; at most one at a time, always for the newest state."""
-        if self._analysis is not None:
-            self._stale = True
-            return
-        self._stale = False
-        task = Task("Computing budgets", self.session.analyse())
-        task.succeeded.connect(self.session.take)
-        task.failed.connect(self.notices.error)
-        task.crashed.connect(self._crashed)
-        task.ended.connect(self._analysed)
-        self._analysis = self.tasks.start(task)
+    def _backgrounds(self) -> tuple[Background, ...]:
+        """The jobs that keep figures up to date: budgets, graph, noise of the layers."""
+        session = self.session
+        made = tuple(
+            Background(title, job, session.take, self.tasks)
+            for title, job in (
+                ("Computing budgets", session.analyse),
+                ("Reading the graph", session.examine),
+                ("Comparing layers", session.compare_layers),
+            )
+        )
+        for background in made:
+            background.failed.connect(self.notices.error)
+            background.crashed.connect(self._crashed)
+        return made
 
-    def _analysed(self) -> None:
-        self._analysis = None
-        if self._stale:
-            self._analyse()
+    def _look_closer(self) -> None:
+        """Compute what only the panel in view needs."""
+        state = self.session.state
+        if self.parts.model.isVisible() and state.view.model and not state.current_graph:
+            self._graph.ask()
+        result = state.result(state.selected)
+        if self.parts.accuracy.shows_noise and result and not state.current_noise:
+            self._noise.ask()
 
     # ---- jobs ------------------------------------------------------------------------------
 
@@ -322,6 +351,11 @@ class MainWindow(QMainWindow):
         self.parts.tabs.setCurrentWidget(self.parts.code)
         self.start("Generate", self.session.code())
 
+    def compare_code(self, other: str) -> None:
+        """Show how the code of the selected variant differs from another one's."""
+        self.parts.code.other.setCurrentIndex(self.parts.code.other.findData(other))
+        self.start("Compare code", self.session.compare_code(other))
+
     def flash(self) -> None:
         """Build, flash, verify and time on the selected board."""
         self.parts.tabs.setCurrentWidget(self.parts.deploy)
@@ -387,6 +421,27 @@ class MainWindow(QMainWindow):
         """Put splitters back."""
         self.parts.reset_layout()
 
+    def change_shortcuts(self) -> ShortcutsDialog:
+        """Open the dialog that changes shortcuts."""
+        dialog = ShortcutsDialog(self, self.actions_)
+        dialog.show()
+        return dialog
+
+    def tour(self) -> Tour:
+        """Show the four steps from a model to a board."""
+        shown = Tour(self, tour_stops(self))
+        shown.ended.connect(lambda: self.settings.setValue(TOURED, True))
+        return shown
+
+    @property
+    def toured(self) -> bool:
+        """Whether the tour was seen or skipped."""
+        return bool(self.settings.contains(TOURED))
+
+    def open_another(self) -> None:
+        """Start another window, a process of its own."""
+        QProcess.startDetached(sys.executable, ["-m", "studio"])
+
     def about(self) -> None:
         """Version and licence, as a notice."""
         self.notices.good(f"TinyML Studio {__version__}", "Apache-2.0; generated code is 0BSD")
@@ -410,19 +465,68 @@ class MainWindow(QMainWindow):
             self._guarded(self.session.tune)(node, values)
             self._settle.start()
 
-    def _branch_menu(self, parent: str, position: object) -> None:
-        menu = QMenu(self)
-        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        for step in steps().values():
-            action = menu.addAction(step.title)
-            action.triggered.connect(lambda *_, s=step.id: self.session.add_step(s, parent))
-        menu.popup(self.canvas.mapToGlobal(self.canvas.mapFromScene(position)))  # type: ignore[call-overload]
+    @property
+    def chosen_steps(self) -> tuple[str, ...]:
+        """The steps that commands work on: those marked on the canvas, or in the tree."""
+        view = self.outline if self.shows_tree else self.canvas
+        known = self.session.state.project.recipe.by_id
+        return tuple(node for node in view.marked if node in known)
+
+    def _show_link(self, above: str) -> None:
+        """Show the model as it is at a link."""
+        self.session.select(above)
+        self.parts.tabs.setCurrentWidget(self.parts.model)
+
+    def paste(self) -> None:
+        """Add the steps that the clipboard holds as text below the selected one."""
+        text = QGuiApplication.clipboard().text()
+        self._guarded(lambda: self.canvas.mark(self._pasted(text)))()
+
+    def _pasted(self, text: str) -> tuple[str, ...]:
+        return self.session.paste(text, self.session.state.selected)
+
+    def _branch_menu(self, parent: str, position: QPointF) -> None:
+        at = self.canvas.mapToGlobal(self.canvas.mapFromScene(position))
+        self.step_menu("Add step", parent, self.session.add_step, at)
+
+    def add_menu(self) -> StepMenu:
+        """Ask which step to add below the selected card."""
+        node = self.session.state.selected
+        return self.step_menu("Add step", node, self.session.add_step, self._beside(node))
+
+    def insert_menu(self) -> StepMenu:
+        """Ask which step to insert above the selected card."""
+        child = self.session.state.selected
+        above = present.parent_of(self.session.state, child)
+
+        def insert(step: str, _: str) -> None:
+            self.session.insert_step(step, child)
+
+        return self.step_menu("Insert step", above, insert, self._beside(child))
+
+    def _beside(self, node: str) -> QPoint:
+        port = self.canvas.mapFromScene(self.canvas.cards[node].right_port)
+        return self.canvas.mapToGlobal(port)
+
+    def step_menu(
+        self, title: str, node: str, act: Callable[[str, str], object], at: QPoint
+    ) -> StepMenu:
+        """A menu of the steps that fit behind `node`; `act(step, node)` takes the answer."""
+        menu = StepMenu(self, title)
+        menu.chosen.connect(lambda step: self._guarded(act)(step, node))
+        task = Task("Finding steps that fit", self.session.misfits(node))
+        task.succeeded.connect(menu.show_misfits)
+        task.crashed.connect(self._crashed)
+        self.tasks.start(task)
+        menu.destroyed.connect(task.cancel)
+        menu.popup(at)
+        return menu
 
     def _node_menu(self, node: str, position: QPoint) -> None:
         self.session.select(node)
         menu = QMenu(self)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        for name in ("run_to_here", "rename_step", "mute_step", "duplicate_step", "delete_step"):
+        for name in NODE_COMMANDS:
             menu.addAction(self.actions_.by_id[name])
         menu.popup(position)
 
@@ -430,7 +534,11 @@ class MainWindow(QMainWindow):
 
     def recent(self) -> list[str]:
         """Names of what was opened last, newest first."""
-        found = self.settings.value("recent", [])
+        return self._listed("recent")
+
+    def _listed(self, key: str) -> list[str]:
+        """A setting that is a list; Qt gives a single text back as such."""
+        found = self.settings.value(key, [])
         return [found] if isinstance(found, str) else list(found or [])  # type: ignore[call-overload]
 
     def _remember(self, state: State) -> None:

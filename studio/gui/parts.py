@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QByteArray, QSize, Qt
 from PySide6.QtWidgets import (
@@ -24,6 +24,7 @@ from PySide6.QtWidgets import (
 from studio.compression.step import steps
 from studio.gui import figures, present
 from studio.gui.canvas.view import PipelineView
+from studio.gui.export import offer_picture, offer_table
 from studio.gui.layout import action_button, column, flat_button, heading, recolour, rule, splitter
 from studio.gui.notices import Notices
 from studio.gui.panels.accuracy import AccuracyPanel
@@ -35,11 +36,14 @@ from studio.gui.panels.layers import LayersPanel
 from studio.gui.panels.live import LivePanel
 from studio.gui.panels.log import LogPanel
 from studio.gui.panels.memory_map import MemoryMap
+from studio.gui.panels.model import ModelPanel
 from studio.gui.panels.outline import OutlinePanel
 from studio.gui.panels.settings import SettingsPanel
 from studio.gui.panels.steps import StepsPanel
+from studio.gui.panels.trade_off import TradeOffPanel
 from studio.gui.panels.welcome import Welcome
 from studio.gui.status import StatusBar
+from studio.gui.tables import Table
 from studio.job import Progress
 from studio.project import ROOT
 from studio.session.state import State
@@ -48,6 +52,8 @@ if TYPE_CHECKING:
     from studio.gui.main_window import MainWindow
 
 LEFT_PX, RIGHT_PX, BOTTOM_PX = 208, 336, 320
+PLAN_NAMES = {"layerwise": "Layer by layer", "small": "Small"}
+"""The plans to choose from in the bar; the others equal the first one so far."""
 
 
 class Parts:
@@ -57,13 +63,9 @@ class Parts:
         self.canvas, self.outline = PipelineView(), OutlinePanel()
         self.steps, self.layer_list = StepsPanel(), LayerList()
         self.budget, self.settings = BudgetPanel(), SettingsPanel()
-        self.memory, self.layers, self.accuracy = MemoryMap(), LayersPanel(), AccuracyPanel()
-        self.code, self.deploy, self.live, self.log = (
-            CodePanel(),
-            DeployPanel(),
-            LivePanel(),
-            LogPanel(),
-        )
+        self.memory, self.model, self.layers = MemoryMap(), ModelPanel(), LayersPanel()
+        self.accuracy, self.trade_off, self.code = AccuracyPanel(), TradeOffPanel(), CodePanel()
+        self.deploy, self.live, self.log = DeployPanel(), LivePanel(), LogPanel()
         self.notices, self.status, self.welcome = Notices(), StatusBar(), Welcome()
         self.tabs = self._tabs()
         self._window = window
@@ -72,15 +74,55 @@ class Parts:
         self._actions.fill(window.menuBar())
         self._actions.bind_to_pipeline(self.canvas, self.outline)
         self._recent = self._recent_menu()
-        self.board, self.search = QComboBox(), QPushButton("Search or run a command")
+        self.board, self.plan = QComboBox(), QComboBox()
+        self.search = QPushButton()
         self._middle = QStackedWidget()
         self._columns, self._left, self._centre = self._splitters()
-        window.setMenuWidget(column(window.menuBar(), self._bar()))
+        self.bar = self._bar()
+        window.setMenuWidget(column(window.menuBar(), self.bar))
         window.setCentralWidget(self._columns)
         window.setStatusBar(self.status)
         self.steps.show_steps(steps())
-        self.layer_list.chosen.connect(self.layers.selectRow)
+        self.layer = ""
+        self._measured: tuple[Any, ...] = (None,)
+        for panel in self._layer_panels:
+            panel.layer_chosen.connect(self.pick_layer)
+        for plot in self.plots:
+            offer_picture(plot)
+        for table in window.findChildren(Table):
+            offer_table(table)
         self.reset_layout()
+
+    @property
+    def plots(self) -> tuple[QWidget, ...]:
+        """The plots that can be copied and saved."""
+        accuracy = self.accuracy
+        chart = self.trade_off.chart
+        return self.memory, chart, accuracy.matrix, accuracy.noise, self.live.plot
+
+    @property
+    def table(self) -> Table | None:
+        """The table of the panel in view."""
+        page = self.tabs.currentWidget()
+        tables = [page] if isinstance(page, Table) else page.findChildren(Table)
+        return next((table for table in tables if table.isVisible()), None)
+
+    @property
+    def plot(self) -> QWidget | None:
+        """The plot of the panel in view."""
+        return next((plot for plot in self.plots if plot.isVisible()), None)
+
+    @property
+    def _layer_panels(self) -> tuple[Any, ...]:
+        """The panels that show and pick layers."""
+        return self.memory, self.model, self.layers, self.layer_list, self.accuracy
+
+    def pick_layer(self, layer: str) -> None:
+        """Mark a layer in every panel."""
+        known = {node.name for node in self.model.nodes}
+        self.layer = layer if layer in known else self.model.node_of(layer)
+        for panel in self._layer_panels:
+            panel.show_layer(self.layer)
 
     # ---- putting together ------------------------------------------------------------------
 
@@ -108,9 +150,25 @@ class Parts:
         row.addSpacing(16)
         row.addWidget(label)
         row.addWidget(self.board)
+        row.addSpacing(8)
+        row.addWidget(self._plan_label())
+        row.addWidget(self.plan)
         row.addStretch(1)
         row.addWidget(self._search_button())
         return bar
+
+    def _plan_label(self) -> QLabel:
+        label = QLabel("Memory")
+        label.setProperty("role", "muted")
+        label.setBuddy(self.plan)
+        self.plan.setAccessibleName("How memory is planned")
+        self.plan.setToolTip(
+            "Layer by layer holds every tensor whole. Small runs layers row by row over rings of"
+            " a few rows, and writes outputs over inputs that are done with."
+        )
+        for name, text in PLAN_NAMES.items():
+            self.plan.addItem(text, name)
+        return label
 
     def _search_button(self) -> QPushButton:
         self.search.setObjectName("search")
@@ -128,8 +186,9 @@ class Parts:
         tabs.tabBar().setExpanding(False)
         tabs.tabBar().setAccessibleName("Panels")
         for widget, title in (
-            (self.memory, "Memory map"), (self.layers, "Layers"), (self.accuracy, "Accuracy"),
-            (self.code, "Code"), (self.deploy, "Deploy"), (self.live, "Live"), (self.log, "Log"),
+            (self.memory, "Memory map"), (self.model, "Model"), (self.layers, "Layers"),
+            (self.accuracy, "Accuracy"), (self.trade_off, "Trade-off"), (self.code, "Code"),
+            (self.deploy, "Deploy"), (self.live, "Live"), (self.log, "Log"),
         ):  # fmt: skip
             tabs.addTab(widget, title)
         return tabs
@@ -142,10 +201,12 @@ class Parts:
         )
         for page in (self.welcome, self.canvas, self.outline):
             self._middle.addWidget(page)
-        pipeline = column(self._pipeline_head(), self.notices, self._middle, stretch=self._middle)
-        pipeline.setObjectName("canvas")
-        centre = splitter(Qt.Orientation.Vertical, pipeline, self.tabs)
-        centre.setStretchFactor(0, 1)
+        head = self._pipeline_head()
+        self.pipeline = column(head, self.notices, self._middle, stretch=self._middle)
+        self.pipeline.setObjectName("canvas")
+        centre = splitter(Qt.Orientation.Vertical, self.pipeline, self.tabs)
+        centre.setStretchFactor(0, 3)
+        centre.setStretchFactor(1, 2)
         scroll = QScrollArea()
         scroll.setWidgetResizable(True)
         scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
@@ -225,10 +286,33 @@ class Parts:
         self.memory.show_program(view.program, budget.peak[0] if budget else "", why)
         self.layers.show_program(view.program)
         self.layer_list.show_program(view.program)
-        self.accuracy.show_results(present.measured(state), state.selected)
-        self.code.show_files(state.current_code, view.program.name if view.program else "")
+        self._show_measured(state)
+        if state.model is None or state.current_graph is not None:
+            self.model.show_graph(state.current_graph)
+        self._show_code(state)
         self.deploy.show_stations(*present.deployment(state, None))
         self.status.show_figures(present.status(state))
+
+    def _show_measured(self, state: State) -> None:
+        asked = (state.project, state.results, state.views, state.noise, state.selected)
+        if all(new is old for new, old in zip(asked, self._measured, strict=False)):
+            return
+        self._measured = asked
+        self.accuracy.show_results(present.measured(state), state.selected)
+        noise = state.current_noise
+        self.accuracy.show_noise(noise, noise.nodes if noise else ())
+        points, limits = present.trade_off(state), present.limits(state)
+        self.trade_off.show_points(points, limits, state.selected)
+
+    def _show_code(self, state: State) -> None:
+        program, difference = state.view.program, state.current_difference
+        titles = {node: present.variant_title(state, node) for node in present.nodes(state)}
+        self.code.show_variants(titles, state.selected)
+        self.code.show_files(
+            state.current_code,
+            program.name if program else "",
+            difference.files if difference else None,
+        )
 
     def show_running(
         self, state: State, running: present.Running | None, progress: Progress
@@ -259,6 +343,7 @@ class Parts:
             ):
                 self.board.addItem(present.board_name(board), board)
         self.board.setCurrentIndex(boards.index(project.board))
+        self.plan.setCurrentIndex(self.plan.findData(project.plan))
 
     def _show_step(self, state: State) -> None:
         if state.selected == ROOT:
@@ -281,6 +366,7 @@ class Parts:
         self.welcome.recolour()
         self.layer_list.recolour()
         self.recolour_buttons()
+        self.model.recolour()
         for widget in (self.canvas.viewport(), self.memory, *self.budget.rows.values()):
             widget.update()
 

@@ -11,6 +11,7 @@ from studio.gui.canvas.card import Card
 from studio.gui.panels.accuracy import Measured
 from studio.gui.panels.board_rows import BoardRow
 from studio.gui.panels.deploy import Station
+from studio.gui.panels.trade_off import Limit, Point
 from studio.job import Progress
 from studio.project import ROOT
 from studio.session import state as deploying
@@ -56,8 +57,50 @@ def cards(state: State, running: Running | None = None) -> list[Card]:
     """A card for the model and one for each node of the recipe."""
     if state.model is None:
         return []
-    order = [ROOT, *(node.id for node in state.project.recipe.nodes)]
-    return [_card(state, node, running) for node in order]
+    return [_card(state, node, running) for node in nodes(state)]
+
+
+def nodes(state: State) -> list[str]:
+    """The model and the nodes of the recipe, parents first."""
+    return [ROOT, *(node.id for node in state.project.recipe.nodes)] if state.model else []
+
+
+def variant_title(state: State, node: str) -> str:
+    """The name of a card, with the letter of its variant where there are several."""
+    letter = _letter(state, node)
+    return f"{letter}  {node_title(state, node)}" if letter else node_title(state, node)
+
+
+def trade_off(state: State) -> list[Point]:
+    """The measured nodes with what they cost on the selected board."""
+    leaves = {variant.id for variant in state.project.recipe.variants} or {ROOT}
+    found = []
+    for node in nodes(state):
+        result, view = state.result(node), state.views.get(node, NodeView())
+        budget = view.budgets.get(state.project.board)
+        if result is None or result.evaluation is None or budget is None:
+            continue
+        boards = [b for name, b in view.budgets.items() if name in state.project.boards]
+        costs = {
+            "flash": budget.flash_bytes.value,
+            "ram": budget.ram_bytes.value,
+            "macs": budget.macs.value,
+        }
+        fitting = f"{sum(b.fits for b in boards)} of {len(boards)}"
+        title, accuracy = variant_title(state, node), result.evaluation.accuracy
+        label = _letter(state, node) or node_title(state, node)
+        found.append(Point(node, title, label, node in leaves, accuracy, costs, fitting))
+    return found
+
+
+def limits(state: State) -> list[Limit]:
+    """What the compared boards have; of RAM, what the stack leaves."""
+    found = []
+    for board, budget in state.view.budgets.items():
+        sizes = {kind: float(budget.profile.size_bytes(kind)) for kind in ("flash", "ram")}
+        sizes["ram"] -= budget.stack_bytes.value
+        found.append(Limit(board_name(board), sizes))
+    return found
 
 
 def parents(state: State) -> dict[str, str | None]:
@@ -75,24 +118,37 @@ def parent_of(state: State, node: str) -> str:
 def _card(state: State, node: str, running: Running | None) -> Card:
     view, result = state.views.get(node, NodeView()), state.result(node)
     word, text = _node_state(state, node, view, result, running)
-    shown = []
-    if result is not None and result.evaluation is not None:
-        shown.append(figures.percent(result.evaluation.accuracy))
-    budget = view.budgets.get(state.project.board)
-    if budget is not None:
-        shown.append(figures.short_bytes(budget.flash_bytes.value))
-    elif view.program is not None:
-        shown.append(figures.short_bytes(view.program.weight_bytes))
     return Card(
         id=node,
-        title=node_title(state, node),
+        title=variant_title(state, node),
         state=word,
         state_text=text,
-        figures="   ".join(shown),
-        detail=_detail(state, node, view, result),
+        figures=_figures(state, node, view, result),
+        detail=view.error.what if view.error is not None else "",
         tooltip=_tooltip(state, node, view, result),
         progress=(running.share or 0.0) if running and running.node == node else None,
     )
+
+
+def _figures(
+    state: State, node: str, view: NodeView, result: Result | None
+) -> tuple[tuple[str, str], ...]:
+    """Accuracy, flash and RAM, each with its change against the card before."""
+    accuracy, first = "\u2013", "" if node == ROOT else _points(state, node, result)
+    if result is not None and result.evaluation is not None:
+        accuracy = figures.percent(result.evaluation.accuracy)
+    if node == ROOT and state.model is not None:
+        first = "int8" if state.model.quantized else "float32"
+    shown = [(accuracy, first)]
+    before = state.views.get(parent_of(state, node), NodeView()) if node != ROOT else NodeView()
+    board = state.project.board
+    if (budget := view.budgets.get(board)) is not None:
+        old = before.budgets.get(board)
+        for name, kind in (("flash", "flash_bytes"), ("RAM", "ram_bytes")):
+            value = getattr(budget, kind).value
+            change = figures.change(getattr(old, kind).value, value) if old else ""
+            shown.append((figures.short_bytes(value), f"{name} {change}".rstrip()))
+    return tuple(shown)
 
 
 def _node_state(
@@ -106,26 +162,9 @@ def _node_state(
         return "failed", "failed"
     if result is not None or node == ROOT:
         return "done", "done" if node != ROOT else "open"
+    if node in state.ran:
+        return "stale", "stale"
     return "ready", "not run"
-
-
-def _detail(state: State, node: str, view: NodeView, result: Result | None) -> str:
-    if view.error is not None:
-        return view.error.what
-    if node == ROOT:
-        model = state.model
-        assert model is not None
-        kind = "quantised" if model.quantized else "float32"
-        return f"{kind} \u00b7 {state.project.name}"
-    before = state.views.get(parent_of(state, node), NodeView())
-    board = state.project.board
-    parts = [letter] if (letter := _letter(state, node)) else []
-    if board in view.budgets and board in before.budgets:
-        flash = (before.budgets[board].flash_bytes.value, view.budgets[board].flash_bytes.value)
-        parts.append(f"{figures.change(*flash)} flash")
-    if points := _points(state, node, result):
-        parts.append(points)
-    return "   ".join(parts)
 
 
 def _letter(state: State, node: str) -> str:
@@ -258,12 +297,11 @@ def facts(state: State) -> str:
 
 def measured(state: State) -> list[Measured]:
     """The nodes that were evaluated, the model first."""
-    order = [ROOT, *(node.id for node in state.project.recipe.nodes)] if state.model else []
     found = []
-    for node in order:
+    for node in nodes(state):
         result = state.result(node)
         if result is not None and result.evaluation is not None:
-            found.append(Measured(node, node_title(state, node), result.evaluation))
+            found.append(Measured(node, variant_title(state, node), result.evaluation))
     return found
 
 

@@ -1,12 +1,15 @@
 """Drives the window through an example and takes its picture at every station.
 
-python -m studio.gui.screenshots FOLDER [EXAMPLE ...]
+python -m studio.gui.screenshots [--all] FOLDER [EXAMPLE ...]
+
+The pictures are 1280x800; with --all, the first example is also shown at 1920x1080 and at 200 %.
 """
 
 from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 import sys
 import tempfile
 import time
@@ -25,6 +28,10 @@ from studio.session import Session
 from studio.session.state import State
 
 THEMES = ("dark", "light")
+SIZE = (1280, 800)
+OTHERS = {"large": ((1920, 1080), "1"), "fine": (SIZE, "2")}
+"""Folders for the other pictures: size of the window and scale of the screen."""
+KIND = "STUDIO_SCREENSHOTS"
 JOB_S = 600.0
 LIVE_S = 4.0
 LIVE_HZ = 8.0
@@ -43,13 +50,14 @@ def virtual_board() -> str:
     return "virtual/mps2-an386" if shutil.which("qemu-system-arm") else "virtual/host"
 
 
-def tour(example: str, folder: Path, board: str = "") -> Tour:
+def tour(example: str, folder: Path, board: str = "", size: tuple[int, int] = SIZE) -> Tour:
     """Open an example, run, generate, flash and watch it; a picture a station and theme.
 
     Args:
         example: its name, such as "motion".
         folder: where the pictures go, `<example>-<number>-<station>-<theme>.png`.
         board: the virtual board; "" for `virtual_board()`.
+        size: of the window, in pixels that do not depend on the scale.
 
     Raises:
         StudioError: the first error that the window shows.
@@ -59,6 +67,7 @@ def tour(example: str, folder: Path, board: str = "") -> Tour:
     with tempfile.TemporaryDirectory() as place:
         settings = QSettings(str(Path(place) / "settings.ini"), QSettings.Format.IniFormat)
         window = MainWindow(Session(), settings, Path(place))
+        window.resize(*size)
         window.show()
         try:
             pictures = _drive(window, example, folder, board or virtual_board())
@@ -83,12 +92,25 @@ def _drive(window: MainWindow, example: str, folder: Path, board: str) -> list[P
     station("opened", lambda: window.open(f"{EXAMPLE}{example}"))
     window.session.choose_board(board)
     station("run", window.run)
+    station("variants", lambda: _vary(window))
+    station("small", lambda: window.session.choose(plan="small"))
+    station("model", lambda: parts.tabs.setCurrentWidget(parts.model))
     station("layers", lambda: parts.tabs.setCurrentWidget(parts.layers))
     station("accuracy", lambda: parts.tabs.setCurrentWidget(parts.accuracy))
+    station("noise", lambda: parts.accuracy.show_page(2))
+    station("tradeoff", lambda: parts.tabs.setCurrentWidget(parts.trade_off))
     station("code", window.show_code)
     station("flash", window.flash)
     station("live", lambda: _live(window))
+    station("tour", window.tour)
     return pictures
+
+
+def _vary(window: MainWindow) -> None:
+    """A second variant beside the selected one: one scale for a whole tensor."""
+    [made] = window.session.duplicate(window.session.state.selected)
+    window.session.tune(made, {"per_channel": False})
+    window.run()
 
 
 def _live(window: MainWindow) -> None:
@@ -133,10 +155,19 @@ def main(arguments: Sequence[str]) -> int:
     """Take the pictures of the examples, both where none is named."""
     if not os.environ.get("DISPLAY"):
         os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
-    folder, *examples = arguments or ["build/screenshots"]
-    for example in examples or ("motion", "digits"):
-        tour(example, Path(folder))
-    return 0
+    words = [word for word in arguments if word != "--all"]
+    folder, *examples = words or ["build/screenshots"]
+    named = examples or ["motion", "digits"]
+    kind = os.environ.get(KIND, "")
+    for example in named:
+        tour(example, Path(folder), size=OTHERS[kind][0] if kind else SIZE)
+    failed = 0
+    for other, (_, scale) in OTHERS.items() if "--all" in arguments else ():
+        # The scale of the screen is set once for a process.
+        command = [sys.executable, "-m", __spec__.name, str(Path(folder) / other), named[0]]
+        environment = {**os.environ, KIND: other, "QT_SCALE_FACTOR": scale}
+        failed |= subprocess.run(command, env=environment).returncode
+    return failed
 
 
 if __name__ == "__main__":

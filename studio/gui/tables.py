@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableWidget, QTableWidgetItem
 
 from studio.gui import theme
@@ -12,6 +13,7 @@ from studio.gui import theme
 LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
 RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 ROW_PX = 28
+FIRST_PX = 144
 
 
 class Table(QTableWidget):
@@ -41,7 +43,7 @@ class Table(QTableWidget):
             heading.setTextAlignment(self._alignment(column))
             self.setHorizontalHeaderItem(column, heading)
             mode = QHeaderView.ResizeMode.ResizeToContents
-            header.setSectionResizeMode(column, mode if column else QHeaderView.ResizeMode.Stretch)
+            header.setSectionResizeMode(column, mode if column else QHeaderView.ResizeMode.Fixed)
 
     def show_rows(self, rows: Sequence[Sequence[str]], source: str) -> None:
         """Show these texts; `source` says in tooltips where they come from."""
@@ -52,6 +54,19 @@ class Table(QTableWidget):
                 cell.setToolTip(f"{text}\n{source}" if text else "")
                 cell.setTextAlignment(self._alignment(column))
                 self.setItem(row, column, cell)
+        self.resizeColumnsToContents()
+        self._spread()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
+        """Keep the first column as wide as there is room."""
+        super().resizeEvent(event)
+        self._spread()
+
+    def _spread(self) -> None:
+        """The first column takes what the others leave, and at least what it can be read in."""
+        others = sum(self.columnWidth(column) for column in range(1, self.columnCount()))
+        wanted = min(max(self.sizeHintForColumn(0), 0), FIRST_PX)
+        self.setColumnWidth(0, max(self.viewport().width() - others, wanted))
 
     def _alignment(self, column: int) -> Qt.AlignmentFlag:
         return RIGHT if column >= self._first_number else LEFT

@@ -16,10 +16,10 @@ from types import MappingProxyType
 from typing import Any
 
 from studio import project as document
-from studio.errors import ProjectError
+from studio.errors import ProjectError, RecipeError
 from studio.job import Job, Progress, finish
 from studio.project import ROOT, SUFFIX, History, Project
-from studio.recipe.recipe import Recipe
+from studio.recipe.recipe import Recipe, parse_recipe, write_recipe
 from studio.session import board_work, model_work
 from studio.session.derived import Derived
 from studio.session.state import Reading, State, Update
@@ -86,6 +86,30 @@ class Session:
     def analyse(self) -> Job[Update]:
         """Previews, programs and budgets of every node; milliseconds where little changed."""
         return model_work.analyse(self._state, self._derived)
+
+    def misfits(self, node: str) -> Job[dict[str, str]]:
+        """Why steps cannot be applied behind `node`, by step; those that can are absent."""
+        return model_work.misfits(self._state, node)
+
+    def examine(self) -> Job[Update]:
+        """The graph of the selected node's model, with the operator check."""
+        return model_work.examine(self._state)
+
+    def compare_layers(self) -> Job[Update]:
+        """The noise of each layer of the selected node against the source model.
+
+        Raises:
+            ModelError: onnxruntime cannot run one of them.
+        """
+        return model_work.compare_layers(self._state)
+
+    def compare_code(self, other: str) -> Job[Update]:
+        """Generate the C of the selected node and of `other`, and compare them.
+
+        Raises:
+            StudioError: as `code`.
+        """
+        return board_work.compare_code(self._state, self._derived, other)
 
     def run(self, node: str | None = None) -> Job[Update]:
         """Run the recipe, or the way to `node`, and evaluate every result.
@@ -157,21 +181,41 @@ class Session:
         recipe, node = document.insert_node(self._recipe, step, child)
         self._edit(self._project.with_recipe(recipe), selected=node)
 
-    def remove(self, node: str) -> None:
-        """Remove a step; what came after it follows what came before."""
-        parent = self._recipe.by_id[node].parent or ROOT
-        self._edit(self._project.with_recipe(document.remove_node(self._recipe, node)), parent)
+    def remove(self, *nodes: str) -> None:
+        """Remove steps; what came after them follows what came before."""
+        above = self._recipe.by_id[nodes[0]].parent
+        while above is not None and above in nodes:
+            above = self._recipe.by_id[above].parent
+        recipe = document.remove_nodes(self._recipe, nodes)
+        self._edit(self._project.with_recipe(recipe), above or ROOT)
 
-    def duplicate(self, node: str) -> None:
-        """Add the same step with the same settings beside `node` and select it."""
-        old = self._recipe.by_id[node]
-        recipe, made = document.add_node(self._recipe, old.step, old.parent or ROOT)
-        recipe = document.replace_node(recipe, made, params=old.params)
-        self._edit(self._project.with_recipe(recipe), selected=made)
+    def duplicate(self, node: str) -> tuple[str, ...]:
+        """Add a step and everything below it once more beside it; the new nodes."""
+        part = document.fragment(self._recipe, document.branch(self._recipe, node))
+        return self._graft(part, self._recipe.by_id[node].parent or ROOT)
 
-    def mute(self, node: str) -> None:
-        """Skip a step, or take it in again."""
-        self._change(node, muted=not self._recipe.by_id[node].muted)
+    def copied(self, *nodes: str) -> str:
+        """Steps as the text of a recipe, to be pasted here or elsewhere."""
+        return write_recipe(document.fragment(self._recipe, nodes))
+
+    def paste(self, text: str, parent: str) -> tuple[str, ...]:
+        """Add the steps of a recipe's text below `parent`; the new nodes.
+
+        Raises:
+            RecipeError: the text is no recipe, or has no steps.
+        """
+        part = parse_recipe(text, "the clipboard")
+        if not part.nodes:
+            raise RecipeError("holds no steps", "the clipboard", "copy cards of a pipeline first")
+        return self._graft(part, parent)
+
+    def mute(self, *nodes: str) -> None:
+        """Skip steps, or take them in again where all are skipped."""
+        on = not all(self._recipe.by_id[node].muted for node in nodes)
+        recipe = self._recipe
+        for node in nodes:
+            recipe = document.replace_node(recipe, node, muted=on)
+        self._edit(self._project.with_recipe(recipe))
 
     def rename(self, node: str, title: str) -> None:
         """Give a step a title of the user's; empty for the step's own."""
@@ -187,9 +231,9 @@ class Session:
         params = {name: value for name, value in values.items() if value != defaults.get(name)}
         self._change(node, f"tune {node}", params=MappingProxyType(params))
 
-    def move(self, node: str, position: document.Position) -> None:
-        """Put a card elsewhere."""
-        self._edit(self._project.moved(node, position))
+    def move(self, positions: Mapping[str, document.Position]) -> None:
+        """Put cards elsewhere."""
+        self._edit(self._project.moved(positions))
 
     def tidy(self) -> None:
         """Forget where cards were moved to."""
@@ -248,6 +292,11 @@ class Session:
     @property
     def _recipe(self) -> Recipe:
         return self._project.recipe
+
+    def _graft(self, part: Recipe, parent: str) -> tuple[str, ...]:
+        recipe, made = document.graft(self._recipe, part, parent)
+        self._edit(self._project.with_recipe(recipe), selected=made[0])
+        return made
 
     def _change(self, node: str, gesture: str = "", **changes: Any) -> None:
         recipe = document.replace_node(self._recipe, node, **changes)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import difflib
 import itertools
 import tempfile
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -14,7 +15,7 @@ from studio.errors import BoardError, DataError
 from studio.job import Job, Progress
 from studio.session.derived import Derived
 from studio.session.model_work import compute
-from studio.session.state import Deployment, Reading, State, Station, Update
+from studio.session.state import CodeDifference, Deployment, Reading, State, Station, Update
 from studio.targets.figure import Figure
 
 if TYPE_CHECKING:
@@ -70,6 +71,33 @@ def code(asked: State, derived: Derived) -> Job[Update]:
         return replace(made.carried(now), code=files, code_of=(made.program, made.profile.id))
 
     return update
+
+
+def compare_code(asked: State, derived: Derived, other: str) -> Job[Update]:
+    """The files of two variants, line by line."""
+    theirs = yield from subject(replace(asked, selected=other), derived)
+    ours = yield from subject(theirs.carried(asked), derived)
+    yield Progress("Comparing the files")
+    before, after = generated(theirs), generated(ours)
+    programs = theirs.program, ours.program
+    found = CodeDifference(programs, ours.profile.id, differences(before, after))
+
+    def update(now: State) -> State:
+        named = (ours.program, ours.profile.id)
+        return replace(ours.carried(now), code=after, code_of=named, difference=found)
+
+    return update
+
+
+def differences(before: Mapping[str, bytes], after: Mapping[str, bytes]) -> dict[str, str]:
+    """A unified diff for each text that differs."""
+    found = {}
+    for path in sorted({*before, *after}):
+        old, new = before.get(path, b""), after.get(path, b"")
+        if old != new:
+            ours, theirs = (data.decode("utf-8", "replace").splitlines() for data in (old, new))
+            found[path] = "\n".join(difflib.unified_diff(ours, theirs, path, path, lineterm=""))
+    return found
 
 
 def generate(asked: State, derived: Derived, directory: Path) -> Job[Update]:

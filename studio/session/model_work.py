@@ -6,16 +6,21 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from studio.compression.step import Needs, steps
 from studio.errors import ModelError, ProjectError, RecipeError, StudioError
 from studio.job import Job, Progress
 from studio.project import EXAMPLE, ROOT, SUFFIX, History, Project, read_project
 from studio.recipe.recipe import Recipe
 from studio.session.derived import Derived
-from studio.session.state import Chain, Result, State, Update
+from studio.session.graph import graph_of
+from studio.session.state import Chain, Noise, Result, State, Update
 
 if TYPE_CHECKING:
     from studio.data.dataset import Dataset
     from studio.model.model import Model
+
+COMPARED = 32
+"""Samples over which layers are compared."""
 
 
 def last_variant(project: Project) -> str:
@@ -120,13 +125,62 @@ def analyse(asked: State, derived: Derived) -> Job[Update]:
     return update
 
 
+def misfits(asked: State, node: str) -> Job[dict[str, str]]:
+    """Why steps cannot be applied to the node's model, by step."""
+    model = asked.views[node].model if node in asked.views else asked.model
+    found: dict[str, str] = {}
+    for step in steps().values():
+        yield Progress(step.title)
+        if (missing := _missing(step.needs, asked.dataset)) or model is None:
+            found[step.id] = missing or "No model is open"
+            continue
+        try:
+            step.preview(step.make(), model)
+        except StudioError as error:
+            found[step.id] = str(error)
+    return found
+
+
+def _missing(needs: Needs, data: Dataset | None) -> str:
+    if needs is not Needs.NOTHING and data is None:
+        return "Needs data: File, Open data"
+    unlabelled = data is not None and data.y is None
+    return "Needs labels: the data have none" if Needs.LABELS in needs and unlabelled else ""
+
+
+def examine(asked: State) -> Job[Update]:
+    """The selected node's graph."""
+    model = asked.view.model or (asked.model if asked.selected == ROOT else None)
+    yield Progress("Reading the graph")
+    examined = graph_of(model) if model is not None else None
+    return lambda now: replace(now, graph=examined)
+
+
+def compare_layers(asked: State) -> Job[Update]:
+    """Noise of the selected node's layers, over a few test samples."""
+    from studio.model import compare
+
+    result, data = asked.result(asked.selected), asked.dataset
+    yield Progress("Comparing the layers with the source")
+    if asked.model is None or data is None or result is None or result.model is None:
+        return lambda now: now
+    x = data.part("test").x[:COMPARED]
+    layers = compare.compare_layers(asked.model, result.model, x)
+    makers = {v.name: node.name or v.name for node in asked.model.ir.graph for v in node.outputs}
+    names = tuple(str(makers[layer.value]) for layer in layers)
+    model, noise = result.model, Noise(result.model, len(x), layers, names)
+    return lambda now: replace(now, noise={**now.noise, model: noise})
+
+
 def run(asked: State, node: str | None) -> Job[Update]:
     """Results and evaluations, of all nodes or of the way to one."""
     results = yield from compute(asked, node)
+    way = [step.id for step in asked.project.recipe.path(node)] if node else []
 
     def update(now: State) -> State:
         same = now.model is asked.model and now.dataset is asked.dataset
-        return now.with_results(results) if same else now
+        ran = frozenset(asked.project.recipe.by_id if node is None else way)
+        return replace(now.with_results(results), ran=now.ran | ran) if same else now
 
     return update
 

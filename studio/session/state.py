@@ -22,8 +22,10 @@ if TYPE_CHECKING:
     from studio.budget import Budget
     from studio.compiler.program import Program
     from studio.data.dataset import Dataset
+    from studio.model.compare import LayerNoise
     from studio.model.evaluate import Evaluation
     from studio.model.model import Model
+    from studio.session.graph import Graph
 
 Chain = tuple[Any, ...]
 Update = Callable[["State"], "State"]
@@ -127,6 +129,34 @@ class Reading:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Noise:
+    """How far the layers of `model` are from the source's, over `samples` samples.
+
+    `nodes` are the source's nodes that compute the values of `layers`.
+    """
+
+    model: Model
+    samples: int
+    layers: tuple[LayerNoise, ...]
+    nodes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CodeDifference:
+    """The files of two variants, compared line by line.
+
+    Attributes:
+        programs: the other one and the selected one.
+        board: for which they were generated.
+        files: a unified diff by path; equal files are absent.
+    """
+
+    programs: tuple[Program, Program]
+    board: str
+    files: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class State:
     """Everything that a view may show.
 
@@ -139,9 +169,13 @@ class State:
         selected: the node whose figures are shown.
         views: what follows from the structure, by node.
         results: what was run, by `chain`.
+        ran: the nodes that were run with any settings.
         deployment: the last way to a board, or None.
         code: generated files of `code_of`.
         code_of: the program and the board that `code` was generated for.
+        graph: the graph of the node that was examined last, or None.
+        noise: how far the layers of models are from the source's.
+        difference: the two variants whose code was compared last, or None.
     """
 
     history: History = History(Project())  # noqa: RUF009 - frozen
@@ -152,9 +186,13 @@ class State:
     selected: str = ROOT
     views: Mapping[str, NodeView] = field(default_factory=dict)
     results: Mapping[Chain, Result] = field(default_factory=dict)
+    ran: frozenset[str] = frozenset()
     deployment: Deployment | None = None
     code: Mapping[str, bytes] = field(default_factory=dict)
     code_of: tuple[Program, str] | None = None
+    graph: Graph | None = None
+    noise: Mapping[Model, Noise] = field(default_factory=dict)
+    difference: CodeDifference | None = None
 
     @property
     def project(self) -> Project:
@@ -172,6 +210,24 @@ class State:
         program, board = self.code_of or (None, "")
         same = program is not None and program is self.view.program
         return self.code if same and board == self.project.board else {}
+
+    @property
+    def current_graph(self) -> Graph | None:
+        """The examined graph, as long as it is the selected node's."""
+        return self.graph if self.graph and self.graph.model is self.view.model else None
+
+    @property
+    def current_noise(self) -> Noise | None:
+        """The noise of the selected node's layers, where it was measured."""
+        result = self.result(self.selected)
+        return self.noise.get(result.model) if result and result.model else None
+
+    @property
+    def current_difference(self) -> CodeDifference | None:
+        """The compared code, as long as it is the selected node's and board's."""
+        found = self.difference
+        same = found is not None and found.programs[1] is self.view.program
+        return found if found and same and found.board == self.project.board else None
 
     @property
     def deployed(self) -> bool:

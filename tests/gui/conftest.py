@@ -7,12 +7,20 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QSettings
+from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
+from studio.gui.garbage import Garbage
 from studio.gui.main_window import MainWindow
 from studio.session import Session, State
 
 JOB_MS = 60_000
+
+
+@pytest.fixture(scope="session", autouse=True)
+def collected(qapp: QApplication) -> None:
+    """Cycles are collected as in the program: in this thread."""
+    Garbage(qapp)
 
 
 @pytest.fixture

@@ -227,7 +227,7 @@ def test_random_use_then_undo_all_gives_the_same_file(
     first = to_text(digits.session.state.project, tmp_path)
     for name in ("duplicate_step", "mute_step", "delete_step", "duplicate_step", "tidy"):
         digits.actions_.by_id[name].trigger()
-    digits.session.move("fold", (8.0, 16.0))
+    digits.session.move({"fold": (8.0, 16.0)})
     while digits.actions_.by_id["undo"].isEnabled():
         digits.actions_.by_id["undo"].trigger()
     settled()

@@ -16,10 +16,13 @@ from studio.project import (
     History,
     Project,
     add_node,
+    branch,
+    fragment,
     from_text,
+    graft,
     insert_node,
     read_project,
-    remove_node,
+    remove_nodes,
     replace_node,
     to_text,
     write_project,
@@ -110,11 +113,30 @@ def test_a_step_is_inserted_above_and_removing_it_heals() -> None:
     longer, made = insert_node(recipe, "fold_batch_norm", "int8")
     assert longer.by_id["int8"].parent == made
     assert longer.by_id[made].parent == "fold"
-    assert remove_node(longer, made) == recipe
+    assert remove_nodes(longer, [made]) == recipe
 
 
 def test_removing_the_first_step_leaves_its_children_on_the_model() -> None:
-    assert remove_node(sample().recipe, "fold").by_id["int8"].parent is None
+    assert remove_nodes(sample().recipe, ["fold"]).by_id["int8"].parent is None
+
+
+def test_a_branch_is_cut_out_and_grafted_with_its_settings_and_new_names() -> None:
+    recipe = sample().recipe
+    part = fragment(recipe, branch(recipe, "fold"))
+    assert [node.id for node in part.nodes] == ["fold", "int8"]
+    longer, (first, last) = graft(recipe, part, ROOT)
+    assert len(longer.nodes) == len(recipe.nodes) + 2
+    assert longer.by_id[first].parent is None
+    assert longer.by_id[last].parent == first
+    assert longer.by_id[last].params == {"samples": 64}
+    assert longer.by_id[last].title == "Mine"
+
+
+def test_a_fragment_closes_the_gap_where_a_step_between_is_left_out() -> None:
+    longer, made = insert_node(sample().recipe, "fold_batch_norm", "int8")
+    part = fragment(longer, ["fold", "int8"])
+    assert part.by_id["int8"].parent == "fold"
+    assert made not in part.by_id
 
 
 def test_new_nodes_get_names_of_their_own() -> None:
@@ -131,7 +153,7 @@ def test_a_bad_parameter_is_refused() -> None:
 
 def test_positions_of_removed_nodes_are_dropped() -> None:
     project = sample()
-    left = project.with_recipe(remove_node(project.recipe, "int8"))
+    left = project.with_recipe(remove_nodes(project.recipe, ["int8"]))
     assert dict(left.positions) == {ROOT: (0.0, 8.0)}
 
 
@@ -177,13 +199,13 @@ def edited(project: Project, edit: tuple[str, int, str]) -> Project:
     if kind == "insert":
         return project.with_recipe(insert_node(recipe, step, node)[0])
     if kind == "remove":
-        return project.with_recipe(remove_node(recipe, node))
+        return project.with_recipe(remove_nodes(recipe, [node]))
     if kind == "mute":
         muted = not recipe.by_id[node].muted
         return project.with_recipe(replace_node(recipe, node, muted=muted))
     if kind == "title":
         return project.with_recipe(replace_node(recipe, node, title=f"T{number}"))
-    return project.moved(node, (8.0 * number, -8.0))
+    return project.moved({node: (8.0 * number, -8.0)})
 
 
 @given(st.lists(Edit, max_size=12))

@@ -10,16 +10,20 @@ from PySide6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem, QWidget
 
 from studio.gui import theme
 
-WIDTH_PX = 208
+WIDTH_PX = 224
 HEIGHT_PX = 88
 RADIUS_PX = 8
 PORT_PX = 5
 PORT_REACH_PX = 12
 PADDING_PX = 12
 
+COLUMNS = ((12, 76, 152), (60, 74, 68))
+"""Left edges and widths of accuracy, flash and RAM."""
+
 STATES = {
     "done": ("done", "good"),
     "ready": ("waiting", "muted"),
+    "stale": ("waiting", "accent"),
     "waiting": ("waiting", "muted"),
     "running": ("busy", "accent"),
     "failed": ("failed", "bad"),
@@ -37,8 +41,8 @@ class Card:
         title: its name.
         state: a key of STATES.
         state_text: the state in a word, such as "done" or "62 %".
-        figures: the line that counts, such as accuracy and flash.
-        detail: the line below it.
+        figures: accuracy, flash and RAM, each with its change against the card before.
+        detail: a line in place of the changes.
         tooltip: where the figures come from.
         progress: 0 to 1 while running, or None.
     """
@@ -47,10 +51,16 @@ class Card:
     title: str
     state: str = "ready"
     state_text: str = ""
-    figures: str = ""
+    figures: tuple[tuple[str, str], ...] = ()
     detail: str = ""
     tooltip: str = ""
     progress: float | None = None
+
+    @property
+    def summary(self) -> str:
+        """The figures with their changes, on one line."""
+        pairs = (" ".join(filter(None, pair)) for pair in self.figures)
+        return "   ".join(filter(None, pairs))
 
 
 class CardItem(QGraphicsItem):
@@ -71,6 +81,11 @@ class CardItem(QGraphicsItem):
         self.card = card
         self.setToolTip(card.tooltip)
         self.update()
+
+    @property
+    def frame(self) -> QRectF:
+        """The card without its ports, in the scene."""
+        return QRectF(self.x(), self.y(), WIDTH_PX, HEIGHT_PX)
 
     @property
     def left_port(self) -> QPointF:
@@ -139,7 +154,10 @@ class CardItem(QGraphicsItem):
             state_width = width + 22
         bold = theme.scaled(1.0, bold=True)
         _line(painter, PADDING_PX, 12, inside - state_width, card.title, bold, palette.text)
-        _line(painter, PADDING_PX, 36, inside, card.figures, theme.tabular(), palette.text)
+        for x, width, (figure, change) in zip(*COLUMNS, card.figures, strict=False):
+            _line(painter, x, 36, width, figure, theme.tabular(), palette.text)
+            if not card.detail:
+                _line(painter, x, 58, width, change, small, palette.muted)
         _line(painter, PADDING_PX, 58, inside, card.detail, small, palette.muted)
 
     def _paint_progress(self, painter: QPainter, palette: theme.Palette) -> None:

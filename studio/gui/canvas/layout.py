@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-COLUMN_PX = 256
+COLUMN_PX = 272
 ROW_PX = 128
 Position = tuple[float, float]
 

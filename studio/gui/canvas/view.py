@@ -13,6 +13,7 @@ from PySide6.QtGui import (
     QDragLeaveEvent,
     QDragMoveEvent,
     QDropEvent,
+    QFocusEvent,
     QKeyEvent,
     QMouseEvent,
     QPainter,
@@ -23,7 +24,7 @@ from PySide6.QtWidgets import QFrame, QGraphicsScene, QGraphicsView
 
 from studio.gui import theme
 from studio.gui.canvas.card import HEIGHT_PX, WIDTH_PX, Card, CardItem
-from studio.gui.canvas.gestures import Branch, Gesture, MoveCard, Pan
+from studio.gui.canvas.gestures import BoxSelect, Branch, DropStep, Gesture, MoveCards, Pan
 from studio.gui.canvas.layout import arrange
 from studio.gui.canvas.link import LinkItem
 
@@ -38,7 +39,8 @@ class PipelineView(QGraphicsView):
 
     Signals:
         chosen: a node was selected.
-        moved: (node, (x, y)).
+        link_chosen: the node above the link that was clicked.
+        moved: node to (x, y).
         step_dropped: (step id, parent node): append there.
         step_inserted: (step id, child node): put it above that node.
         file_dropped: path of a file.
@@ -48,7 +50,8 @@ class PipelineView(QGraphicsView):
     """
 
     chosen = Signal(str)
-    moved = Signal(str, object)
+    link_chosen = Signal(str)
+    moved = Signal(object)
     step_dropped = Signal(str, str)
     step_inserted = Signal(str, str)
     file_dropped = Signal(str)
@@ -76,7 +79,8 @@ class PipelineView(QGraphicsView):
         self.gesture: Gesture | None = None
         self._parents: dict[str, str | None] = {}
         self._fitted = True
-        self._drop_target: CardItem | LinkItem | None = None
+        self._marked: tuple[str, ...] = ()
+        self._space = False
 
     def show_graph(
         self,
@@ -95,9 +99,12 @@ class PipelineView(QGraphicsView):
                 self.scene().addItem(self.cards[node])
             elif self.cards[node].card != card:
                 self.cards[node].show_card(card)
-            self.cards[node].setSelected(node == selected)
-        for node, position in arrange(parents, placed).items():
-            self.cards[node].setPos(*position)
+        if selected not in self._marked or not set(self._marked) <= self.cards.keys():
+            self._marked = (selected,)
+        self.mark(self._marked)
+        if not isinstance(self.gesture, MoveCards):  # nothing pulls cards from under the mouse
+            for node, position in arrange(parents, placed).items():
+                self.cards[node].setPos(*position)
         if dict(parents) != self._parents or {link.child_card for link in self.links} - set(
             self.cards.values()
         ):
@@ -105,6 +112,17 @@ class PipelineView(QGraphicsView):
             self._relink()
         self.follow_links()
         self._grow_scene()
+
+    @property
+    def marked(self) -> tuple[str, ...]:
+        """The nodes that commands work on: the selected one, and others marked with it."""
+        return self._marked
+
+    def mark(self, nodes: Sequence[str]) -> None:
+        """Mark these nodes."""
+        self._marked = tuple(nodes)
+        for node, item in self.cards.items():
+            item.setSelected(node in self._marked)
 
     def follow_links(self) -> None:
         """Take the links along with their cards."""
@@ -199,29 +217,50 @@ class PipelineView(QGraphicsView):
         palette = theme.current()
         painter.fillRect(rect, QColor(palette.canvas))
         painter.setPen(QColor(palette.track))
+        apart = DOTS_PX * 2 ** max(0, round(math.log2(1 / self.zoom)))  # as far on any scale
         points = [
             QPointF(x, y)
-            for x in range(_floor(rect.left()), math.ceil(rect.right()), DOTS_PX)
-            for y in range(_floor(rect.top()), math.ceil(rect.bottom()), DOTS_PX)
+            for x in range(_floor(rect.left(), apart), math.ceil(rect.right()), apart)
+            for y in range(_floor(rect.top(), apart), math.ceil(rect.bottom()), apart)
         ]
         painter.drawPoints(points)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802 - Qt's name
-        """Begin a gesture: branch from a port, move a card, or pan."""
+        """Begin a gesture: pan, branch from a port, move cards, or mark them with a box."""
+        if self.gesture is not None:
+            return
         position = self.mapToScene(event.position().toPoint())
-        item = self.card_at(position)
-        if event.button() == Qt.MouseButton.LeftButton and item is not None:
-            if item.on_right_port(position):
-                self.gesture = Branch(self, item)
-            else:
-                self.chosen.emit(item.card.id)
-                self.gesture = MoveCard(self, item, position)
-        elif event.button() in (Qt.MouseButton.LeftButton, Qt.MouseButton.MiddleButton):
-            link = self.link_at(position)
-            if link is not None and event.button() == Qt.MouseButton.LeftButton:
-                self.chosen.emit(link.parent_card.card.id)
+        left = event.button() == Qt.MouseButton.LeftButton
+        if event.button() == Qt.MouseButton.MiddleButton or (left and self._space):
             self.gesture = Pan(self, position)
             self._fitted = False
+        elif left:
+            shift = bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
+            self.gesture = self._left_gesture(position, shift)
+
+    def _left_gesture(self, position: QPointF, shift: bool) -> Gesture | None:
+        item = self.card_at(position)
+        if item is None:
+            if (link := self.link_at(position)) is not None:
+                self.link_chosen.emit(link.parent_card.card.id)
+                return None
+            return BoxSelect(self, position)
+        if item.on_right_port(position):
+            return Branch(self, item)
+        if shift:
+            self._toggle(item.card.id)
+            return None
+        if item.card.id not in self._marked:
+            self.chosen.emit(item.card.id)
+        return MoveCards(self, item, position)
+
+    def _toggle(self, node: str) -> None:
+        """Mark one more card, or one less."""
+        if node not in self._marked:
+            self.mark((*self._marked, node))
+        elif len(self._marked) > 1:
+            self.mark([other for other in self._marked if other != node])
+        self.chosen.emit(self._marked[-1])
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:  # noqa: N802 - Qt's name
         """Go on with the gesture."""
@@ -237,19 +276,39 @@ class PipelineView(QGraphicsView):
             gesture.finish(self.mapToScene(event.position().toPoint()))
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name
-        """Esc cancels a gesture; arrows move the selection."""
+        """Esc cancels a gesture; arrows move the selection; Space lets the mouse pan."""
         if event.key() == Qt.Key.Key_Escape and self.gesture is not None:
             self.gesture.cancel()
             self.gesture = None
             return
+        if event.key() == Qt.Key.Key_Space:
+            self._hold_space(True)
+            return
         arrows = (Qt.Key.Key_Left, Qt.Key.Key_Right, Qt.Key.Key_Up, Qt.Key.Key_Down)
-        selected = next((node for node, item in self.cards.items() if item.isSelected()), None)
+        selected = self._marked[-1] if self._marked else None
         if event.key() in arrows and selected is not None:
             if (to := self.neighbour(selected, Qt.Key(event.key()))) is not None:
                 self.chosen.emit(to)
                 self.ensureVisible(self.cards[to], 32, 32)
             return
         event.ignore()
+
+    def keyReleaseEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name
+        """The mouse does again what it did."""
+        if event.key() == Qt.Key.Key_Space and not event.isAutoRepeat():
+            self._hold_space(False)
+        else:
+            event.ignore()
+
+    def _hold_space(self, on: bool) -> None:
+        self._space = on
+        shape = Qt.CursorShape.OpenHandCursor if on else Qt.CursorShape.ArrowCursor
+        self.viewport().setCursor(shape)
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:  # noqa: N802 - Qt's name
+        """A key that is released elsewhere is not seen."""
+        self._hold_space(False)
+        super().focusOutEvent(event)
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:  # noqa: N802 - Qt's name
         """Ask for the menu of the card under the mouse."""
@@ -268,21 +327,26 @@ class PipelineView(QGraphicsView):
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:  # noqa: N802 - Qt's name
         """Take steps and files."""
-        if event.mimeData().hasFormat(STEP_MIME) or event.mimeData().hasUrls():
+        data = event.mimeData()
+        if data.hasFormat(STEP_MIME):
+            self.gesture = DropStep(self, bytes(data.data(STEP_MIME).data()).decode())
+            event.acceptProposedAction()
+        elif data.hasUrls():
             event.acceptProposedAction()
         else:
             event.ignore()
 
     def dragMoveEvent(self, event: QDragMoveEvent) -> None:  # noqa: N802 - Qt's name
         """Mark the card or link that would take the step."""
-        if event.mimeData().hasFormat(STEP_MIME):
-            position = self.mapToScene(event.position().toPoint())
-            self._mark(self.card_at(position) or self.link_at(position))
+        if self.gesture is not None:
+            self.gesture.move(self.mapToScene(event.position().toPoint()))
         event.acceptProposedAction()
 
     def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:  # noqa: N802 - Qt's name
-        """Unmark."""
-        self._mark(None)
+        """The step goes elsewhere, or Esc was pressed."""
+        if self.gesture is not None:
+            self.gesture.cancel()
+            self.gesture = None
 
     def dropEvent(self, event: QDropEvent) -> None:  # noqa: N802 - Qt's name
         """Append a step to the card, insert it into the link; open a file."""
@@ -296,26 +360,9 @@ class PipelineView(QGraphicsView):
 
     def drop_step(self, step: str, position: QPointF) -> None:
         """Request `step` where it was dropped, a scene position."""
-        self._mark(None)
-        if (item := self.card_at(position)) is not None:
-            self.step_dropped.emit(step, item.card.id)
-        elif (link := self.link_at(position)) is not None:
-            self.step_inserted.emit(step, link.child_card.card.id)
-        elif self.cards:
-            nearest = min(
-                self.cards.values(), key=lambda c: (c.right_port - position).manhattanLength()
-            )
-            self.step_dropped.emit(step, nearest.card.id)
-
-    def _mark(self, target: CardItem | LinkItem | None) -> None:
-        if target is self._drop_target:
-            return
-        for item, on in ((self._drop_target, False), (target, True)):
-            if item is not None:
-                item.target = on
-                item.update()
-        self._drop_target = target
+        gesture, self.gesture = self.gesture or DropStep(self, step), None
+        gesture.finish(position)
 
 
-def _floor(value: float) -> int:
-    return math.floor(value / DOTS_PX) * DOTS_PX
+def _floor(value: float, grid: int) -> int:
+    return math.floor(value / grid) * grid

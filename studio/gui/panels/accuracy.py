@@ -1,4 +1,4 @@
-"""Accuracy of every node that was run, and the confusion of the selected one."""
+"""Accuracy: of every node that was run, of every class, and the noise of every layer."""
 
 from __future__ import annotations
 
@@ -6,24 +6,29 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QEvent, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QFontMetricsF, QHelpEvent, QPainter, QPaintEvent
+from PySide6.QtCore import Signal
 from PySide6.QtWidgets import (
+    QButtonGroup,
     QHBoxLayout,
     QLabel,
-    QSizePolicy,
     QStackedWidget,
-    QToolTip,
     QVBoxLayout,
     QWidget,
 )
 
-from studio.gui import figures, theme
+from studio.gui import figures
+from studio.gui.layout import flat_button
+from studio.gui.panels.confusion import ConfusionMatrix
 from studio.gui.panels.empty import empty_page
-from studio.gui.tables import RIGHT, Table
+from studio.gui.panels.layer_noise import NoiseBars, scrolled
+from studio.gui.tables import Table
 
 if TYPE_CHECKING:
     from studio.model.evaluate import Evaluation
+    from studio.session.state import Noise
+
+PAGES = ("Confusion", "Classes", "Layers")
+CAPTIONS = ("true class down, answer across", "share that is right", "noise against the source")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,149 +40,137 @@ class Measured:
     evaluation: Evaluation
 
 
-class ConfusionMatrix(QWidget):
-    """True classes down, answers across; darker is more."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.setAccessibleName("Confusion matrix")
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
-        self._shown: Evaluation | None = None
-
-    def show_evaluation(self, evaluation: Evaluation | None) -> None:
-        """Show the confusion of one evaluation."""
-        self._shown = evaluation
-        if evaluation is not None:
-            self.setAccessibleDescription(f"{evaluation.correct} of {evaluation.n} right")
-        self.update()
-
-    def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
-        """Roughly square."""
-        return QSize(360, 240)
-
-    def _cells(self) -> tuple[float, float, float, float]:
-        """Left, top, width and height of a cell, in pixels."""
-        assert self._shown is not None
-        n = len(self._shown.confusion)
-        left, top = 112.0, 24.0
-        return (
-            left,
-            top,
-            min((self.width() - left - 8) / n, 72),
-            min((self.height() - top - 8) / n, 40),
-        )
-
-    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802 - Qt's name
-        """Draw the cells and the names."""
-        if self._shown is None:
-            return
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setFont(theme.scaled(0.92))
-        palette, matrix = theme.current(), self._shown.confusion
-        metrics = QFontMetricsF(painter.font())
-        left, top, width, height = self._cells()
-        most = max(int(matrix.max()), 1)
-        for row in range(len(matrix)):
-            name = self._shown.labels[row] if row < len(self._shown.labels) else str(row)
-            painter.setPen(QColor(palette.muted))
-            shown = metrics.elidedText(name, Qt.TextElideMode.ElideRight, left - 16)
-            painter.drawText(QRectF(0, top + row * height, left - 8, height), int(RIGHT), shown)
-            head = QRectF(left + row * width, 0, width, top - 4)
-            shown = metrics.elidedText(name, Qt.TextElideMode.ElideRight, width - 4)
-            painter.drawText(head, int(Qt.AlignmentFlag.AlignCenter), shown)
-            for column in range(len(matrix)):
-                cell = QRectF(left + column * width, top + row * height, width - 2, height - 2)
-                self._paint_cell(
-                    painter, palette, cell, int(matrix[row, column]), row == column, most
-                )
-
-    def _paint_cell(
-        self,
-        painter: QPainter,
-        palette: theme.Palette,
-        cell: QRectF,
-        n: int,
-        right: bool,
-        most: int,
-    ) -> None:
-        colour = QColor(palette.accent if right else palette.bad)
-        colour.setAlphaF(0.10 + 0.35 * n / most if n else 0.0)
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(QColor(palette.hover))
-        painter.drawRoundedRect(cell, 3, 3)
-        painter.setBrush(colour)
-        painter.drawRoundedRect(cell, 3, 3)
-        if n and cell.width() > 16 and cell.height() > 12:
-            painter.setPen(QColor(palette.text))
-            painter.drawText(cell, int(Qt.AlignmentFlag.AlignCenter), figures.grouped(n))
-
-    def event(self, event: QEvent) -> bool:
-        """Tooltips: what a cell counts."""
-        if isinstance(event, QHelpEvent) and self._shown is not None:
-            left, top, width, height = self._cells()
-            column, row = int((event.x() - left) // width), int((event.y() - top) // height)
-            n = len(self._shown.confusion)
-            if 0 <= row < n and 0 <= column < n:
-                names = [*self._shown.labels, *map(str, range(len(self._shown.labels), n))]
-                count = int(self._shown.confusion[row, column])
-                text = f"{count} of class {names[row]} were taken for {names[column]}"
-                QToolTip.showText(
-                    event.globalPos(), f"{text}\nMeasured: {self._shown.split} set", self
-                )
-            return True
-        return super().event(event)
-
-
 class AccuracyPanel(QStackedWidget):
-    """A table of nodes beside the confusion matrix."""
+    """A table of nodes beside confusion, classes or layers of the selected one.
 
-    COLUMNS = ("Node", "Accuracy", "Change", "Right")
+    Signals:
+        chosen: a node of the table.
+        layer_chosen: a layer whose noise was clicked.
+        noise_wanted: the page with the layers came into view.
+    """
+
+    chosen = Signal(str)
+    layer_chosen = Signal(str)
+    noise_wanted = Signal()
+
+    COLUMNS = ("Node", "Accuracy", "Change")
+    CLASS_COLUMNS = ("Class", "Samples", "Source", "Selected", "Change")
 
     def __init__(self) -> None:
         super().__init__()
         self.table = Table("Accuracy of the nodes", self.COLUMNS, 1)
         self.matrix = ConfusionMatrix()
+        self.classes = Table("Accuracy of the classes", self.CLASS_COLUMNS, 1)
+        self.noise = NoiseBars()
         self.caption = QLabel()
         self.caption.setProperty("role", "muted")
-        side = QVBoxLayout()
-        side.setContentsMargins(0, 8, 16, 8)
-        side.addWidget(self.caption)
-        side.addWidget(self.matrix, 1)
-        page = QWidget()
-        row = QHBoxLayout(page)
-        row.setContentsMargins(8, 0, 0, 0)
-        row.setSpacing(16)
-        row.addWidget(self.table, 1)
-        row.addLayout(side, 1)
-        self.caption.setWordWrap(True)
+        self.pages = QStackedWidget()
+        for page in (self.matrix, self.classes, scrolled(self.noise)):
+            self.pages.addWidget(page)
+        self._measured: Sequence[Measured] = ()
         empty = empty_page(
             "Run the pipeline on labelled data to compare float and integer accuracy."
         )
         self.addWidget(empty)
-        self.addWidget(page)
+        self.addWidget(self._page())
+        self.table.itemSelectionChanged.connect(self._picked)
+        self.noise.layer_chosen.connect(self.layer_chosen)
+
+    def _page(self) -> QWidget:
+        side = QVBoxLayout()
+        side.setContentsMargins(0, 8, 16, 8)
+        side.setSpacing(8)
+        side.addLayout(self._head())
+        side.addWidget(self.pages, 1)
+        page = QWidget()
+        row = QHBoxLayout(page)
+        row.setContentsMargins(8, 0, 0, 0)
+        row.setSpacing(16)
+        row.addWidget(self.table, 4)
+        row.addLayout(side, 5)
+        return page
+
+    def _head(self) -> QHBoxLayout:
+        head, self._choice = QHBoxLayout(), QButtonGroup(self)
+        head.setSpacing(4)
+        for index, name in enumerate(PAGES):
+            button = flat_button(name, f"{name} of the selected node")
+            button.setCheckable(True)
+            button.setChecked(index == 0)
+            self._choice.addButton(button, index)
+            head.addWidget(button)
+        self._choice.idClicked.connect(self.show_page)
+        head.addStretch(1)
+        head.addWidget(self.caption)
+        self.caption.setText(CAPTIONS[0])
+        return head
+
+    def show_page(self, index: int) -> None:
+        """Show one of PAGES."""
+        self._choice.button(index).setChecked(True)
+        self.pages.setCurrentIndex(index)
+        self.caption.setText(CAPTIONS[index])
+        if index == 2:
+            self.noise_wanted.emit()
+
+    @property
+    def shows_noise(self) -> bool:
+        """Whether the noise of the layers is in view."""
+        return self.noise.isVisible()
 
     def show_results(self, measured: Sequence[Measured], selected: str) -> None:
         """Compare these nodes; the first is what the others are compared with."""
         self.setCurrentIndex(1 if measured else 0)
+        self._measured = measured
         splits = ", ".join(dict.fromkeys(one.evaluation.split for one in measured))
-        rows = [_texts(one, measured[0]) for one in measured]
-        self.table.show_rows(rows, f"Measured: {splits} set, onnxruntime")
+        samples = max((one.evaluation.n for one in measured), default=0)
+        source = f"Measured: {figures.grouped(samples)} samples of the {splits} set, onnxruntime"
         chosen = next((one for one in measured if one.node == selected), None)
+        self.table.blockSignals(True)
+        self.table.show_rows([_texts(one, measured[0]) for one in measured], source)
+        if chosen is not None:
+            self.table.selectRow(list(measured).index(chosen))
+        self.table.blockSignals(False)
         chosen = chosen or (measured[-1] if measured else None)
         self.matrix.show_evaluation(chosen.evaluation if chosen else None)
-        self.caption.setText(
-            f"Confusion of {chosen.title}: true class down, answer across" if chosen else ""
-        )
+        rows = _classes(measured[0].evaluation, chosen.evaluation) if chosen else []
+        self.classes.show_rows(rows, source)
+
+    def show_noise(self, noise: Noise | None, layers: tuple[str, ...]) -> None:
+        """Show how far the selected node's layers are from the source's."""
+        self.noise.show_noise(noise, layers)
+
+    def show_layer(self, layer: str) -> None:
+        """Mark a layer."""
+        self.noise.show_layer(layer)
+
+    def _picked(self) -> None:
+        if self.table.selectedItems():
+            self.chosen.emit(self._measured[self.table.currentRow()].node)
 
 
 def _texts(one: Measured, first: Measured) -> tuple[str, ...]:
     evaluation = one.evaluation
-    points = 100 * (evaluation.accuracy - first.evaluation.accuracy)
-    change = f"{points:+.1f}{figures.THIN}pt".replace("-", figures.MINUS)
     return (
         one.title,
         figures.percent(evaluation.accuracy),
-        change if one is not first else "",
-        f"{figures.grouped(evaluation.correct)} of {figures.grouped(evaluation.n)}",
+        _points(first.evaluation.accuracy, evaluation.accuracy) if one is not first else "",
     )
+
+
+def _classes(source: Evaluation, selected: Evaluation) -> list[tuple[str, ...]]:
+    """Recall of each class, of the source and of the selected node."""
+    rows: list[tuple[str, ...]] = []
+    for index, name in enumerate(selected.labels):
+        n = int(selected.confusion[index].sum())
+        before, after = (
+            float(one.confusion[index, index]) / n if n else 0.0 for one in (source, selected)
+        )
+        change = _points(before, after) if source is not selected and n else ""
+        shares = (figures.percent(before), figures.percent(after)) if n else ("", "")
+        rows.append((name, figures.grouped(n), *shares, change))
+    return rows
+
+
+def _points(before: float, after: float) -> str:
+    return f"{100 * (after - before):+.1f}{figures.THIN}pt".replace("-", figures.MINUS)

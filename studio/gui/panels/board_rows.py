@@ -15,6 +15,7 @@ FIGURE_PX = 42
 GAP_PX = 8
 ROW_PX = 28
 OVER_PX = 20
+STAR_PX = 18
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,7 @@ class BoardRowWidget(QWidget):
     """Draws a BoardRow; a click or Space chooses the board."""
 
     chosen = Signal(str)
+    starred = Signal(str)
 
     def __init__(self, row: BoardRow) -> None:
         super().__init__()
@@ -41,16 +43,17 @@ class BoardRowWidget(QWidget):
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setAttribute(Qt.WidgetAttribute.WA_Hover)
         self.row = row
-        self.selected = False
-        self.show_row(row, False)
+        self.selected = self.favourite = False
+        self.show_row(row, False, False)
 
-    def show_row(self, row: BoardRow, selected: bool) -> None:
+    def show_row(self, row: BoardRow, selected: bool, favourite: bool) -> None:
         """Show other figures."""
+        self.favourite = favourite
         if bool(row.over) != bool(self.row.over):
             self.updateGeometry()
         self.row, self.selected = row, selected
         self.setToolTip(row.tooltip)
-        state = "selected, " if selected else ""
+        state = ("selected, " if selected else "") + ("favourite, " if favourite else "")
         self.setAccessibleName(f"Budget of {row.name}")
         shares = [
             f"{kind} {figures.percent(share, 0)}"
@@ -65,13 +68,18 @@ class BoardRowWidget(QWidget):
         return QSize(256, ROW_PX + (OVER_PX if self.row.over else 0))
 
     def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802 - Qt's name
-        """Choose the board."""
-        self.chosen.emit(self.row.board)
+        """Choose the board; on the star, make it a favourite."""
+        if NAME_PX - STAR_PX <= event.position().x() <= NAME_PX + 4:
+            self.starred.emit(self.row.board)
+        else:
+            self.chosen.emit(self.row.board)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name
-        """Space or Enter chooses the board."""
+        """Space or Enter chooses the board, F makes it a favourite."""
         if event.key() in (Qt.Key.Key_Space, Qt.Key.Key_Return):
             self.chosen.emit(self.row.board)
+        elif event.key() == Qt.Key.Key_F:
+            self.starred.emit(self.row.board)
         else:
             super().keyPressEvent(event)
 
@@ -109,9 +117,16 @@ class BoardRowWidget(QWidget):
         painter.setFont(theme.scaled(1.0, bold=self.selected))
         painter.setPen(QColor(palette.text))
         metrics = QFontMetricsF(painter.font())
-        name = metrics.elidedText(self.row.name, Qt.TextElideMode.ElideRight, NAME_PX - 20)
+        starred = self.favourite or self.underMouse() or self.hasFocus()
+        width = NAME_PX - 20 - (STAR_PX if starred else 0)
+        name = metrics.elidedText(self.row.name, Qt.TextElideMode.ElideRight, width)
         middle = int(Qt.AlignmentFlag.AlignVCenter)
-        painter.drawText(QRectF(20, 0, NAME_PX - 18, ROW_PX), middle, name)
+        painter.drawText(QRectF(20, 0, width + 2, ROW_PX), middle, name)
+        if starred:
+            painter.setFont(theme.scaled(1.0))
+            painter.setPen(QColor(palette.accent if self.favourite else palette.muted))
+            mark = "\u2605" if self.favourite else "\u2606"
+            painter.drawText(QRectF(NAME_PX - STAR_PX + 2, 0, STAR_PX, ROW_PX), middle, mark)
 
     def _paint_bar(
         self, painter: QPainter, palette: theme.Palette, x: float, width: float, share: float | None

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import QPoint, Qt, Signal
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QPushButton, QVBoxLayout, QWidget
 
+from studio.gui.layout import flat_button
 from studio.gui.panels.board_chooser import BoardChooser
 from studio.gui.panels.board_rows import NAME_PX, BoardRow, BoardRowWidget
 from studio.targets.library import profiles
@@ -17,6 +18,7 @@ class BudgetPanel(QWidget):
 
     board_chosen = Signal(str)
     boards_chosen = Signal(object)
+    favourites_changed = Signal(object)
 
     def __init__(self) -> None:
         super().__init__()
@@ -30,10 +32,22 @@ class BudgetPanel(QWidget):
         self.choose.setProperty("link", "true")
         self.choose.setAccessibleName("Choose the boards to compare")
         self.choose.clicked.connect(self.open_chooser)
+        self.favourites: set[str] = set()
+        self.filter, self.fitting = QLineEdit(), flat_button("Fits", "Only boards that it fits")
+        self.filter.setPlaceholderText("Filter")
+        self.filter.setAccessibleName("Filter the boards")
+        self.filter.setFixedWidth(96)
+        self.filter.setClearButtonEnabled(True)
+        self.filter.textChanged.connect(self._filter)
+        self.fitting.setCheckable(True)
+        self.fitting.toggled.connect(self._filter)
         foot = QHBoxLayout()
+        foot.setSpacing(8)
         foot.setContentsMargins(2, 4, 0, 0)
         foot.addWidget(self.choose)
         foot.addStretch(1)
+        foot.addWidget(self.filter)
+        foot.addWidget(self.fitting)
         self._column.addLayout(foot)
 
     def show_rows(self, rows: Sequence[BoardRow], selected: str) -> None:
@@ -43,14 +57,32 @@ class BudgetPanel(QWidget):
             self._column.removeWidget(gone)
             gone.hide()
             gone.deleteLater()
-        for at, row in enumerate(rows):
+        order = sorted(rows, key=lambda row: row.board not in self.favourites)
+        for at, row in enumerate(order):
             widget = self.rows.get(row.board)
             if widget is None:
                 widget = self.rows[row.board] = BoardRowWidget(row)
                 widget.chosen.connect(self.board_chosen)
+                widget.starred.connect(self._star)
             if self._column.indexOf(widget) != at + 1:
                 self._column.insertWidget(at + 1, widget)
-            widget.show_row(row, row.board == selected)
+            widget.show_row(row, row.board == selected, row.board in self.favourites)
+        self._filter()
+
+    def _star(self, board: str) -> None:
+        """Make a board a favourite, or none any more; favourites stand first."""
+        self.favourites ^= {board}
+        self.favourites_changed.emit(sorted(self.favourites))
+        rows = [widget.row for widget in self.rows.values()]
+        self.show_rows(rows, next((w.row.board for w in self.rows.values() if w.selected), ""))
+
+    def _filter(self) -> None:
+        words = self.filter.text().lower().split()
+        for widget in self.rows.values():
+            row = widget.row
+            text = f"{row.name} {row.board} {row.tooltip}".lower()
+            misses = self.fitting.isChecked() and (bool(row.over) or row.flash is None)
+            widget.setVisible(all(word in text for word in words) and not misses)
 
     def open_chooser(self) -> BoardChooser:
         """Open the popup with every board below the button."""

@@ -8,17 +8,17 @@ from PySide6.QtWidgets import QHeaderView, QTreeWidget, QTreeWidgetItem
 
 from studio.compiler.program import Program
 from studio.gui import figures, theme
-from studio.gui.panels.layers import short_names
+from studio.gui.panels.layers import call_of, short_names
 
 
 class LayerList(QTreeWidget):
-    """Name and multiply-accumulates of each call; `chosen` carries its row."""
+    """Name and multiply-accumulates of each call; `layer_chosen` carries its name."""
 
-    chosen = Signal(int)
+    layer_chosen = Signal(str)
 
     def __init__(self) -> None:
         super().__init__()
-        self.setObjectName("inset")
+        self.setObjectName("layers")
         self.setAccessibleName("Layers and their work")
         self.setColumnCount(2)
         self.setHeaderHidden(True)
@@ -56,5 +56,14 @@ class LayerList(QTreeWidget):
                 item.setForeground(1, ink)
 
     def _changed(self, item: QTreeWidgetItem | None) -> None:
-        if item is not None:
-            self.chosen.emit(self.indexOfTopLevelItem(item))
+        if item is not None and self._program is not None:
+            call = self._program.calls[self.indexOfTopLevelItem(item)]
+            self.layer_chosen.emit(call.layer.split(";")[0])
+
+    def show_layer(self, layer: str) -> None:
+        """Mark the row of a layer."""
+        row = call_of(self._program, layer)
+        self.blockSignals(True)
+        item = None if row is None else self.topLevelItem(row)
+        self.clearSelection() if item is None else self.setCurrentItem(item)
+        self.blockSignals(False)

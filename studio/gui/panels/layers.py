@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from PySide6.QtCore import Signal
+
 from studio.compiler.program import KernelCall, Program
 from studio.gui import figures
 from studio.gui.tables import Table
@@ -13,9 +15,23 @@ FIRST_NUMBER = 3
 class LayersPanel(Table):
     """One row a call of the Program."""
 
+    layer_chosen = Signal(str)
+
     def __init__(self) -> None:
         super().__init__("Layers", COLUMNS, FIRST_NUMBER)
         self._program: Program | None = None
+        self.itemSelectionChanged.connect(self._picked)
+
+    def show_layer(self, layer: str) -> None:
+        """Mark the row of a layer."""
+        row = call_of(self._program, layer)
+        self.blockSignals(True)
+        self.clearSelection() if row is None else self.selectRow(row)
+        self.blockSignals(False)
+
+    def _picked(self) -> None:
+        if self._program is not None and self.selectedItems():
+            self.layer_chosen.emit(self._program.calls[self.currentRow()].layer.split(";")[0])
 
     def show_program(self, program: Program | None) -> None:
         """List the calls of `program`."""
@@ -28,15 +44,6 @@ class LayersPanel(Table):
             rows = [_texts(program, *pair) for pair in zip(names, program.calls, strict=True)]
         self.show_rows(rows, "Computed: follows from the program")
 
-    def as_csv(self) -> str:
-        """The table for a spreadsheet."""
-        rows = [",".join(COLUMNS)]
-        for row in range(self.rowCount()):
-            cells = [self.item(row, column) for column in range(self.columnCount())]
-            texts = [cell.text().replace(figures.THIN, "") if cell else "" for cell in cells]
-            rows.append(",".join(f'"{text}"' for text in texts))
-        return "\n".join(rows) + "\n"
-
 
 def short_names(program: Program) -> list[str]:
     """Layer names without the scope that all share, and without the names of fused layers."""
@@ -48,6 +55,23 @@ def short_names(program: Program) -> list[str]:
             break
         shared += 1
     return ["/".join(name.split("/")[shared:]) for name in names]
+
+
+def call_of(program: Program | None, layer: str) -> int | None:
+    """The call that computes a node of the graph, fused ones included."""
+    for index, call in enumerate(program.calls if program and layer else ()):
+        if layer in (call.layer, *call.layer.split(";")):
+            return index
+    names = buffer_names(program) if program and layer in buffer_names(program) else []
+    for index, call in enumerate(program.calls if program and names else ()):
+        if layer in (names[output] for output in call.outputs):
+            return index
+    return None
+
+
+def buffer_names(program: Program) -> list[str]:
+    """Names of the buffers without what quantising appended to them."""
+    return [buffer.name.removesuffix("/raw").removesuffix("/int8") for buffer in program.buffers]
 
 
 def weight_bytes(program: Program, call: KernelCall) -> int:

@@ -4,14 +4,23 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QFontMetricsF, QHelpEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import (
+    QBrush,
+    QColor,
+    QFontMetricsF,
+    QHelpEvent,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QPen,
+)
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from studio.compiler.fuse import call_spans
 from studio.compiler.program import Program
 from studio.gui import figures, theme
-from studio.gui.panels.layers import short_names
+from studio.gui.panels.layers import buffer_names, call_of, short_names
 
 LEFT_PX, RIGHT_PX, TOP_PX, BOTTOM_PX = 64, 16, 40, 32
 GAP_PX = 1.5
@@ -38,8 +47,26 @@ def spans(program: Program) -> list[Span]:
     return found
 
 
+def shared(found: list[Span]) -> list[tuple[Span, Span]]:
+    """Pairs of buffers of neighbouring calls of which one begins in the memory of the other."""
+    return [
+        (a, b)
+        for at, a in enumerate(found)
+        for b in found[at + 1 :]
+        if a.start < b.end and b.start < a.end and a.first <= b.last and b.first <= a.last
+    ]
+
+
+def row_stages(program: Program) -> list[tuple[int, int]]:
+    """First and last call of each stage that runs row by row."""
+    calls = [[step.call for step in stage] for stage in program.stages]
+    return [(min(stage), max(stage)) for stage in calls if len(set(stage)) > 1]
+
+
 class MemoryMap(QWidget):
-    """Draws the arena of a Program."""
+    """Draws the arena of a Program; `layer_chosen` carries the layer that was clicked."""
+
+    layer_chosen = Signal(str)
 
     def __init__(self) -> None:
         super().__init__()
@@ -49,6 +76,15 @@ class MemoryMap(QWidget):
         self._spans: list[Span] = []
         self._peak = 0
         self._why_none = EMPTY
+        self._names: list[str] = []
+        self._layer: int | None = None
+        self._hovered: int | None = None
+        self.setMouseTracking(True)
+
+    def show_layer(self, layer: str) -> None:
+        """Mark the column of a layer."""
+        self._layer = call_of(self._program, layer)
+        self.update()
 
     def show_program(self, program: Program | None, peak_layer: str, why_none: str) -> None:
         """Show this arena; `peak_layer` is where it is fullest."""
@@ -58,6 +94,8 @@ class MemoryMap(QWidget):
             return
         self._program = program
         self._spans = spans(program) if program else []
+        self._names = buffer_names(program) if program else []
+        self._layer = self._hovered = None
         layers = [call.layer for call in program.calls] if program else []
         self._peak = layers.index(peak_layer) if peak_layer in layers else 0
         self.setAccessibleDescription(self.headline())
@@ -88,10 +126,65 @@ class MemoryMap(QWidget):
             painter.setPen(QColor(palette.muted))
             painter.drawText(self.rect(), int(Qt.AlignmentFlag.AlignCenter), self._why_none)
             return
+        self._paint_columns(painter, palette)
         self._paint_axes(painter, palette)
         for span in self._spans:
             self._paint_span(painter, palette, span)
+        for one, other in shared(self._spans):
+            both = self._rect(one).intersected(self._rect(other))
+            painter.fillRect(both, QBrush(QColor(palette.border), Qt.BrushStyle.BDiagPattern))
+        for span in self._spans:
+            self._paint_name(painter, palette, span)
         self._paint_peak(painter, palette)
+
+    def _paint_columns(self, painter: QPainter, palette: theme.Palette) -> None:
+        """The columns that run row by row, and the one of the chosen or hovered layer."""
+        assert self._program is not None
+        area = self._area()
+        column = area.width() / len(self._program.calls)
+        for first, last in row_stages(self._program):
+            left, width = area.left() + first * column, (last + 1 - first) * column
+            painter.fillRect(QRectF(left, area.top(), width, area.height()), QColor(palette.hover))
+            painter.setPen(QColor(palette.muted))
+            painter.drawText(QRectF(left, area.top() - 20, width, 18), 0, "row by row")
+        for at, strength in ((self._hovered, 20), (self._layer, 44)):
+            if at is not None:
+                accent = QColor(palette.accent)
+                accent.setAlpha(strength)
+                painter.fillRect(
+                    QRectF(area.left() + at * column, area.top(), column, area.height() + 28),
+                    accent,
+                )
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802 - Qt's name
+        """Choose the layer of the buffer, or of the column, that was clicked."""
+        at = self._call_at(event.position())
+        if at is not None and self._program is not None:
+            self.layer_chosen.emit(self._program.calls[at].layer.split(";")[0])
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:  # noqa: N802 - Qt's name
+        """Show which layer writes the buffer under the mouse."""
+        at = self._call_at(event.position())
+        if at != self._hovered:
+            self._hovered = at
+            self.update()
+
+    def leaveEvent(self, event: QEvent) -> None:  # noqa: N802 - Qt's name
+        """Nothing is under the mouse."""
+        self._hovered = None
+        self.update()
+
+    def _call_at(self, position: QPointF) -> int | None:
+        """The call that writes the buffer there; else the one whose column it is."""
+        if self._program is None or not self._program.calls:
+            return None
+        for span in reversed(self._spans):
+            if self._rect(span).contains(position):
+                writers = [c.outputs for c in self._program.calls]
+                return next((i for i, o in enumerate(writers) if span.buffer in o), span.first)
+        area = self._area()
+        at = int((position.x() - area.left()) // (area.width() / len(self._program.calls)))
+        return at if 0 <= at < len(self._program.calls) and position.y() > area.top() else None
 
     def _area(self) -> QRectF:
         return QRectF(self.rect()).adjusted(LEFT_PX, TOP_PX, -RIGHT_PX, -BOTTOM_PX)
@@ -136,16 +229,33 @@ class MemoryMap(QWidget):
         painter.setPen(QPen(ink, 1, Qt.PenStyle.DashLine if scratch else Qt.PenStyle.SolidLine))
         painter.setBrush(colour)
         painter.drawRoundedRect(rect, 2, 2)
+        buffer = self._program.buffers[span.buffer]
+        if buffer.rows:
+            self._paint_rows(painter, rect, buffer.rows, ink)
+
+    def _paint_name(self, painter: QPainter, palette: theme.Palette, span: Span) -> None:
+        assert self._program is not None
+        rect, buffer = self._rect(span), self._program.buffers[span.buffer]
         metrics = QFontMetricsF(painter.font())
         if rect.height() < metrics.height() + 4 or rect.width() < 24:
             return
         painter.setPen(QColor(palette.text))
         inside = rect.adjusted(8, 2, -4, -2)
-        name = metrics.elidedText(
-            self._program.buffers[span.buffer].name, Qt.TextElideMode.ElideRight, inside.width()
-        )
+        rows = f", {buffer.rows} of {buffer.shape[0]} rows" if buffer.rows else ""
+        text = f"{self._names[span.buffer]}{rows}"
+        name = metrics.elidedText(text, Qt.TextElideMode.ElideRight, inside.width())
         align = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
         painter.drawText(inside, int(align), name)
+
+    def _paint_rows(self, painter: QPainter, rect: QRectF, rows: int, ink: QColor) -> None:
+        """Lines between the rows of a ring, as far as they can be told apart."""
+        height = rect.height() / rows
+        if height < 3:
+            return
+        painter.setPen(QPen(ink, 0.5, Qt.PenStyle.DotLine))
+        for row in range(1, rows):
+            y = rect.top() + row * height
+            painter.drawLine(QPointF(rect.left(), y), QPointF(rect.right(), y))
 
     def _paint_peak(self, painter: QPainter, palette: theme.Palette) -> None:
         assert self._program is not None
@@ -175,9 +285,16 @@ class MemoryMap(QWidget):
                 buffer = self._program.buffers[span.buffer]
                 shape = "x".join(str(size) for size in buffer.shape)
                 first, last = (self._program.calls[at].layer for at in (span.first, span.last))
+                ring = f"\na ring of {buffer.rows} rows" if buffer.rows else ""
+                overlaps = self._overlaps(span)
                 return (
-                    f"{buffer.name}: {shape} {buffer.dtype}, {buffer.role}\n"
+                    f"{self._names[span.buffer]}: {shape} {buffer.dtype}, {buffer.role}{ring}\n"
                     f"{figures.exact_bytes(buffer.size_bytes)} at {figures.grouped(span.start)}\n"
-                    f"live from {first} to {last}\nComputed: placement in the arena"
+                    f"live from {first} to {last}{overlaps}\nComputed: placement in the arena"
                 )
         return ""
+
+    def _overlaps(self, span: Span) -> str:
+        others = [b if a is span else a for a, b in shared(self._spans) if span in (a, b)]
+        names = ", ".join(self._names[other.buffer] for other in others)
+        return f"\ntakes bytes of {names} as their rows are done with" if names else ""

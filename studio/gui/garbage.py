@@ -1,0 +1,32 @@
+"""Cycles are collected in the window's thread only.
+
+Python collects them in whichever thread allocates next; a QObject that is freed in a worker's
+thread takes its timers and connections with it there, and Qt crashes.
+"""
+
+from __future__ import annotations
+
+import gc
+
+from PySide6.QtCore import QObject, QTimer
+
+EVERY_MS = 250
+
+
+class Garbage(QObject):
+    """Takes the place of Python's automatic collector as long as it lives."""
+
+    def __init__(self, parent: QObject) -> None:
+        super().__init__(parent)
+        gc.disable()
+        self._timer = QTimer(self)
+        self._timer.setInterval(EVERY_MS)
+        self._timer.timeout.connect(self._collect)
+        self._timer.start()
+
+    def _collect(self) -> None:
+        """Collect the oldest generation that is due, as the automatic collector would."""
+        counts, limits = gc.get_count(), gc.get_threshold()
+        due = [age for age in range(3) if counts[age] > limits[age]]
+        if due:
+            gc.collect(due[-1])

@@ -1,0 +1,318 @@
+"""Accuracy against what it costs: every measured node a point, the boards' limits as lines."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import (
+    QColor,
+    QFontMetricsF,
+    QHelpEvent,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QPen,
+)
+from PySide6.QtWidgets import (
+    QComboBox,
+    QHBoxLayout,
+    QSizePolicy,
+    QStackedWidget,
+    QToolTip,
+    QVBoxLayout,
+    QWidget,
+)
+
+from studio.gui import figures, theme
+from studio.gui.panels.empty import empty_page
+from studio.gui.tables import Table
+
+COSTS = {"flash": "Flash", "ram": "RAM", "macs": "Work"}
+UNITS = {"flash": "B", "ram": "B", "macs": "MAC"}
+COLUMNS = ("Variant", "Accuracy", "Flash", "RAM", "Fits")
+LEFT_PX, RIGHT_PX, TOP_PX, BOTTOM_PX = 64, 24, 16, 32
+POINT_PX = 6
+ROOM = 1.6
+"""How far the axis goes beyond the points; limits up to LIMIT_ROOM times the dearest show too."""
+LIMIT_ROOM = 8.0
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """A measured node.
+
+    Attributes:
+        node: its id.
+        title: its name, with the letter of the variant.
+        label: the letter, or the name where there is none.
+        variant: whether it is a leaf.
+        accuracy: 0 to 1.
+        costs: by key of COSTS; flash and RAM in bytes on the selected board, work in MAC.
+        fits: on how many of the compared boards, in words.
+    """
+
+    node: str
+    title: str
+    label: str
+    variant: bool
+    accuracy: float
+    costs: dict[str, float]
+    fits: str
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """What a board has, in bytes, by key of COSTS."""
+
+    board: str
+    sizes: dict[str, float]
+
+
+class Chart(QWidget):
+    """Cost across on a logarithmic axis, accuracy up."""
+
+    chosen = Signal(str)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setAccessibleName("Trade-off")
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        self.setMinimumSize(QSize(240, 120))
+        self.cost = "flash"
+        self._points: Sequence[Point] = ()
+        self._limits: Sequence[Limit] = ()
+        self._selected = ""
+        self._across = (1.0, 2.0)
+        self._up = (0.0, 1.0)
+
+    def show_points(self, points: Sequence[Point], limits: Sequence[Limit], selected: str) -> None:
+        """Show these."""
+        self._points, self._limits, self._selected = points, limits, selected
+        told = (f"{p.title} {figures.percent(p.accuracy)}" for p in points)
+        self.setAccessibleDescription(", ".join(told))
+        costs = [max(point.costs[self.cost], 1.0) for point in points] or [1.0]
+        near = [s for s in self._sizes() if costs[0] < s <= max(costs) * LIMIT_ROOM]
+        self._across = (min(costs) / ROOM, max([*costs, *near]) * ROOM)
+        lowest = min((point.accuracy for point in points), default=0.0)
+        self._up = (max(lowest - max(0.01, (1 - lowest) * 0.5), 0.0), 1.0)
+        self.update()
+
+    def place(self, point: Point) -> QPointF:
+        """Where a point stands in the widget."""
+        area, (low, high) = self._area(), self._up
+        y = area.bottom() - (point.accuracy - low) / (high - low) * area.height()
+        return QPointF(self._x(point.costs[self.cost]), y)
+
+    def point_at(self, position: QPointF) -> Point | None:
+        """The point under a position."""
+        near = [p for p in self._points if (self.place(p) - position).manhattanLength() < 12]
+        return min(near, key=lambda p: (self.place(p) - position).manhattanLength(), default=None)
+
+    def front(self) -> list[Point]:
+        """The points that no other one beats in both respects, cheapest first."""
+        kept: list[Point] = []
+        for point in sorted(self._points, key=lambda p: (p.costs[self.cost], -p.accuracy)):
+            if not kept or point.accuracy > kept[-1].accuracy:
+                kept.append(point)
+        return kept
+
+    def _sizes(self) -> dict[float, str]:
+        """Limits with the boards that have them."""
+        found: dict[float, list[str]] = {}
+        for limit in self._limits:
+            if self.cost in limit.sizes:
+                found.setdefault(limit.sizes[self.cost], []).append(limit.board)
+        return {size: ", ".join(names) for size, names in found.items()}
+
+    def _area(self) -> QRectF:
+        return QRectF(self.rect()).adjusted(LEFT_PX, TOP_PX, -RIGHT_PX, -BOTTOM_PX)
+
+    def _x(self, cost: float) -> float:
+        area, (low, high) = self._area(), self._across
+        share = math.log(max(cost, 1.0) / low) / math.log(high / low)
+        return area.left() + share * area.width()
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802 - Qt's name
+        """Draw axes, limits, the front and the points."""
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setFont(theme.scaled(0.92))
+        palette = theme.current()
+        self._paint_axes(painter, palette)
+        for size, boards in self._sizes().items():
+            if self._across[0] < size < self._across[1]:
+                self._paint_limit(painter, palette, self._x(size), boards)
+        painter.setPen(QPen(QColor(palette.muted), 1, Qt.PenStyle.DashLine))
+        places = [self.place(point) for point in self.front()]
+        if len(places) > 1:
+            painter.drawPolyline(places)
+        for point in sorted(self._points, key=lambda p: p.node == self._selected):
+            self._paint_point(painter, palette, point)
+        self._paint_labels(painter, palette)
+
+    def _paint_axes(self, painter: QPainter, palette: theme.Palette) -> None:
+        area = self._area()
+        right = int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        for share in (0.0, 0.5, 1.0):
+            y = area.bottom() - share * area.height()
+            painter.setPen(QColor(palette.track))
+            painter.drawLine(QPointF(area.left(), y), QPointF(area.right(), y))
+            painter.setPen(QColor(palette.muted))
+            text = figures.percent(self._up[0] + share * (self._up[1] - self._up[0]))
+            painter.drawText(QRectF(0, y - 8, LEFT_PX - 8, 16), right, text)
+        low, high = self._across
+        power = math.ceil(math.log(low, 2))
+        every = max(1, round(math.log(high / low, 2) / 6))
+        for exponent in range(power, math.floor(math.log(high, 2)) + 1, every):
+            x = self._x(2.0**exponent)
+            painter.setPen(QColor(palette.border))
+            painter.drawLine(QPointF(x, area.bottom()), QPointF(x, area.bottom() + 4))
+            painter.setPen(QColor(palette.muted))
+            box = QRectF(x - 40, area.bottom() + 6, 80, 16)
+            text = _power(exponent, UNITS[self.cost])
+            painter.drawText(box, int(Qt.AlignmentFlag.AlignCenter), text)
+
+    def _paint_limit(
+        self, painter: QPainter, palette: theme.Palette, x: float, boards: str
+    ) -> None:
+        area = self._area()
+        painter.setPen(QPen(QColor(palette.bad), 1, Qt.PenStyle.DashLine))
+        painter.drawLine(QPointF(x, area.top()), QPointF(x, area.bottom()))
+        painter.save()
+        painter.translate(x - 4, area.bottom() - 4)
+        painter.rotate(-90)
+        painter.setPen(QColor(palette.muted))
+        metrics = QFontMetricsF(painter.font())
+        shown = metrics.elidedText(boards, Qt.TextElideMode.ElideRight, area.height() - 8)
+        painter.drawText(QPointF(0, 0), shown)
+        painter.restore()
+
+    def _paint_point(self, painter: QPainter, palette: theme.Palette, point: Point) -> None:
+        at, chosen = self.place(point), point.node == self._selected
+        ink = QColor(palette.accent if point.variant else palette.muted)
+        painter.setPen(QPen(ink, 2))
+        painter.setBrush(ink if chosen else QColor(palette.surface))
+        painter.drawEllipse(at, POINT_PX, POINT_PX)
+
+    def _paint_labels(self, painter: QPainter, palette: theme.Palette) -> None:
+        """One label where points lie on each other; a label that finds no room is left out."""
+        metrics = QFontMetricsF(painter.font())
+        taken: list[QRectF] = []
+        named: set[str] = set()
+        order = sorted(self._points, key=lambda p: (p.node != self._selected, not p.variant))
+        for point in order:
+            at = self.place(point)
+            same = [p for p in order if (self.place(p) - at).manhattanLength() < POINT_PX]
+            if point.node in named:
+                continue
+            named |= {p.node for p in same}
+            text = ", ".join(p.label for p in same) if len(same) > 1 else point.title
+            width = metrics.horizontalAdvance(text)
+            for left in (at.x() + 12, at.x() - 12 - width):
+                box = QRectF(left, at.y() + 8, width, metrics.height())
+                inside = left >= LEFT_PX and box.right() <= self.width()
+                if inside and not any(box.intersects(other) for other in taken):
+                    painter.setPen(QColor(palette.text if point is order[0] else palette.muted))
+                    painter.drawText(box.topLeft() + QPointF(0, metrics.ascent()), text)
+                    taken.append(box)
+                    break
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802 - Qt's name
+        """A point opens its variant."""
+        point = self.point_at(event.position())
+        if point is not None and event.button() == Qt.MouseButton.LeftButton:
+            self.chosen.emit(point.node)
+
+    def event(self, event: QEvent) -> bool:
+        """Tooltips: the figures of a point."""
+        if isinstance(event, QHelpEvent):
+            point = self.point_at(QPointF(event.pos()))
+            text = "\n".join(_told(point)) if point else ""
+            QToolTip.showText(event.globalPos(), text, self)
+            return True
+        return super().event(event)
+
+
+class TradeOffPanel(QStackedWidget):
+    """The chart beside a table in which the variants stand side by side."""
+
+    chosen = Signal(str)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.chart = Chart()
+        self.chart.chosen.connect(self.chosen)
+        self.axis = QComboBox()
+        self.axis.setAccessibleName("What accuracy is compared with")
+        for key, name in COSTS.items():
+            self.axis.addItem(f"Accuracy against {name if name == 'RAM' else name.lower()}", key)
+        self.axis.activated.connect(self._turn)
+        self.table = Table("Variants", COLUMNS, 1)
+        self.table.itemSelectionChanged.connect(self._picked)
+        side = QVBoxLayout()
+        side.setContentsMargins(0, 8, 0, 0)
+        side.setSpacing(4)
+        side.addWidget(self.axis, 0, Qt.AlignmentFlag.AlignLeft)
+        side.addWidget(self.chart, 1)
+        page = QWidget()
+        row = QHBoxLayout(page)
+        row.setContentsMargins(16, 0, 0, 0)
+        row.setSpacing(16)
+        row.addLayout(side, 2)
+        row.addWidget(self.table, 3)
+        self.addWidget(
+            empty_page("Run the pipeline on labelled data to weigh accuracy against memory.")
+        )
+        self.addWidget(page)
+        self._shown: tuple[Sequence[Point], Sequence[Limit], str] = ((), (), "")
+
+    def show_points(self, points: Sequence[Point], limits: Sequence[Limit], selected: str) -> None:
+        """Compare these."""
+        self.setCurrentIndex(1 if points else 0)
+        self._shown = points, limits, selected
+        self.chart.show_points(points, limits, selected)
+        self.table.blockSignals(True)
+        source = "Accuracy measured; flash, RAM and work computed for the selected board"
+        self.table.show_rows([_texts(point) for point in points], source)
+        row = next((i for i, point in enumerate(points) if point.node == selected), None)
+        self.table.clearSelection() if row is None else self.table.selectRow(row)
+        self.table.blockSignals(False)
+
+    def _turn(self) -> None:
+        self.chart.cost = self.axis.currentData()
+        self.chart.show_points(*self._shown)
+
+    def _picked(self) -> None:
+        if self.table.selectedItems():
+            self.chosen.emit(self._shown[0][self.table.currentRow()].node)
+
+
+def _power(exponent: int, unit: str) -> str:
+    if unit == "B":
+        prefix, small = divmod(exponent, 10)
+        return f"{2**small}{figures.THIN}{('', 'Ki', 'Mi', 'Gi')[max(prefix, 0)]}B"
+    return figures.short_count(2.0**exponent, unit)
+
+
+def _told(point: Point) -> tuple[str, ...]:
+    ram, flash = point.costs["ram"], point.costs["flash"]
+    return (
+        point.title,
+        f"Accuracy {figures.percent(point.accuracy)}, measured",
+        f"Flash {figures.exact_bytes(flash)}, RAM {figures.exact_bytes(ram)}, computed",
+        f"{figures.short_count(point.costs['macs'], 'MAC')} an inference",
+        f"Fits {point.fits} boards",
+    )
+
+
+def _texts(point: Point) -> tuple[str, ...]:
+    return (
+        point.title,
+        figures.percent(point.accuracy),
+        figures.short_bytes(point.costs["flash"]),
+        figures.short_bytes(point.costs["ram"]),
+        point.fits,
+    )

@@ -1,0 +1,33 @@
+"""Killed at any moment, the studio loses at most the last action."""
+
+from __future__ import annotations
+
+import os
+import random
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from studio.project import read_project
+
+KILLS = int(os.environ.get("STUDIO_KILLS", "4"))
+CHILD = Path(__file__).with_name("crash_child.py")
+
+
+@pytest.mark.parametrize("attempt", range(KILLS))
+def test_kill_9_loses_at_most_the_last_action(tmp_path: Path, attempt: int) -> None:
+    command = [sys.executable, str(CHILD), str(tmp_path), "run" if attempt % 2 else "edit"]
+    path = os.pathsep.join(sys.path)
+    environment = {**os.environ, "QT_QPA_PLATFORM": "offscreen", "PYTHONPATH": path}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, env=environment) as child:
+        assert child.stdout is not None
+        child.stdout.readline()
+        time.sleep(random.Random(attempt).uniform(0.0, 0.8))
+        child.kill()
+        seen = [int(line) for line in child.stdout.read().split()]
+    project = read_project(tmp_path / "unsaved" / "digits.tinyml")
+    kept = int(project.recipe.by_id["int8"].title.removeprefix("edit "))
+    assert kept >= max(seen, default=0) - 1

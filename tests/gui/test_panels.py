@@ -1,0 +1,224 @@
+"""The panels: what they show, and that picking a layer in one picks it in all."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtGui import QGuiApplication, QImage
+from PySide6.QtSvg import QSvgRenderer
+from pytestqt.qtbot import QtBot
+
+from studio.gui import export
+from studio.gui.main_window import MainWindow
+from studio.gui.panels.memory_map import row_stages, shared, spans
+from studio.project import ROOT
+from studio.session import Session, State
+
+Settled = Callable[[], None]
+LEFT = Qt.MouseButton.LeftButton
+
+
+@pytest.fixture(scope="module")
+def run_state(digits_state: State) -> State:
+    """Digits with two variants, run once."""
+    session = Session()
+    session.take(lambda _: digits_state)
+    session.duplicate("int8")
+    session.tune("quantize_int8", {"per_channel": False})
+    session.finish(session.run())
+    session.finish(session.analyse())
+    return session.state
+
+
+@pytest.fixture
+def compared(window: MainWindow, settled: Settled, run_state: State) -> MainWindow:
+    """A window with two measured variants."""
+    window.session.take(lambda _: run_state)
+    settled()
+    return window
+
+
+def test_a_layer_picked_in_one_panel_is_picked_in_all(
+    compared: MainWindow, qtbot: QtBot, settled: Settled
+) -> None:
+    parts = compared.parts
+    parts.tabs.setCurrentWidget(parts.model)
+    settled()
+    call = parts.layers._program.calls[2]
+    layer = call.layer.split(";")[0]
+    row = [node.name for node in parts.model.nodes].index(layer)
+    parts.model.table.selectRow(row)
+    assert parts.layers.currentRow() == 2
+    assert parts.layer_list.indexOfTopLevelItem(parts.layer_list.currentItem()) == 2
+    assert parts.model.graph.items_[layer].picked
+    assert parts.memory._layer == 2
+    parts.layer_list.setCurrentItem(parts.layer_list.topLevelItem(0))
+    assert parts.memory._layer == 0
+
+
+def test_a_click_in_the_memory_map_picks_the_layer_that_writes_the_buffer(
+    compared: MainWindow, qtbot: QtBot
+) -> None:
+    memory = compared.parts.memory
+    [written] = memory._program.calls[1].outputs
+    span = spans(memory._program)[written]
+    qtbot.mouseClick(memory, LEFT, pos=memory._rect(span).center().toPoint())
+    assert memory._layer == 1
+
+
+def test_the_model_is_searched_and_checked(compared: MainWindow, settled: Settled) -> None:
+    panel = compared.parts.model
+    compared.parts.tabs.setCurrentWidget(panel)
+    settled()
+    panel.search.setText("conv")
+    shown = [r for r in range(panel.table.rowCount()) if not panel.table.isRowHidden(r)]
+    assert 0 < len(shown) < panel.table.rowCount()
+    assert all("conv" in panel.table.item(row, 1).text().lower() for row in shown)
+    assert "supported" in panel.verdict.text()
+
+
+def test_plan_small_shows_rings_and_shared_bytes(compared: MainWindow, settled: Settled) -> None:
+    compared.parts.plan.setCurrentIndex(1)
+    compared.parts.plan.activated.emit(1)
+    settled()
+    assert compared.session.state.project.plan == "small"
+    program = compared.session.state.view.program
+    assert row_stages(program)
+    assert any(buffer.rows for buffer in program.buffers)
+    memory = compared.parts.memory
+    assert not any(name.endswith("/raw") for name in memory._names)
+    ring = next(s for s in memory._spans if program.buffers[s.buffer].rows)
+    assert "ring of" in memory.description_at(memory._rect(ring).center())
+    for one, other in shared(memory._spans):
+        assert max(one.start, other.start) < min(one.end, other.end)
+
+
+def test_a_point_of_the_trade_off_opens_its_variant(compared: MainWindow, qtbot: QtBot) -> None:
+    panel = compared.parts.trade_off
+    compared.parts.tabs.setCurrentWidget(panel)
+    chart = panel.chart
+    assert [row[0] for row in export.cells(panel.table)[1:]] == [
+        "Model", "Fold batch norm", "A  Quantise to int8", "B  Quantise to int8",
+    ]  # fmt: skip
+    point = next(p for p in chart._points if p.node == ROOT)
+    qtbot.mouseClick(chart, LEFT, pos=chart.place(point).toPoint())
+    assert compared.session.state.selected == ROOT
+    panel.table.selectRow(2)
+    assert compared.session.state.selected == "int8"
+
+
+def test_the_front_leaves_out_what_is_dearer_and_no_better(compared: MainWindow) -> None:
+    chart = compared.parts.trade_off.chart
+    cheap, dear = chart._points[-1], chart._points[0]
+    chart.show_points(
+        [replace(cheap, accuracy=0.9), replace(dear, accuracy=0.8), replace(dear, accuracy=0.95)],
+        (), "",
+    )  # fmt: skip
+    assert [point.accuracy for point in chart.front()] == [0.9, 0.95]
+
+
+def test_the_noise_of_the_layers_is_measured_when_it_is_looked_at(
+    compared: MainWindow, settled: Settled
+) -> None:
+    accuracy = compared.parts.accuracy
+    compared.parts.tabs.setCurrentWidget(accuracy)
+    settled()
+    assert compared.session.state.current_noise is None
+    accuracy.show_page(2)
+    settled()
+    noise = compared.session.state.current_noise
+    assert noise is not None
+    assert all(layer.sqnr_db > 5 for layer in noise.layers)
+    assert "worst" in accuracy.noise.accessibleDescription()
+
+
+def test_each_class_is_compared_with_the_source(compared: MainWindow) -> None:
+    rows = export.cells(compared.parts.accuracy.classes)[1:]
+    assert len(rows) == 10
+    assert all("%" in row[2] and "%" in row[3] for row in rows)
+
+
+def test_the_code_of_two_variants_is_compared(compared: MainWindow, settled: Settled) -> None:
+    compared.session.select("quantize_int8")
+    settled()
+    code = compared.parts.code
+    compared.parts.tabs.setCurrentWidget(code)
+    code.other.setCurrentIndex(code.other.findData("int8"))
+    code.other.activated.emit(code.other.currentIndex())
+    settled()
+    assert "@@" in code.text.toPlainText()
+    names = [code.files.item(row).text() for row in range(code.files.count())]
+    assert any(name.endswith("(equal)") for name in names)
+    code.other.setCurrentIndex(0)
+    code.other.activated.emit(0)
+    assert "@@" not in code.text.toPlainText()
+
+
+def test_tables_are_copied_as_csv_and_markdown(compared: MainWindow) -> None:
+    compared.parts.tabs.setCurrentWidget(compared.parts.trade_off)
+    compared.refresh()
+    compared.actions_.by_id["copy_csv"].trigger()
+    rows = list(csv.reader(io.StringIO(QGuiApplication.clipboard().text())))
+    assert rows[0][0] == "Variant"
+    assert len(rows) == 5
+    compared.actions_.by_id["copy_markdown"].trigger()
+    lines = QGuiApplication.clipboard().text().splitlines()
+    assert lines[1].startswith("| --- |")
+    assert len(lines) == 6
+
+
+@pytest.mark.parametrize("index", range(4))
+def test_every_plot_is_saved_as_svg_and_png(
+    compared: MainWindow, tmp_path: Path, index: int
+) -> None:
+    plot = compared.parts.plots[index]
+    export.save_picture(plot, tmp_path / "plot.svg")
+    assert QSvgRenderer(str(tmp_path / "plot.svg")).isValid()
+    export.save_picture(plot, tmp_path / "plot.png")
+    assert QImage(str(tmp_path / "plot.png")).width() == 2 * plot.width()
+
+
+def test_boards_are_filtered_and_favourites_stand_first(compared: MainWindow, qtbot: QtBot) -> None:
+    budget = compared.budget
+    budget.filter.setText("blue")
+    shown = [board for board, row in budget.rows.items() if row.isVisible()]
+    assert shown == ["bluepill_f103c8"]
+    budget.filter.clear()
+    row = budget.rows["bluepill_f103c8"]
+    row.setFocus()
+    qtbot.keyClick(row, Qt.Key.Key_F)
+    qtbot.waitUntil(lambda: row.y() == min(other.y() for other in budget.rows.values()))
+    assert compared.settings.value("favourites") in ("bluepill_f103c8", ["bluepill_f103c8"])
+
+
+def test_boards_that_are_over_are_hidden_where_only_fitting_ones_are_wanted(
+    compared: MainWindow, settled: Settled
+) -> None:
+    row = next(iter(compared.budget.rows.values()))
+    row.show_row(replace(row.row, over="over by 1 kB flash"), False, False)
+    compared.budget.fitting.setChecked(True)
+    assert not row.isVisible()
+
+
+def test_an_empty_map_says_what_to_do(window: MainWindow) -> None:
+    assert not window.parts.memory.grab().isNull()
+    assert window.parts.memory.description_at(QPoint(5, 5).toPointF()) == ""
+
+
+def test_a_step_whose_settings_changed_since_its_run_is_stale(
+    compared: MainWindow, settled: Settled
+) -> None:
+    cards = compared.canvas.cards
+    assert cards["quantize_int8"].card.state == "done"
+    compared.session.tune("quantize_int8", {"samples": 8})
+    settled()
+    assert cards["quantize_int8"].card.state_text == "stale"
+    assert cards["int8"].card.state == "done"
+    compared.session.undo()
+    assert cards["quantize_int8"].card.state == "done"
