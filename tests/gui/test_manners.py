@@ -143,7 +143,7 @@ def test_keys_alone_open_compress_run_generate_and_flash(
     window.canvas.setFocus()
     qtbot.keyClick(window.canvas, Qt.Key.Key_Left)
     assert window.session.state.selected == "fold"
-    command("add step: quantise")
+    command("add step: quantise to int8")
     assert len(window.session.state.project.recipe.variants) == 2
     window.session.choose_board("virtual/host")
     settled()

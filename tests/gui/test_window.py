@@ -348,14 +348,14 @@ def test_an_operator_that_cannot_be_lowered_is_said_on_its_card(
     from onnx import TensorProto, helper
 
     x, y = (helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, 4]) for name in "xy")
-    graph = helper.make_graph([helper.make_node("Erf", ["x"], ["y"], "odd")], "g", [x], [y])
-    onnx.save(helper.make_model(graph), tmp_path / "erf.onnx")
-    window.open(str(tmp_path / "erf.onnx"))
+    graph = helper.make_graph([helper.make_node("Hardmax", ["x"], ["y"], "odd")], "g", [x], [y])
+    onnx.save(helper.make_model(graph), tmp_path / "hardmax.onnx")
+    window.open(str(tmp_path / "hardmax.onnx"))
     settled()
     card = window.canvas.cards[ROOT].card
     assert card.state == "failed"
-    assert "Erf" in card.tooltip
-    assert "Erf" in window.parts.settings.about.text()
+    assert "Hardmax" in card.tooltip
+    assert "Hardmax" in window.parts.settings.about.text()
 
 
 def test_the_layout_comes_back_at_the_next_start(
