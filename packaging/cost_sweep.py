@@ -20,7 +20,8 @@ from studio.compiler.window import window
 
 INPUT_BYTES = 16384
 OUT_BYTES = 16384
-CALLS = 44  # of each kernel
+CALLS = {"conv2d": 130, "depthwise2d": 90}  # of each kernel
+OTHER_CALLS = 50
 WORK = (4_000, 60_000)  # inner steps of a call, roughly
 CHANNELS = (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 14, 15, 16, 18, 20, 23, 24, 28, 32, 40, 48, 56, 64,
             80, 96, 100, 128)  # fmt: skip
@@ -34,12 +35,13 @@ Rng = np.random.Generator
 def draw(rng: Rng, kernel: Kernel) -> Iterator[tuple[dict[str, Any], bool]]:
     """Geometries of a kernel (parameters that differ from call to call), and whether in place."""
     make = _DRAWS[kernel.name.removesuffix("_dr")]
+    wanted = next((n for word, n in CALLS.items() if word in kernel.name), OTHER_CALLS)
     found = 0
-    while found < CALLS:
+    while found < wanted:
         params = make(rng, kernel.name.endswith(("f32", "b32")))
         if params is not None:
             found += 1
-            yield params, kernel.in_place and found % 3 == 0
+            yield params, kernel.elementwise and found % 3 == 0
 
 
 def program(wanted: list[Kernel], rng: Rng) -> Program:
@@ -135,7 +137,7 @@ def _drawn_window(rng: Rng, wide: bool, *, pool: bool, groups: str) -> dict[str,
     if groups == "each":
         group = in_c
         out_c = in_c if pool or rng.random() < 0.75 else in_c * int(rng.choice((2, 3, 4, 8)))
-    elif rng.random() < 0.1 and in_c % 2 == 0 and out_c % 2 == 0:
+    elif rng.random() < 0.12 and in_c % 2 == 0 and out_c % 2 == 0:
         group = 2
     size = (int(rng.integers(1, 25)), int(rng.integers(1, 25)))
     same = rng.random() < 0.6

@@ -28,6 +28,7 @@ Counts = dict[str, float]
 
 FILTERS = 4  # TMS_FILTERS: filters that share each load of the input
 BLOCK = 16  # TMS_DEPTHWISE_BLOCK: channels whose sums stay on the stack
+STEP_INSTRUCTIONS = 16  # of the loop that chooses the next row of a stage
 _WIDTHS = (4, 8, 16)  # by which compilers unroll and vectorise
 
 
@@ -105,6 +106,32 @@ def cost_table(toolchain: str, core: str) -> CostTable:
     return CostTable(**values, kernels=costs)
 
 
+def call_instructions(program: Program, table: CostTable) -> list[float]:
+    """Instructions of each call of a Program, all its steps together.
+
+    Raises:
+        BuildError: the table lacks a kernel.
+    """
+    return [
+        table.instructions(call.kernel, counts)
+        for call, counts in zip(program.calls, program_counts(program), strict=True)
+    ]
+
+
+def stage_instructions(program: Program, table: CostTable) -> list[float]:
+    """Instructions of each stage of a Program, what a board measures as a layer.
+
+    Raises:
+        BuildError: the table lacks a kernel.
+    """
+    calls = call_instructions(program, table)
+    return [
+        sum(calls[index] for index in {step.call for step in stage})
+        + (STEP_INSTRUCTIONS * len(stage) if len(stage) > 1 else 0)
+        for stage in program.stages
+    ]
+
+
 def program_counts(program: Program) -> list[Counts]:
     """The counts of each call of a Program, all its steps together."""
     steps = [0] * len(program.calls)
@@ -126,7 +153,7 @@ def _in_steps(call: KernelCall, steps: int, shared: bool) -> Counts:
 
 def in_place(program: Program, call: KernelCall) -> bool:
     """True where an elementwise output shares bytes with an input: no vectorised loop then."""
-    if not kernels()[call.kernel].in_place:
+    if not kernels()[call.kernel].elementwise:
         return False
     out = call.outputs[0]
     start = program.offsets[out]
@@ -335,8 +362,12 @@ def _copy(p: Params) -> Counts:
     return _loop("run", [(p["rows"], p["n"])])
 
 
+def _channel(channels: int) -> str:
+    return "channel" if channels > 1 else "only channel"  # neighbours in memory
+
+
 def _mean(p: Params) -> Counts:
-    return _loop("channel", [(p["channels"], p["rows"])])
+    return _loop(_channel(p["channels"]), [(p["channels"], p["rows"])])
 
 
 def _softmax(p: Params) -> Counts:
@@ -344,7 +375,8 @@ def _softmax(p: Params) -> Counts:
 
 
 def _cumsum(p: Params) -> Counts:
-    return {"row": p["out_h"], **_loop("channel", [(p["out_h"] * p["in_c"], p["in_w"])])}
+    runs = [(p["out_h"] * p["in_c"], p["in_w"])]
+    return {"row": p["out_h"], **_loop(_channel(p["in_c"]), runs)}
 
 
 def _scale(p: Params) -> Counts:
