@@ -20,7 +20,7 @@ from studio.compiler.window import window
 
 INPUT_BYTES = 16384
 OUT_BYTES = 16384
-CALLS = {"conv2d": 130, "depthwise2d": 90}  # of each kernel
+CALLS = {"conv2d": 130, "depthwise2d": 90, "pool2d": 80}  # of each kernel
 OTHER_CALLS = 50
 WORK = (4_000, 60_000)  # inner steps of a call, roughly
 CHANNELS = (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 14, 15, 16, 18, 20, 23, 24, 28, 32, 40, 48, 56, 64,
