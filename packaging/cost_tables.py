@@ -63,7 +63,9 @@ def samples(core: str, toolchain: Toolchain) -> dict[str, list[Sample]]:
 def _groups() -> list[list[Kernel]]:
     """Kernels that share an image; float ones apart, since soft float is slow."""
     every = sorted(kernels().values(), key=lambda kernel: kernel.name)
-    return [[kernel for kernel in every if ("f32" in kernel.name) == real] for real in (False, True)]
+    return [
+        [kernel for kernel in every if ("f32" in kernel.name) == real] for real in (False, True)
+    ]
 
 
 def fit(rows: list[Sample]) -> dict[str, float]:

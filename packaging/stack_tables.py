@@ -18,6 +18,7 @@ from studio.build.size_table import synthetic
 from studio.build.stack_table import deeper, measure
 from studio.build.toolchains import Toolchain, toolchains
 from studio.compiler.kernel import kernels
+from studio.compiler.program import Program
 from studio.errors import BuildError
 from studio.job import finish
 from studio.targets.library import profile
@@ -25,13 +26,17 @@ from studio.targets.library import profile
 LIBRARY_CORES = ("cortex-m0plus", "cortex-m3")  # kernels call the compiler's library here
 
 
-def high_water(kernel: str, core: str, toolchain: Toolchain) -> int:
-    """Bytes of stack that a virtual board has used after a run of one kernel."""
+def single(kernel: str) -> Program:
+    """A program with one call of a kernel."""
     rng = np.random.default_rng(0)
     used = kernels()[kernel]
+    return synthetic((used, used.examples(rng)[0]), 1, rng)
+
+
+def high_water(program: Program, core: str, toolchain: Toolchain) -> int:
+    """Bytes of stack that a virtual board has used after a run."""
     board = profile(BOARDS[core])
     with tempfile.TemporaryDirectory(prefix="tinyml-studio-stacks-") as folder:
-        program = synthetic((used, used.examples(rng)[0]), 1, rng)
         write_project(project_files(program, replace(board, core=core)), Path(folder))
         image = finish(build(Path(folder), toolchain))
         with start(board, image) as running, Link(running.port) as link:
@@ -51,7 +56,9 @@ def main() -> None:
                 continue
             table = finish(measure(toolchain, replace(profile(BOARDS[core]), core=core)))
             if core in LIBRARY_CORES:
-                table = deeper(table, {k: high_water(k, core, toolchain) for k in kernels()})
+                programs = {name: single(name) for name in kernels()}
+                used = {n: high_water(p, core, toolchain) for n, p in programs.items()}
+                table = deeper(table, programs, used)
             (folder / f"{toolchain.id}-{core}.json").write_text(table.text(), "utf-8")
             print(toolchain.id, core, table.firmware_bytes, table.generated_bytes, flush=True)
 

@@ -31,7 +31,15 @@ from studio.job import Job, Progress
 from studio.targets.profile import Profile
 from studio.targets.resources import resource
 
-FIRMWARE = ("tms_reset", "start", "tms_main", "tms_monitor", "frame_ended", "tms_request", "tms_run")
+FIRMWARE = (
+    "tms_reset",
+    "start",
+    "tms_main",
+    "tms_monitor",
+    "frame_ended",
+    "tms_request",
+    "tms_run",
+)
 _COUNTS = (1, 2, 4, 8, 16, 28)
 
 
@@ -129,8 +137,9 @@ def _generated(toolchain: Toolchain, profile: Profile) -> Job[dict[str, float]]:
     rng = np.random.default_rng(0)
     kernel = kernels()["tms_conv2d_s8"]
     progress = Progress(f"{toolchain.id} {profile.core} generated code")
-    empty = synthetic(None, 0, rng)
-    base = (yield from frames_of(empty, profile, toolchain, "sizes.c", progress))["run"]
+    dense = kernels()["tms_dense_s8"]
+    plain = synthetic((dense, dense.examples(rng)[0]), _COUNTS[2], rng)
+    base = (yield from frames_of(plain, profile, toolchain, "sizes.c", progress))["run"]
     sizes: dict[bool, list[int]] = {False: [], True: []}
     for in_rows in sizes:
         for number in _COUNTS:
@@ -139,10 +148,15 @@ def _generated(toolchain: Toolchain, profile: Profile) -> Job[dict[str, float]]:
                 steps = tuple(Step(i, y, y + 1) for y in range(2) for i in range(number))
                 program = replace(program, stages=(steps,))
             frames = yield from frames_of(program, profile, toolchain, "sizes.c", progress)
-            rows = max((size for name, size in frames.items() if name.startswith("rows")), default=0)
+            rows = max(
+                (size for name, size in frames.items() if name.startswith("rows")), default=0
+            )
             sizes[in_rows].append(frames["run"] + rows)
-    (calls, call), (rows, row_call) = (_line_above(sizes[kind], base) for kind in (False, True))
-    return {"base": float(base), "calls": calls, "call": call, "rows": rows, "row call": row_call}
+    calls, call = _line_above(sizes[False], base)
+    several, row_call = _line_above(sizes[True], base)
+    return {
+        "base": float(base), "calls": calls, "call": call, "rows": several, "row call": row_call,
+    }  # fmt: skip
 
 
 def _line_above(sizes: Sequence[int], base: int) -> tuple[float, float]:
@@ -187,15 +201,18 @@ def _frames(text: str) -> dict[str, int]:
     return found
 
 
-def deeper(table: StackTable, measured: Mapping[str, int]) -> StackTable:
+def deeper(
+    table: StackTable, programs: Mapping[str, Program], used: Mapping[str, int]
+) -> StackTable:
     """The table with what kernels were seen to take where that is more.
 
     Args:
         table: of stated frames.
-        measured: high-water of a program with one call of a kernel, by kernel.
+        programs: one with a single call of each kernel.
+        used: high-water of a board that ran it, by kernel.
     """
-    beside = table.firmware_bytes + int(table.generated_bytes["base"])
     seen = {
-        name: max(size, measured.get(name, 0) - beside) for name, size in table.kernels.items()
+        name: max(size, used[name] - table.firmware_bytes - table.generated(programs[name]))
+        for name, size in table.kernels.items()
     }
     return replace(table, kernels=seen)

@@ -15,7 +15,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from studio.compiler.kernel import kernels
@@ -132,16 +132,17 @@ def stage_instructions(program: Program, table: CostTable) -> list[float]:
     ]
 
 
-def program_counts(program: Program) -> list[Counts]:
+@lru_cache(maxsize=64)
+def program_counts(program: Program) -> tuple[Counts, ...]:
     """The counts of each call of a Program, all its steps together."""
     steps = [0] * len(program.calls)
     for stage in program.stages:
         for step in stage:
             steps[step.call] += 1
-    return [
+    return tuple(
         _in_steps(call, number, in_place(program, call))
         for call, number in zip(program.calls, steps, strict=True)
-    ]
+    )
 
 
 def _in_steps(call: KernelCall, steps: int, shared: bool) -> Counts:

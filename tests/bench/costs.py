@@ -1,4 +1,4 @@
-"""Predicted against counted instructions, layer by layer (`python tests/bench/costs.py [core ...]`).
+"""Predicted against counted instructions, layer by layer (`make bench-costs`).
 
 None of these nets had a part in the calibration. A layer counts where it makes up more than
 1 % of its net.
