@@ -84,7 +84,7 @@ def errors(coefficients: dict[str, float], rows: list[Sample]) -> np.ndarray:
 
 
 def kernel_cost(rows: list[Sample]) -> KernelCost:
-    """The fit to all calls, with the error of fits that had not seen the calls they are judged by."""
+    """The fit to all calls; its error is that of fits that had not seen the calls in question."""
     missed = np.concatenate(
         [
             errors(fit([r for i, r in enumerate(rows) if i % 5 != part]), rows[part::5])

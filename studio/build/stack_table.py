@@ -181,10 +181,9 @@ def frames_of(
         stated = folder / "frames.su"
         optimize = "-O3" if source.startswith("src/") else "-Os"
         command = toolchain.compile_command(core, source, "frames.o", optimize, INCLUDES)
+        more: tuple[str, ...] = ("-fstack-usage",)
         if toolchain.dialect == "zig":
             more = ("-Xclang", "-stack-usage-file", "-Xclang", str(stated))
-        else:
-            more = ("-fstack-usage", "-Wno-unused")
         status, text = yield from run((*command, *more), folder, toolchain.environment, progress)
         if status or not stated.is_file():
             raise BuildError("the compiler stated no stack frames", source, text[-200:])

@@ -161,6 +161,8 @@ def _plain_change(change: Change) -> dict[str, object]:
 
 def _advice_line(board: str, change: Change) -> str:
     enough = "enough" if change.fits else "not enough alone"
+    if change.kind == "board":
+        return f"{board}: {change.what} is {enough}"
     return (
         f"{board}: {change.what} saves {number(change.ram_bytes)} bytes of RAM and "
         f"{number(change.flash_bytes)} of flash, {enough}"
