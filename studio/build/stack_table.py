@@ -40,6 +40,7 @@ FIRMWARE = (
     "tms_request",
     "tms_run",
 )
+SAVED_BYTES = 16  # registers that generated code may save beyond what its growth says
 _COUNTS = (1, 2, 4, 8, 16, 28)
 
 
@@ -53,7 +54,7 @@ class StackTable:
         firmware_bytes: from reset down to the call of the model.
         generated_bytes: of generated code: what it always takes ("base"), what spatial calls
             one by one add ("calls", and "call" for each), and a stage of rows ("rows", and
-            "row call" for each call in the longest one).
+            "row call" for each call in the longest one; "inlined" where they share a frame).
         kernels: a kernel and what it calls, by C name.
     """
 
@@ -76,7 +77,8 @@ class StackTable:
         g = self.generated_bytes
         calls = g["calls"] + g["call"] * single if single else 0.0
         rows = g["rows"] + g["row call"] * longest if longest else 0.0
-        return -(-int(g["base"] + max(calls, 0.0) + max(rows, 0.0) + 0.999) // 8) * 8
+        together = max(calls, rows, 0.0) if g["inlined"] else max(calls, 0.0) + max(rows, 0.0)
+        return -(-int(g["base"] + together + SAVED_BYTES + 0.999) // 8) * 8
 
     def deepest(self, program: Program) -> int:
         """Bytes of stack of one inference in the monitor firmware, without interrupts.
@@ -152,10 +154,12 @@ def _generated(toolchain: Toolchain, profile: Profile) -> Job[dict[str, float]]:
                 (size for name, size in frames.items() if name.startswith("rows")), default=0
             )
             sizes[in_rows].append(frames["run"] + rows)
+            inlined = float(not any(name.startswith("rows") for name in frames))
     calls, call = _line_above(sizes[False], base)
     several, row_call = _line_above(sizes[True], base)
     return {
         "base": float(base), "calls": calls, "call": call, "rows": several, "row call": row_call,
+        "inlined": inlined,
     }  # fmt: skip
 
 
