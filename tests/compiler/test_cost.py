@@ -17,7 +17,7 @@ from studio.compression.quantize_int8 import QuantizeInt8, preview
 from studio.errors import BuildError
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "bench"))
-from costs import errors  # noqa: E402
+from costs import errors
 
 TABLES = [
     (compiler, core)

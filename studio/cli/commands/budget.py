@@ -134,7 +134,9 @@ def _plain(one: Budget, duty: Duty | None, advice: tuple[Change, ...]) -> dict[s
         "energy_uj": one.energy_uj,
         "reserve_bytes": asdict(one.reserve),
         "flash_parts_bytes": one.flash_parts,
-        "kernel_bytes": one.kernel_bytes,
+        "kernel_bytes": [
+            {"name": name, "size_bytes": size} for name, size in one.kernel_bytes.items()
+        ],
         "banks": asdict(one.banks),
         "layers": [asdict(layer) for layer in one.layers],
         "peak_layer": one.peak[0],
