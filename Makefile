@@ -12,7 +12,8 @@ TORCH := $(shell sed -n 's/^\(torch==.*\)/\1/p' constraints.txt)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check screenshots bench bench-compression bench-equality size-tables wheel clean system-demo system-test
+.PHONY: help demo test check screenshots bench bench-compression bench-equality bench-costs size-tables
+.PHONY: cost-tables stack-tables wheel clean system-demo system-test
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -43,8 +44,17 @@ bench-compression: .venv/installed system-test ## the bars of the compression st
 bench-equality: .venv/installed system-test ## host against every virtual board, zig and gcc, byte for byte
 	PYTHONPATH=tests $(BIN)/python tests/bench/equality.py
 
+bench-costs: .venv/installed system-test ## predicted against counted instructions, layer by layer
+	PYTHONPATH=tests $(BIN)/python tests/bench/costs.py
+
 size-tables: .venv/installed system-test ## measure the kernels' code sizes anew: resources/sizes
 	$(BIN)/python packaging/size_tables.py
+
+cost-tables: .venv/installed system-test ## measure the kernels' instructions anew: resources/costs
+	$(BIN)/python packaging/cost_tables.py
+
+stack-tables: .venv/installed system-test ## measure stack frames anew: resources/stacks
+	$(BIN)/python packaging/stack_tables.py
 
 wheel: .venv/installed ## build the wheel into dist
 	$(BIN)/pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .

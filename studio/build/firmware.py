@@ -296,6 +296,8 @@ def _feature_checks(profile: Profile) -> str:
 
 def _port_config(profile: Profile, stack_bytes: int) -> str:
     machine = profile.machine.upper().replace("-", "_")
+    if profile.clock_hz is None:
+        raise BuildError("its clock is not known", profile.id, "add clock_hz to its profile")
     return (
         "/* The board that this firmware is for. Generated. */\n"
         "#ifndef TMS_PORT_CONFIG_H\n#define TMS_PORT_CONFIG_H\n\n"

@@ -5,9 +5,12 @@ A profile is a TOML file: `resources/boards/<id>.toml`, virtual boards under `vi
     name = "ST 32F746GDISCOVERY"
     mcu = "STM32F746NGH6"
     core = "cortex-m7"
-    clock_hz = { value = 216_000_000, source = "vendor datasheet" }   # verified = false: recalled
+    clock_hz = { value = 216_000_000, source = "vendor datasheet" }   # verified = false: recalled;
+                                                                      # none: unknown
     uploads = ["stlink", "swd"]                                       # best first
     usb_ids = ["0483:374b"]
+    active_ma = { value = 8.0, source = "vendor datasheet" }          # or none: unknown
+    active_v = { value = 3.0, source = "vendor datasheet" }
     sensors = ["mic:2x MP34DT01TR"]
     sources = "where the facts come from"
     unverified = ["sensors"]                                          # fields that nobody checked
@@ -23,6 +26,7 @@ Virtual boards have `port`, the folder below `runtime_c/ports`, and `machine`, Q
 from __future__ import annotations
 
 import difflib
+import math
 import re
 import tomllib
 from functools import cache
@@ -38,9 +42,11 @@ _KEYS: dict[str, type] = {
     "name": str, "mcu": str, "core": str, "clock_hz": dict, "memory": list, "port": str,
     "machine": str, "uploads": list, "usb_ids": list, "sensors": list, "sources": str,
     "unverified": list,
+    "active_ma": dict, "active_v": dict,
 }  # fmt: skip
-_REQUIRED = ("name", "mcu", "core", "clock_hz", "memory")
-_FACT: dict[str, type] = {"value": int, "source": str, "verified": bool}
+_REQUIRED = ("name", "mcu", "core", "memory")
+_CLOCK: dict[str, type] = {"value": int, "source": str, "verified": bool}
+_FACT = {**_CLOCK, "value": float}
 _REGION: dict[str, type] = {
     "name": str, "kind": str, "address": int, "size_bytes": int, "verified": bool,
 }  # fmt: skip
@@ -56,11 +62,21 @@ def profiles() -> dict[str, Profile]:
 
 
 def profile(board: str) -> Profile:
-    """The profile that `--board` means: an id, or the path of a TOML file.
+    """The profile that `--board` means: an id, or the path of a file.
+
+    Files are a profile (.toml), a PlatformIO board manifest (.json), or a CMSIS-Pack description
+    (.pdsc), behind which #DEVICE says which of its devices.
 
     Raises:
         ProfileError: no such board (the hint names near matches) or a file that is no profile.
     """
+    from studio.targets import cmsis_pack, platformio
+
+    file, _, device = board.partition("#")
+    if file.endswith(".pdsc"):
+        return cmsis_pack.read_device(Path(file), device)
+    if file.endswith(".json"):
+        return platformio.read_manifest(Path(file))
     if board.endswith(".toml"):
         return read_profile(Path(board))
     for folder in ("", "virtual/"):
@@ -84,6 +100,22 @@ def read_profile(path: Path) -> Profile:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ProfileError(f"cannot be read: {error}", str(path)) from None
+    virtual = "virtual/" if path.parent.name == "virtual" else ""
+    return from_table(table, virtual + path.stem, where)
+
+
+def from_table(table: dict[str, Any], board: str, where: str) -> Profile:
+    """A profile from the content of its TOML file, or what another format says in the same words.
+
+    Args:
+        table: the keys and values.
+        board: the profile's id.
+        where: the file, for errors.
+
+    Raises:
+        ProfileError: as `read_profile`.
+    """
+    table = dict(table)
     _check(table, _KEYS, _REQUIRED, where)
     if table["core"] not in CORES:
         raise ProfileError(f"unknown core '{table['core']}'", where, f"one of {', '.join(CORES)}")
@@ -96,10 +128,13 @@ def read_profile(path: Path) -> Profile:
         if not re.fullmatch(r"[0-9a-f]{4}:[0-9a-f]{4}", usb_id):
             raise ProfileError(f"'{usb_id}' is no USB id", f"{where}: usb_ids", "write vid:pid")
     table["unverified"] = frozenset(table["unverified"])
-    table["clock_hz"] = _clock(table["clock_hz"], f"{where}: clock_hz")
+    if "clock_hz" in table:
+        table["clock_hz"] = _fact(table["clock_hz"], _CLOCK, f"{where}: clock_hz")
+    for key in ("active_ma", "active_v"):
+        if key in table:
+            table[key] = _fact(table[key], _FACT, f"{where}: {key}")
     table["memory"] = _memory(table["memory"], where)
-    virtual = "virtual/" if path.parent.name == "virtual" else ""
-    return Profile(id=virtual + path.stem, **table)
+    return Profile(id=board, **table)
 
 
 def _is_id(text: str) -> bool:
@@ -125,9 +160,9 @@ def _words(values: list[Any], where: str) -> tuple[str, ...]:
     return tuple(values)
 
 
-def _clock(table: dict[str, Any], where: str) -> Fact:
-    _check(table, _FACT, ("value", "source"), where)
-    if table["value"] <= 0:
+def _fact(table: dict[str, Any], keys: dict[str, type], where: str) -> Fact:
+    _check(table, keys, ("value", "source"), where)
+    if not 0 < table["value"] < math.inf:
         raise ProfileError(f"value = {table['value']} is not positive", where)
     return Fact(**table)
 

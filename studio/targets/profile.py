@@ -12,7 +12,9 @@ CORES: dict[str, frozenset[str]] = {
     "cortex-m7": frozenset({"dsp", "fpu"}),
     "cortex-m33": frozenset({"dsp", "fpu"}),
     "cortex-m55": frozenset({"dsp", "fpu", "mve"}),
+    "cortex-m85": frozenset({"dsp", "fpu", "mve"}),
     "riscv32": frozenset(),
+    "xtensa-lx6": frozenset({"fpu"}),
     "xtensa-lx7": frozenset({"fpu"}),
     "host": frozenset({"fpu"}),
 }
@@ -47,13 +49,15 @@ class Profile:
         name: what people call it.
         mcu: the part.
         core: a key of CORES.
-        clock_hz: core clock.
+        clock_hz: core clock; None where not known.
         memory: the regions; the first of each kind is the default one.
         port: the folder below runtime_c/ports with start-up code and UART, or "" where none exists.
         machine: the QEMU machine of a virtual board, else "".
         uploads: flashing methods, best first.
         usb_ids: "vid:pid" of the board's serial port or probe.
         sensors: "kind:part" of what is on the board.
+        active_ma, active_v: supply current while the core computes, and the voltage at which it
+            was measured; None where not known.
         sources: where the facts come from.
         unverified: names of fields that were recalled or inferred.
     """
@@ -62,13 +66,15 @@ class Profile:
     name: str
     mcu: str
     core: str
-    clock_hz: Fact
     memory: tuple[Region, ...]
+    clock_hz: Fact | None = None
     port: str = ""
     machine: str = ""
     uploads: tuple[str, ...] = ()
     usb_ids: tuple[str, ...] = ()
     sensors: tuple[str, ...] = ()
+    active_ma: Fact | None = None
+    active_v: Fact | None = None
     sources: str = ""
     unverified: frozenset[str] = frozenset()
 

@@ -42,7 +42,7 @@ def _plain(profile: Profile) -> dict[str, object]:
         "mcu": profile.mcu,
         "core": profile.core,
         "features": sorted(profile.features),
-        "clock_hz": int(profile.clock_hz.value),
+        "clock_hz": int(profile.clock_hz.value) if profile.clock_hz else None,
         "flash_limit_bytes": profile.size_bytes("flash"),
         "ram_limit_bytes": profile.size_bytes("ram"),
         "virtual": profile.virtual,
@@ -61,7 +61,7 @@ def _text(found: list[Profile]) -> list[str]:
             (
                 profile.id,
                 profile.core,
-                number(profile.clock_hz.value / 1e6) + clock,
+                number(profile.clock_hz.value / 1e6) + clock if profile.clock_hz else "unknown",
                 number(profile.size_bytes("flash")) + memory,
                 number(profile.size_bytes("ram")) + memory,
                 profile.name,

@@ -1,19 +1,24 @@
-"""Flash, RAM and arena of a model on boards, before anything is built: does it fit?
+"""What a model takes on boards, before anything is built: does it fit, how long does it take?
 
-Holds where it fits every board that is named.
+`--board all` takes every board that there is. Holds where it fits every board that is named.
 """
 
 from __future__ import annotations
 
 import argparse
+from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from studio.cli import stations
 from studio.cli.answer import Answer, number, table
-from studio.targets.library import profile
+from studio.errors import BuildError, StudioError
+from studio.targets.library import profile, profiles
 
 if TYPE_CHECKING:
-    from studio.budget import Budget
+    from studio.budget import Budget, Reserve
+    from studio.budget.advice import Change
+    from studio.budget.effort import Duty
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -22,22 +27,92 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     stations.add_board(parser, several=True)
     stations.add_choices(parser)
     stations.add_toolchain(parser, ("zig", "gcc"))
+    parser.add_argument("--layers", action="store_true", help="a row for each layer")
+    parser.add_argument("--advice", action="store_true", help="what would make it fit")
+    parser.add_argument(
+        "--application", type=Path, metavar="FILE", help="an ELF file or linker map of your own"
+    )
+    parser.add_argument(
+        "--reserve-flash", type=int, default=0, metavar="N", help="bytes that your code takes"
+    )
+    parser.add_argument(
+        "--reserve-ram", type=int, default=0, metavar="N", help="bytes that your variables take"
+    )
+    parser.add_argument("--battery-mah", type=float, metavar="C", help="capacity of a battery")
+    parser.add_argument(
+        "--period-s", type=float, default=1.0, metavar="T", help="from one inference to the next"
+    )
+    parser.add_argument(
+        "--sleep-ma", type=float, default=0.0, metavar="I", help="the board's current meanwhile"
+    )
+    parser.add_argument("--csv", type=Path, metavar="FILE", help="the boards side by side")
+    parser.add_argument("--markdown", type=Path, metavar="FILE", help="the same for a document")
 
 
 def run(args: argparse.Namespace, report: stations.Report) -> Answer:
     """Lower once, then a budget a board."""
     from studio.budget import budget
+    from studio.budget.advice import changes
+    from studio.budget.side_by_side import as_csv, as_markdown
+    from studio.compiler.lower import lower
+    from studio.compiler.program import Options
 
-    boards = [profile(board) for board in args.board]
-    program = stations.lowered(args, report)
-    found = [budget(program, board, args.toolchain or "zig") for board in boards]
+    reserve, duty = _reserve(args), _duty(args)
+    toolchain = args.toolchain or "zig"
+    every = "all" in args.board
+    boards = list(profiles().values()) if every else [profile(board) for board in args.board]
+    model = stations.opened(args, report)
+    options = Options(plan=args.plan, rounding=args.rounding, weights=args.weights)
+    program = lower(model, options)
+    found, refused = [], {}
+    for board in boards:
+        try:
+            found.append(budget(program, board, toolchain, reserve))
+        except BuildError as error:
+            if not every:
+                raise
+            refused[board.id] = error.what
+    _written(args.csv, as_csv(found))
+    _written(args.markdown, as_markdown(found))
     fits = all(one.fits for one in found)
-    data = {"model": program.name, "fits": fits, "budgets": [_plain(one) for one in found]}
-    return Answer(data, _text(found), held=fits)
+    advice: dict[str, tuple[Change, ...]] = {}
+    if args.advice and not every:
+        advice = {one.profile.id: changes(model, options, one, toolchain) for one in found}
+    rows = [_plain(one, duty, advice.get(one.profile.id, ())) for one in found]
+    data = {"model": program.name, "fits": fits, "budgets": rows, "refused": refused}
+    lines = _text(found) + (_layer_lines(found[0]) if args.layers and found else [])
+    lines += [_advice_line(board, one) for board, some in advice.items() for one in some]
+    return Answer(data, lines, held=fits)
 
 
-def _plain(one: Budget) -> dict[str, object]:
-    return {
+def _reserve(args: argparse.Namespace) -> Reserve:
+    from studio.budget import Reserve
+    from studio.build.taken import taken_bytes
+
+    flash, ram = taken_bytes(args.application) if args.application else (0, 0)
+    return Reserve(flash + args.reserve_flash, ram + args.reserve_ram)
+
+
+def _duty(args: argparse.Namespace) -> Duty | None:
+    from studio.budget.effort import Duty
+
+    if args.battery_mah is None:
+        return None
+    return Duty(args.battery_mah, args.period_s, args.sleep_ma)
+
+
+def _written(path: Path | None, text: str) -> None:
+    if path is not None:
+        try:
+            path.write_text(text, "utf-8")
+        except OSError as error:
+            raise StudioError(f"cannot be written: {error.strerror}", str(path)) from None
+
+
+def _plain(one: Budget, duty: Duty | None, advice: tuple[Change, ...]) -> dict[str, object]:
+    from studio.budget.effort import battery_days
+
+    data: dict[str, object] = {
         "board": one.profile.id,
         "fits": one.fits,
         "flash_bytes": one.flash_bytes,
@@ -45,20 +120,69 @@ def _plain(one: Budget) -> dict[str, object]:
         "over_flash_bytes": one.over_flash_bytes,
         "ram_bytes": one.ram_bytes,
         "stack_bytes": one.stack_bytes,
+        "stack_used_bytes": one.stack_used_bytes,
         "ram_limit_bytes": one.profile.size_bytes("ram"),
         "over_ram_bytes": one.over_ram_bytes,
         "arena_bytes": one.arena_bytes,
         "arena_bound_bytes": one.arena_bound_bytes,
         "scratch_bytes": one.scratch_bytes,
         "macs": one.macs,
+        "instructions": one.instructions,
+        "cycles": one.cycles,
+        "latency_us": one.latency_us,
+        "charge_uc": one.charge_uc,
+        "energy_uj": one.energy_uj,
+        "reserve_bytes": asdict(one.reserve),
         "flash_parts_bytes": one.flash_parts,
+        "kernel_bytes": [
+            {"name": name, "size_bytes": size} for name, size in one.kernel_bytes.items()
+        ],
+        "banks": asdict(one.banks),
+        "layers": [asdict(layer) for layer in one.layers],
         "peak_layer": one.peak[0],
         "peak_buffers": list(one.peak[1]),
+        "unverified": sorted(one.profile.unverified),
+    }
+    if duty is not None:
+        data["battery_days"] = battery_days(one.profile, one.latency_us, duty)
+    if advice:
+        data["advice"] = [_plain_change(change) for change in advice]
+    return data
+
+
+def _plain_change(change: Change) -> dict[str, object]:
+    return {
+        "what": change.what,
+        "kind": change.kind,
+        "board": change.budget.profile.id,
+        "fits": change.fits,
+        "less_flash_bytes": change.flash_bytes,
+        "less_ram_bytes": change.ram_bytes,
     }
 
 
+def _advice_line(board: str, change: Change) -> str:
+    enough = "enough" if change.fits else "not enough alone"
+    if change.kind == "board":
+        return f"{board}: {change.what} is {enough}"
+    return (
+        f"{board}: {change.what} saves {number(change.ram_bytes)} bytes of RAM and "
+        f"{number(change.flash_bytes)} of flash, {enough}"
+    )
+
+
+def _layer_lines(one: Budget) -> list[str]:
+    titles = ("layer", "kernel", "MACs", "weights", "activations", "scratch", "instructions")
+    rows: list[tuple[str, ...]] = [titles]
+    for layer in one.layers:
+        bytes_ = (layer.weight_bytes, layer.activation_bytes, layer.scratch_bytes)
+        numbers = map(number, (layer.macs, *bytes_, layer.instructions))
+        rows.append((layer.name, layer.kernel, *numbers))
+    return table(rows)
+
+
 def _text(found: list[Budget]) -> list[str]:
-    rows = [("board", "flash", "of", "RAM", "stack", "of", "", "source")]
+    rows = [("board", "flash", "of", "RAM", "stack", "of", "", "instructions", "ms", "source")]
     for one in found:
         flash, ram = (number(one.profile.size_bytes(kind)) for kind in ("flash", "ram"))
         rows.append(
@@ -70,9 +194,13 @@ def _text(found: list[Budget]) -> list[str]:
                 number(one.stack_bytes),
                 ram,
                 "fits" if one.fits else "over",
+                number(one.instructions),
+                number(one.latency_us.value / 1000) if one.latency_us else "unknown",
                 one.flash_bytes.source,
             )
         )
+    if not found:
+        return []
     first = found[0]
     lines = [
         *table(rows),
@@ -84,8 +212,9 @@ def _text(found: list[Budget]) -> list[str]:
         if one.over_flash_bytes:
             lines.append(f"{where} {number(one.over_flash_bytes)} bytes of flash")
         if one.over_ram_bytes:
+            banks = " (needs two banks)" if one.banks.several else ""
             lines.append(
                 f"{where} {number(one.over_ram_bytes)} bytes of RAM, fullest at {one.peak[0]}"
-                f" ({', '.join(one.peak[1])})"
+                f" ({', '.join(one.peak[1])}){banks}"
             )
     return lines

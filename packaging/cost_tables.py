@@ -1,0 +1,137 @@
+"""Make resources/costs: instructions of each kernel, by compiler and core (`make cost-tables`).
+
+The calls of packaging/cost_sweep.py run on a virtual board that counts instructions; the
+coefficients are the non-negative least squares of the relative error. A fifth of the calls is
+left out of a first fit and states the error; the table is then fitted to all.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from cost_sweep import program as sweep
+from scipy.optimize import nnls
+from size_tables import BOARDS
+
+from studio.boards.link import Link
+from studio.boards.timing import timing
+from studio.boards.virtual import start
+from studio.build.firmware import build, project_files, write_project
+from studio.build.toolchains import Toolchain, toolchains
+from studio.compiler.cost import CostTable, KernelCost, call_counts, in_place
+from studio.compiler.kernel import Kernel, kernels
+from studio.compiler.program import Program
+from studio.errors import BuildError
+from studio.job import finish
+from studio.targets.library import profile
+
+SEED = 20
+Sample = tuple[dict[str, float], float]
+
+
+def measured(program: Program, core: str, toolchain: Toolchain) -> list[float]:
+    """Instructions of each call of a Program, on the virtual board that stands for a core."""
+    board = profile(BOARDS[core])
+    roomy = replace(board, core=core)
+    with tempfile.TemporaryDirectory(prefix="tinyml-studio-costs-") as folder:
+        write_project(project_files(program, roomy), Path(folder))
+        image = finish(build(Path(folder), toolchain))
+        with start(board, image) as running, Link(running.port, run_timeout_s=900) as link:
+            found = finish(timing(link, board))
+    return [layer.value.value for layer in found.layers]
+
+
+def samples(core: str, toolchain: Toolchain) -> dict[str, list[Sample]]:
+    """(counts, instructions) of each call of the sweep, by kernel."""
+    found: dict[str, list[Sample]] = {}
+    for group in _groups():
+        program = sweep(group, np.random.default_rng(SEED))
+        values = measured(program, core, toolchain)
+        for call, value in zip(program.calls, values, strict=True):
+            counts = call_counts(call, in_place=in_place(program, call))
+            found.setdefault(call.kernel, []).append((counts, value))
+    return found
+
+
+def _groups() -> list[list[Kernel]]:
+    """Kernels that share an image; float ones apart, since soft float is slow."""
+    every = sorted(kernels().values(), key=lambda kernel: kernel.name)
+    return [
+        [kernel for kernel in every if ("f32" in kernel.name) == real] for real in (False, True)
+    ]
+
+
+def fit(rows: list[Sample]) -> dict[str, float]:
+    """The coefficients that make the relative errors least."""
+    names = sorted({name for counts, _ in rows for name in counts})
+    matrix = np.array([[counts.get(n, 0.0) / value for n in names] for counts, value in rows])
+    scale = np.maximum(np.abs(matrix).max(axis=0), 1e-12)
+    found, _ = nnls(matrix / scale, np.ones(len(rows)), maxiter=20 * len(names))
+    return {n: round(float(c), 4) for n, c in zip(names, found / scale, strict=True) if c > 0}
+
+
+def errors(coefficients: dict[str, float], rows: list[Sample]) -> np.ndarray:
+    """Relative errors of a fit."""
+    guesses = [sum(coefficients.get(n, 0.0) * v for n, v in counts.items()) for counts, _ in rows]
+    return np.abs(np.array(guesses) / np.array([value for _, value in rows]) - 1)
+
+
+def kernel_cost(rows: list[Sample]) -> KernelCost:
+    """The fit to all calls; its error is that of fits that had not seen the calls in question."""
+    missed = np.concatenate(
+        [
+            errors(fit([r for i, r in enumerate(rows) if i % 5 != part]), rows[part::5])
+            for part in range(5)
+        ]
+    )
+    return KernelCost(
+        fit(rows), round(float(missed.max()), 4), round(float(np.quantile(missed, 0.9)), 4),
+        len(rows),
+    )  # fmt: skip
+
+
+def main() -> None:
+    """Write the tables of all cores, or of those that are named."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("cores", nargs="*", default=list(BOARDS))
+    parser.add_argument("--samples", type=Path, help="keep what was measured in this folder")
+    parser.add_argument("--toolchain", action="append", help="only this one")
+    args = parser.parse_args()
+    folder = Path(__file__).resolve().parents[1] / "resources" / "costs"
+    folder.mkdir(parents=True, exist_ok=True)
+    for core in args.cores:
+        for toolchain in toolchains().values():
+            try:
+                toolchain.core_flags(core)
+            except BuildError:
+                continue
+            if args.toolchain and toolchain.id not in args.toolchain:
+                continue
+            _table(core, toolchain, folder, args.samples)
+
+
+def _table(core: str, toolchain: Toolchain, folder: Path, kept: Path | None) -> None:
+    name = f"{toolchain.id}-{core}.json"
+    if kept and (kept / name).is_file():
+        found: dict[str, Any] = json.loads((kept / name).read_text("utf-8"))
+    else:
+        found = samples(core, toolchain)
+        if kept:
+            kept.mkdir(parents=True, exist_ok=True)
+            (kept / name).write_text(json.dumps(found), "utf-8")
+    costs = {kernel: kernel_cost([(c, v) for c, v in rows]) for kernel, rows in found.items()}
+    table = CostTable(toolchain.id, toolchain.version, core, BOARDS[core], costs)
+    (folder / name).write_text(table.text(), "utf-8")
+    worst = sorted(costs.items(), key=lambda item: -item[1].typical_error)[:4]
+    print(name, *(f"{k} {c.typical_error:.1%} {c.error:.1%}" for k, c in worst), flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,263 @@
+"""Program x Profile: what a model takes on a board, before anything is built."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass, field
+from functools import cache, lru_cache
+
+from studio.budget.banks import Banks, banks
+from studio.budget.effort import CPI_ERROR, charge_uc, cycles, energy_uj
+from studio.budget.layers import Layer, layers
+from studio.build.size_table import SizeTable, data_bytes, size_table
+from studio.build.stack_table import stack_table
+from studio.compiler.cost import cost_table
+from studio.compiler.fuse import lifetimes
+from studio.compiler.program import Program
+from studio.errors import BuildError, ProfileError
+from studio.targets.figure import Figure, Source
+from studio.targets.profile import Profile
+from studio.targets.resources import resource
+
+# What serves for cores without a table of their own: the host's code is counted as a Cortex-M4F's
+# would be, RISC-V's as a Cortex-M3's, which lacks the same units; a
+# Cortex-M85's as a Cortex-M55's, which has the same instruction set.
+STANDS_IN = {"host": "cortex-m4f", "riscv32": "cortex-m3", "cortex-m85": "cortex-m55"}
+_INTERRUPT_BYTES, _FPU_INTERRUPT_BYTES = 32, 104  # what an exception pushes (ARMv7-M, ARMv8-M)
+_PROGRAMS = 64  # Programs whose figures are kept
+
+
+@dataclass(frozen=True, slots=True)
+class Reserve:
+    """What the user's own application takes beside the model: bytes of flash and RAM."""
+
+    flash_bytes: int = 0
+    ram_bytes: int = 0
+
+    def __post_init__(self) -> None:
+        if self.flash_bytes < 0 or self.ram_bytes < 0:
+            raise ProfileError("an application takes no negative bytes", "reserve")
+
+
+@dataclass(frozen=True)
+class Budget:
+    """What a Program takes on a board, and what the board has.
+
+    Not fitting is a value: `over_flash_bytes` and `over_ram_bytes` say by how much.
+
+    Attributes:
+        profile: the board.
+        flash_bytes: code, constants and initial values, as the linker map counts them.
+        ram_bytes: variables with the arena, as the linker map counts them; without the stack.
+        stack_bytes: what is set aside for the stack; the deepest chain and one interrupt for a
+            board whose port is not written yet.
+        stack_used_bytes: the deepest chain of an inference, without interrupts.
+        arena_bytes, arena_bound_bytes: the arena and the least that a plan could take.
+        scratch_bytes: the part of the arena that kernels use for themselves.
+        macs: multiply-accumulates of an inference.
+        instructions: of an inference.
+        cycles, latency_us, charge_uc, energy_uj: of an inference; None where what they follow
+            from is not known of the board.
+        flash_parts: bytes by what takes them: weights, code of the model, kernels, firmware.
+        kernel_bytes: code of each kernel, by name; functions that several share count to the first.
+        layers: a row for each kernel call.
+        banks: where in the board's RAM things go.
+        reserve: what the user's application takes beside.
+        peak: the layer at which the arena is fullest, and the buffers that live then.
+    """
+
+    profile: Profile
+    flash_bytes: Figure
+    ram_bytes: Figure
+    stack_bytes: Figure
+    arena_bytes: Figure
+    arena_bound_bytes: Figure
+    scratch_bytes: Figure
+    macs: Figure
+    stack_used_bytes: Figure
+    instructions: Figure
+    cycles: Figure | None
+    latency_us: Figure | None
+    charge_uc: Figure | None
+    energy_uj: Figure | None
+    banks: Banks
+    layers: tuple[Layer, ...] = ()
+    flash_parts: dict[str, int] = field(default_factory=dict)
+    kernel_bytes: dict[str, int] = field(default_factory=dict)
+    peak: tuple[str, tuple[str, ...]] = ("", ())
+    reserve: Reserve = Reserve()
+
+    @property
+    def over_flash_bytes(self) -> int:
+        """Bytes of flash that are missing; 0 where it fits."""
+        taken = int(self.flash_bytes.value) + self.reserve.flash_bytes
+        return max(taken - self.profile.size_bytes("flash"), 0)
+
+    @property
+    def over_ram_bytes(self) -> int:
+        """Bytes of RAM that are missing for the arena in one piece, variables and stack."""
+        return self.banks.over_bytes
+
+    @property
+    def fits(self) -> bool:
+        """True where flash and RAM suffice."""
+        return not self.over_flash_bytes and not self.over_ram_bytes
+
+
+def budget(
+    program: Program,
+    profile: Profile,
+    toolchain: str = "zig",
+    reserve: Reserve = Reserve(),
+) -> Budget:
+    """What a Program takes on a board, with the monitor firmware around it.
+
+    Flash and RAM follow from the Program and a table of kernel sizes for the compiler and core;
+    for a board whose port is not written yet, the port of a virtual board with its core stands
+    in and the figures are marked as estimated. Instructions come from the cost model.
+
+    Raises:
+        BuildError: no table for this compiler and the board's core.
+    """
+    core = STANDS_IN.get(profile.core, profile.core)
+    shared = _of_core(program, toolchain, core)
+    stands_in = not profile.port or profile.core != core
+    source: Source = "estimated" if stands_in else "computed"
+    detail = shared.detail
+    if stands_in:
+        detail += "; the board's own start-up code is not written yet"
+    arena = max(program.arena_bytes, 1)
+    stack = _stack(profile, shared.stack_used_bytes)
+    variables = shared.variables_bytes
+    return Budget(
+        profile=profile,
+        flash_bytes=Figure(sum(shared.flash_parts.values()), source, detail),
+        ram_bytes=Figure(variables + arena, source, detail),
+        stack_bytes=stack,
+        arena_bytes=Figure(arena, "computed", "placement of all buffers"),
+        arena_bound_bytes=Figure(program.bound_bytes, "computed", "most bytes live at once"),
+        scratch_bytes=Figure(program.scratch_bytes, "computed", "largest scratch of a call"),
+        macs=Figure(program.macs, "computed", "shapes of the layers"),
+        stack_used_bytes=Figure(
+            shared.stack_used_bytes, "estimated", f"frames that {toolchain} states for {core}"
+        ),
+        instructions=Figure(shared.instructions, "estimated", "cost model of the kernels"),
+        **_effort(profile, shared),
+        banks=banks(profile, arena, variables + int(stack.value) + reserve.ram_bytes),
+        layers=shared.layers,
+        flash_parts=shared.flash_parts,
+        kernel_bytes=shared.kernel_bytes,
+        peak=shared.peak,
+        reserve=reserve,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _OfCore:
+    """What all boards with a core have in common."""
+
+    detail: str
+    flash_parts: dict[str, int]
+    kernel_bytes: dict[str, int]
+    variables_bytes: int
+    stack_used_bytes: int
+    layers: tuple[Layer, ...]
+    instructions: float
+    peak: tuple[str, tuple[str, ...]]
+
+
+@lru_cache(maxsize=_PROGRAMS)
+def _of_core(program: Program, toolchain: str, core: str) -> _OfCore:
+    table = size_table(toolchain, core)
+    kernel_bytes = _kernel_bytes(program, table)
+    rows = layers(program, cost_table(toolchain, core))
+    return _OfCore(
+        detail=f"kernel sizes of {table.toolchain} {table.version} on {table.core}",
+        flash_parts=_flash_parts(program, table, kernel_bytes),
+        kernel_bytes=kernel_bytes,
+        variables_bytes=table.ram_bytes,
+        stack_used_bytes=stack_table(toolchain, core).deepest(program),
+        layers=rows,
+        instructions=sum(layer.instructions for layer in rows),
+        peak=_peak(program),
+    )
+
+
+def _effort(profile: Profile, shared: _OfCore) -> dict[str, Figure | None]:
+    """What follows from instructions, as far as the board is known."""
+    pairs = [(layer.kernel, layer.instructions) for layer in shared.layers]
+    taken = cycles(profile.core, pairs)
+    clock = profile.clock_hz
+    time_us = taken / clock.value * 1e6 if taken is not None and clock is not None else None
+
+    def figure(value: float | None, detail: str) -> Figure | None:
+        return None if value is None else Figure(value, "estimated", detail)
+
+    cpi = f"documented cycles an instruction, +-{CPI_ERROR:.0%}; no wait states"
+    current = "the board's active current"
+    return {
+        "cycles": figure(taken, cpi),
+        "latency_us": figure(time_us, f"{cpi}; at {clock.value / 1e6:g} MHz" if clock else ""),
+        "charge_uc": figure(time_us and charge_uc(profile, time_us), current),
+        "energy_uj": figure(time_us and energy_uj(profile, time_us), f"{current} and voltage"),
+    }
+
+
+def _stack(profile: Profile, used_bytes: int) -> Figure:
+    if profile.port:
+        return Figure(_stack_bytes(profile.port), "computed", "set aside by the port")
+    interrupt = _FPU_INTERRUPT_BYTES if "fpu" in profile.features else _INTERRUPT_BYTES
+    return Figure(used_bytes + interrupt, "estimated", "deepest chain and one interrupt")
+
+
+def _kernel_bytes(program: Program, table: SizeTable) -> dict[str, int]:
+    """Code of each kernel; functions that several bring count to the first by name."""
+    names = sorted({call.kernel for call in program.calls})
+    missing = [name for name in names if name not in table.kernels]
+    if missing:
+        raise BuildError(
+            f"the table of code sizes lacks {missing[0]}",
+            f"{table.toolchain} {table.core}",
+            "make the tables again: make size-tables",
+        )
+    counted: set[str] = set()
+    found = {}
+    for name in names:
+        size = table.kernels[name]
+        fresh = sum(n for function, n in size.functions.items() if function not in counted)
+        counted |= size.functions.keys()
+        found[name] = fresh + size.other_bytes
+    return found
+
+
+def _flash_parts(
+    program: Program, table: SizeTable, kernel_bytes: dict[str, int]
+) -> dict[str, int]:
+    weights = sum(constant.size_bytes for constant in program.constants.values())
+    calls = sum(table.kernels[call.kernel].call_bytes for call in program.calls)
+    return {
+        "weights": weights,
+        "model code": data_bytes(program) - weights + calls,
+        "kernels": sum(kernel_bytes.values()),
+        "firmware": table.flash_bytes,
+    }
+
+
+@cache
+def _stack_bytes(port: str) -> int:
+    text = resource(f"runtime_c/ports/{port}/port.toml").read_text("utf-8")
+    return int(tomllib.loads(text)["stack_bytes"])
+
+
+@lru_cache(maxsize=_PROGRAMS)
+def _peak(program: Program) -> tuple[str, tuple[str, ...]]:
+    """The layer at which most bytes live, and the buffers that do, largest first."""
+    lives = lifetimes(program.buffers, program.calls, program.stages)
+    best: tuple[int, str, list[int]] = (-1, "", [])
+    for moment, step in enumerate(step for stage in program.stages for step in stage):
+        live = [i for i, life in enumerate(lives) if life >> moment & 1]
+        taken = sum(program.buffers[i].size_bytes for i in live)
+        if taken > best[0]:
+            best = (taken, program.calls[step.call].layer, live)
+    ordered = sorted(best[2], key=lambda i: -program.buffers[i].size_bytes)
+    return best[1], tuple(program.buffers[i].name for i in ordered)

@@ -1,0 +1,63 @@
+"""Layer by layer: what each takes of flash, memory and time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from studio.compiler.cost import STEP_INSTRUCTIONS, CostTable, call_instructions
+from studio.compiler.program import KernelCall, Program
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """One kernel call.
+
+    Attributes:
+        name: of the ONNX node.
+        kernel: C function.
+        macs: multiply-accumulates.
+        weight_bytes: its constants in flash.
+        activation_bytes: of the tensors that it reads and writes, rings as long as they are.
+        scratch_bytes: what it needs for itself.
+        instructions: of all its steps, estimated.
+    """
+
+    name: str
+    kernel: str
+    macs: int
+    weight_bytes: int
+    activation_bytes: int
+    scratch_bytes: int
+    instructions: float
+
+
+def layers(program: Program, table: CostTable) -> tuple[Layer, ...]:
+    """A row for each call, in the order in which they first run.
+
+    Raises:
+        BuildError: the table lacks a kernel.
+    """
+    steps = [0] * len(program.calls)
+    for stage in program.stages:
+        for step in stage if len(stage) > 1 else ():
+            steps[step.call] += 1
+    effort = call_instructions(program, table)
+    return tuple(
+        _layer(program, call, instructions + number * STEP_INSTRUCTIONS)
+        for call, instructions, number in zip(program.calls, effort, steps, strict=True)
+    )
+
+
+def _layer(program: Program, call: KernelCall, instructions: float) -> Layer:
+    constants = {v for v in (*call.params.values(), *call.inputs) if isinstance(v, str)}
+    tensors = {b for b in (*call.inputs, *call.outputs) if isinstance(b, int)}
+    scratch = program.buffers[call.scratch].size_bytes if call.scratch is not None else 0
+    return Layer(
+        name=call.layer,
+        kernel=call.kernel,
+        macs=call.macs,
+        weight_bytes=sum(program.constants[name].size_bytes for name in constants),
+        activation_bytes=sum(program.buffers[b].size_bytes for b in tensors),
+        scratch_bytes=scratch,
+        instructions=round(instructions),
+    )

@@ -1,0 +1,58 @@
+"""What the rest of a user's firmware takes: read from its ELF file or its linker map.
+
+GNU ld's and lld's maps are understood by their sections: those that are loaded count as flash,
+those that are written as RAM, initialised data as both.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from studio.build.link_map import read_image
+from studio.errors import BuildError
+
+MAX_BYTES = 256 << 20
+_LOADED = (".text", ".rodata", ".isr_vector", ".vectors", ".ARM.exidx", ".ARM.extab",
+           ".init_array", ".fini_array", ".preinit_array")  # fmt: skip
+_INITIALISED, _ZEROED = (".data",), (".bss", ".noinit")
+_GNU = re.compile(r"^(\.[\w.]+)\s+0x([0-9a-fA-F]{1,16})\s+0x([0-9a-fA-F]{1,16})", re.MULTILINE)
+_LLD = re.compile(
+    r"^ *[0-9a-f]{1,16} +[0-9a-f]{1,16} +([0-9a-f]{1,16}) +\d+ (\.[\w.]+)$", re.MULTILINE
+)
+
+
+def taken_bytes(path: Path) -> tuple[int, int]:
+    """Bytes of flash and of RAM that a linked firmware takes, without its stack.
+
+    Args:
+        path: an ELF file, or a map that ld (-Map) or lld wrote.
+
+    Raises:
+        BuildError: not readable, or neither of both.
+    """
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise BuildError(f"is larger than {MAX_BYTES} bytes", path.name)
+        head = path.read_bytes()
+    except OSError as error:
+        raise BuildError(f"cannot be read: {error.strerror}", str(path)) from None
+    if head[:4] == b"\x7fELF":
+        image = read_image(
+            path, board="", model="", digest="", core="", toolchain="", stack_bytes=0
+        )
+        return image.flash_bytes, image.ram_bytes
+    text = re.sub(r"\n +0x", " 0x", head.decode("utf-8", "replace"))  # ld breaks long names
+    sections = _sections(text)
+    if not sections:
+        raise BuildError("is neither an ELF file nor a linker map", path.name, "link with -Wl,-Map")
+    data = sum(size for name, size in sections.items() if name.startswith(_INITIALISED))
+    loaded = sum(size for name, size in sections.items() if name.startswith(_LOADED))
+    zeroed = sum(size for name, size in sections.items() if name.startswith(_ZEROED))
+    return loaded + data, data + zeroed
+
+
+def _sections(text: str) -> dict[str, int]:
+    """Bytes of output sections; a map states them at the start of a line, input sections not."""
+    found = {name: int(size, 16) for name, _, size in _GNU.findall(text)}
+    return found or {name: int(size, 16) for size, name in _LLD.findall(text)}

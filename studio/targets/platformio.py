@@ -1,0 +1,74 @@
+"""PlatformIO's board manifests (boards/*.json): name, core, clock and sizes of a board.
+
+A manifest has no addresses: flash and RAM get those of the architecture's memory map, marked as
+unverified.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+from studio.errors import ProfileError
+from studio.targets.library import from_table
+from studio.targets.profile import Profile
+
+MAX_BYTES = 1 << 20
+FLASH_ADDRESS, RAM_ADDRESS = 0x0, 0x2000_0000
+CORES = {
+    "cortex-m0": "cortex-m0plus", "cortex-m0plus": "cortex-m0plus", "cortex-m3": "cortex-m3",
+    "cortex-m4": "cortex-m4f", "cortex-m7": "cortex-m7", "cortex-m33": "cortex-m33",
+    "cortex-m55": "cortex-m55", "cortex-m85": "cortex-m85",
+}  # fmt: skip
+CHIPS = {
+    "esp32": "xtensa-lx6", "esp32s3": "xtensa-lx7", "esp32c3": "riscv32", "esp32c6": "riscv32",
+}  # fmt: skip
+
+
+def read_manifest(path: Path) -> Profile:
+    """Read a manifest.
+
+    Raises:
+        ProfileError: not readable, no manifest, an unknown core, or sizes that are not positive.
+    """
+    where = path.name
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise ProfileError(f"is larger than {MAX_BYTES} bytes", where)
+        manifest = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise ProfileError(f"cannot be read: {error}", str(path)) from None
+    build, upload = _part(manifest, "build", where), _part(manifest, "upload", where)
+    mcu = str(build.get("mcu", "unknown"))
+    source = f"PlatformIO manifest {where}"
+    cpu = str(build.get("cpu", mcu))
+    table: dict[str, Any] = {
+        "name": str(manifest.get("name", path.stem)),
+        "mcu": mcu,
+        "core": CORES.get(cpu) or CHIPS.get(mcu) or cpu,
+        "sources": source,
+        "unverified": ["memory", "core"] if cpu == "cortex-m4" else ["memory"],
+        "memory": [
+            _region("flash", "flash", FLASH_ADDRESS, upload.get("maximum_size"), where),
+            _region("ram", "ram", RAM_ADDRESS, upload.get("maximum_ram_size"), where),
+        ],
+    }
+    clock = re.fullmatch(r"(\d{1,12})(?:L|UL)?", str(build.get("f_cpu", "")))
+    if clock:
+        table["clock_hz"] = {"value": int(clock[1]), "source": source}
+    return from_table(table, path.stem, where)
+
+
+def _part(manifest: Any, key: str, where: str) -> dict[str, Any]:
+    part = manifest.get(key) if isinstance(manifest, dict) else None
+    if not isinstance(part, dict):
+        raise ProfileError(f"is no PlatformIO manifest: it has no '{key}'", where)
+    return part
+
+
+def _region(name: str, kind: str, address: int, size: Any, where: str) -> dict[str, Any]:
+    if type(size) is not int:
+        raise ProfileError(f"states no size of its {name}", where, "write a profile in TOML")
+    return {"name": name, "kind": kind, "address": address, "size_bytes": size, "verified": False}
