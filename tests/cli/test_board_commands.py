@@ -73,7 +73,7 @@ core = "cortex-m4f"
 clock_hz = { value = 16_000_000, source = "made up" }
 memory = [
   { name = "flash", kind = "flash", address = 0, size_bytes = 65_536 },
-  { name = "ram", kind = "ram", address = 0x20000000, size_bytes = 4_096 },
+  { name = "ram", kind = "ram", address = 0x20000000, size_bytes = 2_048 },
 ]
 """,
         encoding="utf-8",
