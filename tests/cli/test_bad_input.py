@@ -95,12 +95,12 @@ def test_a_bad_model_is_refused_when_it_is_opened(
 
 
 def test_an_unsupported_operator_is_named(studio: Studio, tmp_path: Path) -> None:
-    path = graph("Erf", (1, 8))(tmp_path)
+    path = graph("Hardmax", (1, 8))(tmp_path)
     inspected = studio("inspect", path, "--json")
     assert inspected.status == 1
     assert inspected.data["supported"] is False
     (refused,) = inspected.data["refused"]
-    assert (refused["node"], refused["operator"]) == ("the_node", "Erf")
+    assert (refused["node"], refused["operator"]) == ("the_node", "Hardmax")
     generated = studio("generate", path, "--board", "virtual/host", "-o", tmp_path / "c", "--json")
     assert generated.status == 2
     assert "the_node" in generated.data["error"]["where"]
