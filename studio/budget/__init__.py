@@ -55,7 +55,7 @@ class Budget:
         arena_bytes, arena_bound_bytes: the arena and the least that a plan could take.
         scratch_bytes: the part of the arena that kernels use for themselves.
         macs: multiply-accumulates of an inference.
-        instructions: of an inference.
+        instructions: of an inference; None where a kernel's cost is not known.
         cycles, latency_us, charge_uc, energy_uj: of an inference; None where what they follow
             from is not known of the board.
         flash_parts: bytes by what takes them: weights, code of the model, kernels, firmware.
@@ -75,7 +75,7 @@ class Budget:
     scratch_bytes: Figure
     macs: Figure
     stack_used_bytes: Figure
-    instructions: Figure
+    instructions: Figure | None
     cycles: Figure | None
     latency_us: Figure | None
     charge_uc: Figure | None
@@ -141,7 +141,9 @@ def budget(
         stack_used_bytes=Figure(
             shared.stack_used_bytes, "estimated", f"frames that {toolchain} states for {core}"
         ),
-        instructions=Figure(shared.instructions, "estimated", "cost model of the kernels"),
+        instructions=None
+        if shared.instructions is None
+        else Figure(shared.instructions, "estimated", "cost model of the kernels"),
         **_effort(profile, shared),
         banks=banks(profile, arena, variables + int(stack.value) + reserve.ram_bytes),
         layers=shared.layers,
@@ -162,7 +164,7 @@ class _OfCore:
     variables_bytes: int
     stack_used_bytes: int
     layers: tuple[Layer, ...]
-    instructions: float
+    instructions: float | None
     peak: tuple[str, tuple[str, ...]]
 
 
@@ -178,15 +180,15 @@ def _of_core(program: Program, toolchain: str, core: str) -> _OfCore:
         variables_bytes=table.ram_bytes,
         stack_used_bytes=stack_table(toolchain, core).deepest(program),
         layers=rows,
-        instructions=sum(layer.instructions for layer in rows),
+        instructions=_total(rows),
         peak=_peak(program),
     )
 
 
 def _effort(profile: Profile, shared: _OfCore) -> dict[str, Figure | None]:
     """What follows from instructions, as far as the board is known."""
-    pairs = [(layer.kernel, layer.instructions) for layer in shared.layers]
-    taken = cycles(profile.core, pairs)
+    pairs = [(layer.kernel, layer.instructions or 0.0) for layer in shared.layers]
+    taken = None if shared.instructions is None else cycles(profile.core, pairs)
     clock = profile.clock_hz
     time_us = taken / clock.value * 1e6 if taken is not None and clock is not None else None
 
@@ -201,6 +203,11 @@ def _effort(profile: Profile, shared: _OfCore) -> dict[str, Figure | None]:
         "charge_uc": figure(time_us and charge_uc(profile, time_us), current),
         "energy_uj": figure(time_us and energy_uj(profile, time_us), f"{current} and voltage"),
     }
+
+
+def _total(rows: tuple[Layer, ...]) -> float | None:
+    known = [layer.instructions for layer in rows if layer.instructions is not None]
+    return sum(known) if len(known) == len(rows) else None
 
 
 def _stack(profile: Profile, used_bytes: int) -> Figure:

@@ -19,7 +19,7 @@ class Layer:
         weight_bytes: its constants in flash.
         activation_bytes: of the tensors that it reads and writes, rings as long as they are.
         scratch_bytes: what it needs for itself.
-        instructions: of all its steps, estimated.
+        instructions: of all its steps, estimated; None where the kernel's cost is not known.
     """
 
     name: str
@@ -28,27 +28,27 @@ class Layer:
     weight_bytes: int
     activation_bytes: int
     scratch_bytes: int
-    instructions: float
+    instructions: float | None
 
 
 def layers(program: Program, table: CostTable) -> tuple[Layer, ...]:
-    """A row for each call, in the order in which they first run.
-
-    Raises:
-        BuildError: the table lacks a kernel.
-    """
+    """A row for each call, in the order in which they first run."""
     steps = [0] * len(program.calls)
     for stage in program.stages:
         for step in stage if len(stage) > 1 else ():
             steps[step.call] += 1
     effort = call_instructions(program, table)
     return tuple(
-        _layer(program, call, instructions + number * STEP_INSTRUCTIONS)
+        _layer(program, call, _with_steps(instructions, number))
         for call, instructions, number in zip(program.calls, effort, steps, strict=True)
     )
 
 
-def _layer(program: Program, call: KernelCall, instructions: float) -> Layer:
+def _with_steps(instructions: float | None, steps: int) -> float | None:
+    return None if instructions is None else round(instructions + steps * STEP_INSTRUCTIONS)
+
+
+def _layer(program: Program, call: KernelCall, instructions: float | None) -> Layer:
     constants = {v for v in (*call.params.values(), *call.inputs) if isinstance(v, str)}
     tensors = {b for b in (*call.inputs, *call.outputs) if isinstance(b, int)}
     scratch = program.buffers[call.scratch].size_bytes if call.scratch is not None else 0
@@ -59,5 +59,5 @@ def _layer(program: Program, call: KernelCall, instructions: float) -> Layer:
         weight_bytes=sum(program.constants[name].size_bytes for name in constants),
         activation_bytes=sum(program.buffers[b].size_bytes for b in tensors),
         scratch_bytes=scratch,
-        instructions=round(instructions),
+        instructions=instructions,
     )

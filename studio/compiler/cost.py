@@ -106,41 +106,36 @@ def cost_table(toolchain: str, core: str) -> CostTable:
     return CostTable(**values, kernels=costs)
 
 
-def call_instructions(program: Program, table: CostTable) -> list[float]:
-    """Instructions of each call of a Program, all its steps together.
-
-    Raises:
-        BuildError: the table lacks a kernel.
-    """
+def call_instructions(program: Program, table: CostTable) -> list[float | None]:
+    """Instructions of each call of a Program, all its steps together; None where unknown."""
     return [
         table.instructions(call.kernel, counts)
+        if counts is not None and call.kernel in table.kernels
+        else None
         for call, counts in zip(program.calls, program_counts(program), strict=True)
     ]
 
 
-def stage_instructions(program: Program, table: CostTable) -> list[float]:
-    """Instructions of each stage of a Program, what a board measures as a layer.
-
-    Raises:
-        BuildError: the table lacks a kernel.
-    """
+def stage_instructions(program: Program, table: CostTable) -> list[float | None]:
+    """Instructions of each stage of a Program, what a board measures as a layer; or None."""
     calls = call_instructions(program, table)
-    return [
-        sum(calls[index] for index in {step.call for step in stage})
-        + (STEP_INSTRUCTIONS * len(stage) if len(stage) > 1 else 0)
-        for stage in program.stages
-    ]
+    found: list[float | None] = []
+    for stage in program.stages:
+        known = [calls[index] for index in {step.call for step in stage}]
+        extra = STEP_INSTRUCTIONS * len(stage) if len(stage) > 1 else 0
+        found.append(None if None in known else sum(filter(None, known)) + extra)
+    return found
 
 
 @lru_cache(maxsize=64)
-def program_counts(program: Program) -> tuple[Counts, ...]:
-    """The counts of each call of a Program, all its steps together."""
+def program_counts(program: Program) -> tuple[Counts | None, ...]:
+    """The counts of each call of a Program, all its steps together; None where unknown."""
     steps = [0] * len(program.calls)
     for stage in program.stages:
         for step in stage:
             steps[step.call] += 1
     return tuple(
-        _in_steps(call, number, in_place(program, call))
+        _in_steps(call, number, in_place(program, call)) if knows(call.kernel) else None
         for call, number in zip(program.calls, steps, strict=True)
     )
 
@@ -150,6 +145,11 @@ def _in_steps(call: KernelCall, steps: int, shared: bool) -> Counts:
     if kernels()[call.kernel].window:
         return {**call_counts(call), "call": float(steps)}
     return {name: value * steps for name, value in call_counts(call, in_place=shared).items()}
+
+
+def knows(kernel: str) -> bool:
+    """True where somebody wrote down the loops of a kernel."""
+    return kernel.removesuffix("_dr") in _LOOPS
 
 
 def in_place(program: Program, call: KernelCall) -> bool:

@@ -176,8 +176,8 @@ def _layer_lines(one: Budget) -> list[str]:
     rows: list[tuple[str, ...]] = [titles]
     for layer in one.layers:
         bytes_ = (layer.weight_bytes, layer.activation_bytes, layer.scratch_bytes)
-        numbers = map(number, (layer.macs, *bytes_, layer.instructions))
-        rows.append((layer.name, layer.kernel, *numbers))
+        known = "unknown" if layer.instructions is None else number(layer.instructions)
+        rows.append((layer.name, layer.kernel, *map(number, (layer.macs, *bytes_)), known))
     return table(rows)
 
 
@@ -194,7 +194,7 @@ def _text(found: list[Budget]) -> list[str]:
                 number(one.stack_bytes),
                 ram,
                 "fits" if one.fits else "over",
-                number(one.instructions),
+                number(one.instructions) if one.instructions else "unknown",
                 number(one.latency_us.value / 1000) if one.latency_us else "unknown",
                 one.flash_bytes.source,
             )
