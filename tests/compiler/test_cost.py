@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
 import pytest
+from bench.costs import errors
 from nets import MLPERF, conv_1d
 
-from studio.compiler.cost import call_counts, cost_table, stage_instructions
+from studio.compiler.cost import call_counts, cost_table, knows, stage_instructions
 from studio.compiler.kernel import kernels
 from studio.compiler.lower import lower
 from studio.compiler.program import KernelCall, Options
 from studio.compiler.window import window
 from studio.compression.quantize_int8 import QuantizeInt8, preview
 from studio.errors import BuildError
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "bench"))
-from costs import errors
 
 TABLES = [
     (compiler, core)
@@ -29,9 +24,9 @@ TABLES = [
 
 
 @pytest.mark.parametrize(("compiler", "core"), TABLES)
-def test_every_table_knows_every_kernel_and_states_its_error(compiler, core):
+def test_every_table_knows_every_kernel_with_known_loops_and_states_its_error(compiler, core):
     table = cost_table(compiler, core)
-    assert table.kernels.keys() == kernels().keys()
+    assert table.kernels.keys() == {name for name in kernels() if knows(name)}
     for name, cost in table.kernels.items():
         assert cost.calls >= 40, name
         assert 0 < cost.typical_error <= cost.error, name
