@@ -33,6 +33,9 @@ class VirtualFlasher:
             raise BoardError(
                 f"the image was built for {image.board}", profile.id, "build it for this board"
             )
+        if port:
+            hint = "leave the port out, or take a real board"
+            raise BoardError("a virtual board makes a port of its own", port, hint)
         program = profile.machine and f"QEMU machine {profile.machine}"
         steps = (
             f"start {image.elf.name} in {program or 'a process of this computer'}",

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from studio.cli import stations
 from studio.cli.answer import Answer
+from studio.errors import BoardError
 
 if TYPE_CHECKING:
     from studio.boards.flashers.flasher import Running
@@ -70,3 +71,4 @@ def _staying(text: list[str], running: Running, held: ExitStack) -> Iterator[str
                 time.sleep(0.2)
         except KeyboardInterrupt:
             return
+        raise BoardError("the board has stopped", running.port, "flash it again")

@@ -1,4 +1,4 @@
-"""What the board streams: the signal, its answer to each window, class scores as bars.
+"""Windows of the data set as they are sent to the board, its answer to each as bars.
 
 A reader thread fills ring buffers; one timer draws them 30 times a second.
 """
