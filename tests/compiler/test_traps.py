@@ -1,0 +1,122 @@
+"""One-line nets that once went wrong, and names that try to leave their comment."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from judge import judged, outputs, worst_layer
+from nets import Net, noise, quantized
+
+from studio.compiler.check import check
+from studio.compiler.emit import emit
+from studio.compiler.lower import lower
+from studio.errors import ModelError
+from studio.model.model import Model
+
+
+def two_views() -> Model:
+    net = Net()
+    same = {"kernel_shape": [2, 2]}
+    a = net.node("MaxPool", "x", **same)
+    b = net.node("MaxPool", net.node("Transpose", "x", perm=[0, 1, 3, 2]), **same)
+    return net.model((1, 2, 5, 5), net.node("Add", a, b))
+
+
+def two_sigmoids() -> Model:
+    net = Net()
+    a = net.node("Sigmoid", "x")
+    b = net.node("Sigmoid", net.node("Transpose", "x", perm=[0, 2, 1]))
+    return net.model((1, 4, 4), net.node("Add", a, b))
+
+
+def part_of_a_bias() -> Model:
+    net = Net()
+    weights, bias = net.const(net.rng.normal(size=(7, 4))), net.const(net.rng.normal(size=4))
+    return net.model((1, 7), net.node("Gemm", "x", weights, bias, beta=0.25))
+
+
+def implied_padding() -> Model:
+    net = Net()
+    x = net.node("AveragePool", "x", kernel_shape=[3, 3], strides=[2, 2], auto_pad="SAME_UPPER")
+    x = net.node("AveragePool", x, kernel_shape=[2, 2], strides=[2, 2], ceil_mode=1)
+    return net.model((1, 3, 11, 10), x)
+
+
+def counted_implied_padding() -> Model:
+    net = Net()
+    x = net.node(
+        "AveragePool", "x", kernel_shape=[3, 3], auto_pad="SAME_LOWER", count_include_pad=1
+    )
+    return net.model((1, 3, 7, 6), x)
+
+
+def norm_of_a_row() -> Model:
+    net = Net()
+    factors = [net.const(net.rng.uniform(0.5, 2, 6)) for _ in range(4)]
+    return net.model((1, 6), net.node("BatchNormalization", "x", *factors))
+
+
+NETS = {
+    function.__name__: function
+    for function in (
+        two_views, two_sigmoids, part_of_a_bias, implied_padding,
+        counted_implied_padding, norm_of_a_row,
+    )
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", NETS)
+def test_in_float(name):
+    model = NETS[name]()
+    program = lower(model)
+    for x in noise(model, 3):
+        x = x[None] if model.inputs[0].shape[0] == 1 else np.tile(x, (4, 1))
+        np.testing.assert_allclose(
+            outputs(program, x)[0], judged(model, x)[0], rtol=1e-4, atol=1e-5
+        )
+
+
+@pytest.mark.parametrize("name", NETS)
+def test_in_int8(name):
+    model = quantized(NETS[name]())
+    program = lower(model)
+    for x in noise(model, 3):
+        difference, where = worst_layer(model, program, x[None])
+        assert difference <= 1, where
+
+
+@pytest.mark.parametrize("name", ["int8", "size", "tms", "app", "model", "8bit", "ein Netz"])
+def test_a_model_of_any_name_gets_names_of_its_own(name):
+    net = Net()
+    program = lower(net.model((1, 4), net.dense("x", 4, 2), name=name))
+    assert f"{program.name}_t" not in {"int8_t", "size_t"}
+    assert not {f"{program.name}.c", f"{program.name}.h"} & {"tms.h", "app.c", "app.h", "model.h"}
+
+
+@pytest.mark.parametrize("text", ["*/ int evil; /*", "*\\\n/ int evil; //", "a\nint evil;"])
+def test_no_text_of_a_model_leaves_its_comment(text):
+    net = Net()
+    out = net.dense("x", 4, 2)
+    model = net.model((1, 4), out)
+    ir = model.clone_ir()
+    for node in ir.graph:
+        node.name = text
+    source = emit(lower(Model.from_ir(ir, "net")))["net.c"].decode()
+    outside = "".join(part.split("*/")[-1] for part in source.split("/*"))
+    assert "evil" not in outside
+
+
+def test_a_rounding_that_does_not_exist_is_refused():
+    net = Net()
+    model = net.model((1, 4), net.dense("x", 4, 2))
+    ir = model.clone_ir()
+    ir.metadata_props["tms.rounding"] = "*/ evil"
+    with pytest.raises(ModelError, match="rounding"):
+        lower(Model.from_ir(ir, "net"))
+
+
+def test_a_refused_node_with_an_activation_behind_it_is_checked_with_all_others():
+    net = Net()
+    x = net.node("Relu", net.node("Hardmax", "x"))
+    rows = check(net.model((1, 4), net.node("Sigmoid", x)))
+    assert [row.verdict for row in rows] == ["refused", "supported", "supported"]
