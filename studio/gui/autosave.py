@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 from PySide6.QtCore import QObject, QTimer
@@ -17,7 +18,7 @@ class Autosave(QObject):
     """Writes the project right after an edit; saving it removes the copy.
 
     Args:
-        folder: where the copies are, one for each name of a project.
+        folder: where the copies are, one for each model that is worked on.
         parent: whose life it shares.
     """
 
@@ -62,4 +63,6 @@ class Autosave(QObject):
             return  # a full or read-only disk costs the copy, nothing else
 
     def _copy(self, state: State) -> Path:
-        return self._folder / f"{state.project.name}{SUFFIX}"
+        # Models of one name in different folders are different work.
+        place = hashlib.sha256(state.project.model.encode()).hexdigest()[:8]
+        return self._folder / f"{state.project.name}-{place}{SUFFIX}"
