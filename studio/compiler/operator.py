@@ -95,11 +95,6 @@ class Site:
         """The error that refuses this site."""
         return Unsupported(f"{self.op_type}: {why}", self.name, hint)
 
-    def in_quant(self, index: int = 0) -> Quant | None:
-        """How an operand is quantised; None for real values and constants."""
-        operand = self.inputs[index]
-        return operand.quant if isinstance(operand, Tensor) else None
-
 
 @dataclass(frozen=True, slots=True)
 class Operator:

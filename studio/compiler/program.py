@@ -97,15 +97,10 @@ class Buffer:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Constant:
-    """An array in flash, in the order that the portable kernels read.
-
-    `layout` names what its axes mean ("ohwi", "hwc", "oi", "o", "table"), so that a
-    target's packing hook knows how to rearrange it.
-    """
+    """An array in flash, in the order that the portable kernels read; see `packing`."""
 
     name: str
     data: Array
-    layout: str = ""
 
     @property
     def size_bytes(self) -> int:
