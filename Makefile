@@ -12,8 +12,8 @@ TORCH := $(shell sed -n 's/^\(torch==.*\)/\1/p' constraints.txt)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check screenshots bench bench-compression bench-equality bench-costs size-tables
-.PHONY: cost-tables stack-tables wheel clean system-demo system-test
+.PHONY: help demo test check screenshots bench bench-compression bench-equality bench-costs bench-arena
+.PHONY: bench-plans size-tables cost-tables stack-tables wheel clean system-demo system-test
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -46,6 +46,12 @@ bench-equality: .venv/installed system-test ## host against every virtual board,
 
 bench-costs: .venv/installed system-test ## predicted against counted instructions, layer by layer
 	PYTHONPATH=tests $(BIN)/python tests/bench/costs.py
+
+bench-arena: .venv/installed ## 1 000 random graphs: the arena against its lower bound
+	PYTHONPATH=tests $(BIN)/python tests/bench/arena.py
+
+bench-plans: .venv/installed system-test ## arena and instructions of every plan, zig and gcc
+	PYTHONPATH=tests $(BIN)/python tests/bench/plans.py
 
 size-tables: .venv/installed system-test ## measure the kernels' code sizes anew: resources/sizes
 	$(BIN)/python packaging/size_tables.py

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from studio.compiler import fuse, layout, sparse
+from studio.compiler import layout, plans, sparse
 from studio.compiler.kernel import kernels
 from studio.compiler.layout import Layout, Shape
 from studio.compiler.operand import Array, Const, Quant, Tensor
@@ -272,8 +272,7 @@ class Builder:
             if buffer.dtype not in DTYPES:
                 hint = "convert the model to float32, or quantise it"
                 raise Unsupported(f"a tensor of type {buffer.dtype}", buffer.name, hint)
-        plan = fuse.smallest if self.options.plan == "small" else fuse.layerwise
-        laid = plan(tuple(buffers), tuple(calls))
+        laid = plans.laid_out(self.options, tuple(buffers), tuple(calls))
         return Program(
             name=identifier(model.name),
             buffers=laid.buffers,
