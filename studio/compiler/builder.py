@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from studio.compiler import layout, plans, sparse
+from studio.compiler import layout, plans, sparse, stream
 from studio.compiler.kernel import kernels
 from studio.compiler.layout import Layout, Shape
 from studio.compiler.operand import Array, Const, Quant, Tensor
@@ -272,7 +272,11 @@ class Builder:
             if buffer.dtype not in DTYPES:
                 hint = "convert the model to float32, or quantise it"
                 raise Unsupported(f"a tensor of type {buffer.dtype}", buffer.name, hint)
-        laid = plans.laid_out(self.options, tuple(buffers), tuple(calls))
+        if self.options.stream_input:
+            calls = stream.with_source(self.options, buffers, calls)
+        laid = plans.laid_out(self.options, buffers, calls)
+        if self.options.stream_input:
+            stream.check(laid.buffers)
         return Program(
             name=identifier(model.name),
             buffers=laid.buffers,

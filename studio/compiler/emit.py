@@ -269,7 +269,7 @@ def _float(value: float) -> str:
 
 
 def _params(symbols: dict[str, str], index: int, call: KernelCall) -> str:
-    kernel = kernels()[call.kernel]
+    kernel = kernel_of(call)
     fields = []
     if kernel.window:
         window = ", ".join(f".{key} = {call.params[key]}" for key in WINDOW)
@@ -339,7 +339,7 @@ def _effort(call: KernelCall) -> str:
 def _call(program: Program, symbols: dict[str, str], index: int, y: str = "") -> str:
     """One call: all rows, or the row that a C expression names."""
     call = program.calls[index]
-    kernel = kernels()[call.kernel]
+    kernel = kernel_of(call)
     if kernel.window:
         rows = [y, f"{y} + 1"] if y else ["0", str(call.rows)]
         source = _rows(program, call, "in")

@@ -18,7 +18,7 @@ import numpy as np
 
 from studio.compiler import arena
 from studio.compiler.arena import Placement, aligned, moments
-from studio.compiler.kernel import kernels
+from studio.compiler.kernel import kernel_of
 from studio.compiler.kernels.cumsum2d import sums_window
 from studio.compiler.kernels.scale2d_s32_s8 import last_row
 from studio.compiler.program import Buffer, KernelCall, Program, Step
@@ -59,9 +59,9 @@ def means_by_rows(
     """Every mean over a whole image in two parts, so that it can take rows as they come."""
     made, kept = list(buffers), []
     for call in calls:
-        source = call.inputs[0]
+        source = call.inputs[0] if "tms_mean_" in call.kernel else None
         image = buffers[source] if isinstance(source, int) else None
-        if "tms_mean_" not in call.kernel or image is None or len(image.shape) != 3:
+        if image is None or len(image.shape) != 3:
             kept.append(call)
             continue
         height, width, channels = image.shape
@@ -163,7 +163,7 @@ class _Fusing:
         return frozenset(
             b
             for b, buffer in enumerate(self.buffers)
-            if buffer.role == "activation"
+            if buffer.role in ("activation", "input")
             and self.writers[b]
             and self.readers[b]
             and all(i <= k < j for k in (*self.writers[b], *self.readers[b]))
@@ -268,7 +268,7 @@ class _Fusing:
         ]
         if j - i == 1 and self.flows[writer] is None:
             # A whole call that reads each element before it writes the same one.
-            kernel = kernels()[self.calls[writer].kernel]
+            kernel = kernel_of(self.calls[writer])
             same = (
                 self.buffers[source].size_bytes
                 == self.buffers[self.calls[writer].outputs[0]].size_bytes
@@ -356,7 +356,7 @@ def _holds(
 ) -> bool:
     """True where a ring has a row that somebody will still read."""
     written = done[writer[b]]
-    if kernels()[calls[writer[b]].kernel].carries and written:
+    if kernel_of(calls[writer[b]]).carries and written:
         return any(not done[k] for k, _ in readers[b])
     for k, slot in readers[b]:
         rows = flows[k]

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from studio.compiler.kernel import kernels
-from studio.compiler.program import Buffer, KernelCall, Step
+from studio.compiler.kernel import kernel_of
+from studio.compiler.program import ROW_SOURCE, Buffer, KernelCall, Step
 
 Need = tuple[int, int]
 
@@ -45,7 +45,10 @@ class Flow:
 
 def flow(call: KernelCall, buffers: Sequence[Buffer]) -> Flow | None:
     """How rows go through a call; None where it runs only as a whole."""
-    kernel = kernels()[call.kernel]
+    if call.kernel == ROW_SOURCE:
+        image = buffers[call.outputs[0]]
+        return Flow(image.shape[0], image.tensor_bytes // image.shape[0], (), ())
+    kernel = kernel_of(call)
     if kernel.upsampling:
         return None
     if kernel.window:
@@ -101,7 +104,7 @@ def row_call(call: KernelCall, flow_: Flow) -> KernelCall:
     """The call with the parameters of one row, for elementwise kernels; others as they are."""
     from dataclasses import replace
 
-    if not kernels()[call.kernel].elementwise:
+    if not kernel_of(call).elementwise:
         return replace(call, rows=flow_.height)
     params = dict(call.params)
     if "n" in params:
