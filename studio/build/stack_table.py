@@ -39,6 +39,7 @@ FIRMWARE = (
     "frame_ended",
     "tms_request",
     "tms_run",
+    "tms_infer",
 )
 SAVED_BYTES = 24  # registers that generated code may save beyond what its growth says
 _COUNTS = (1, 2, 4, 8, 16, 28)
@@ -126,7 +127,8 @@ def measure(toolchain: Toolchain, profile: Profile) -> Job[StackTable]:
         found[name] = frames[name] + max(within, default=0)
     empty = synthetic(None, 0, rng)
     firmware: dict[str, int] = {}
-    for part in ("monitor/monitor.c", "monitor/request.c", "monitor/main.c", "port/startup.c"):
+    monitor = [f"monitor/{part}.c" for part in ("monitor", "request", "input", "main")]
+    for part in (*monitor, "port/startup.c"):
         progress = Progress(f"{toolchain.id} {profile.core} {part}")
         firmware |= yield from frames_of(empty, profile, toolchain, part, progress)
     deep = sum(firmware.get(name, 0) for name in FIRMWARE)
