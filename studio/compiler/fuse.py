@@ -11,21 +11,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cache
 from typing import Any
 
 import numpy as np
 
 from studio.compiler import arena
 from studio.compiler.arena import Placement, aligned, moments
+from studio.compiler.intervals import Intervals
 from studio.compiler.kernel import kernel_of
 from studio.compiler.kernels.cumsum2d import sums_window
 from studio.compiler.kernels.scale2d_s32_s8 import last_row
 from studio.compiler.program import Buffer, KernelCall, Program, Step
-from studio.compiler.rows import Course, Flow, course, flow, row_call
+from studio.compiler.rings import spans
+from studio.compiler.rows import flow, row_call
 
-OVERLAP_TRIES = 400  # of each candidate; with overlaps the least is not known for sure
+OVERLAP_TRIES = 100  # of each candidate; with overlaps the least is not known for sure
 LONGEST = 24  # calls in one stage; more of them save nothing on the nets that were tried
+NEAR, CUTS = 1.05, 4  # cuts are tried up to so many times the least peak, and so many
 INTERVALS = 1500  # stages to weigh: long nets get shorter ones, so that the search stays short
 
 
@@ -47,10 +49,19 @@ def layerwise(buffers: Sequence[Buffer], calls: Sequence[KernelCall]) -> Layout:
 
 def smallest(buffers: Sequence[Buffer], calls: Sequence[KernelCall]) -> Layout:
     """The stages whose arena is least; among equals those that fuse fewest calls."""
-    plain = _Fusing(tuple(buffers), tuple(calls))
-    by_rows = _Fusing(*means_by_rows(buffers, calls))
-    candidates = [f.layout(cuts) for f in (plain, by_rows) for cuts in f.partitions()]
-    return min(candidates, key=lambda layout: (layout.placement.arena_bytes, len(layout.calls)))
+    ways = [_Fusing(tuple(buffers), tuple(calls))]
+    split = means_by_rows(buffers, calls)
+    if len(split[1]) > len(calls):
+        ways.append(_Fusing(*split, ways[0]))
+    best = None
+    for way in ways:
+        for peak, cuts in way.partitions().items():
+            if best is None or peak < best.placement.arena_bytes:
+                found = way.layout(cuts)
+                if best is None or found.placement.arena_bytes < best.placement.arena_bytes:
+                    best = found
+    assert best is not None
+    return best
 
 
 def means_by_rows(
@@ -103,162 +114,88 @@ def whole(index: int, call: KernelCall) -> tuple[Step, ...]:
 class _Fusing:
     """The search for stages of one Program."""
 
-    def __init__(self, buffers: tuple[Buffer, ...], calls: tuple[KernelCall, ...]) -> None:
+    def __init__(
+        self,
+        buffers: tuple[Buffer, ...],
+        calls: tuple[KernelCall, ...],
+        before: _Fusing | None = None,
+    ) -> None:
         self.buffers, self.calls = buffers, calls
-        self.flows = [flow(call, buffers) for call in calls]
-        self.readers: list[list[int]] = [[] for _ in buffers]
-        self.writers: list[list[int]] = [[] for _ in buffers]
-        for i, call in enumerate(calls):
-            for source in call.inputs:
-                if isinstance(source, int):
-                    self.readers[source].append(i)
-            for target in (*call.outputs, *([] if call.scratch is None else [call.scratch])):
-                self.writers[target].append(i)
-        self._stage = cache(self._stage_uncached)
-        self.longest = max(4, min(LONGEST, INTERVALS // max(len(calls), 1)))
-
-    def partitions(self) -> list[list[tuple[int, int]]]:
-        """Ways to cut the calls into stages [i, j): the least peak, and a few near it."""
-        n = len(self.calls)
-        costs = {
-            (i, j): peak
-            for i in range(n)
-            for j in range(i + 1, min(i + self.longest, n) + 1)
-            if (peak := self.peak(i, j)) is not None
+        longest = max(4, min(LONGEST, INTERVALS // max(len(calls), 1)))
+        alike = 0  # calls that both have in front
+        if before is not None:
+            pairs = enumerate(zip(before.calls, calls, strict=False))
+            alike = next(at for at, (a, b) in pairs if a is not b)
+        known = before.intervals if before is not None else None
+        self.intervals = Intervals(buffers, calls, longest, known, alike)
+        self.readers, self.writers = self.intervals.readers, self.intervals.writers
+        self.peaks = {
+            (i, j): before.peaks[i, j] if before is not None and j <= alike else self.peak(i, j)
+            for j in range(1, len(calls) + 1)
+            for i in (*self.intervals.begins(j), j - 1)
         }
-        least = self._minimax(costs)
-        bounds = sorted({peak for peak in costs.values() if least <= peak <= 1.05 * least})
-        return [self._fewest(costs, limit) for limit in [least, *bounds[1:4]]]
 
-    def _minimax(self, costs: dict[tuple[int, int], int]) -> int:
-        n = len(self.calls)
-        best = [0] + [1 << 62] * n
-        for j in range(1, n + 1):
-            for i in range(max(0, j - self.longest), j):
-                if (i, j) in costs:
-                    best[j] = min(best[j], max(best[i], costs[i, j]))
-        return best[n]
+    def partitions(self) -> dict[int, list[tuple[int, int]]]:
+        """Ways to cut the calls into stages [i, j), by their peak: the least, and a few near it."""
+        least = self._minimax()
+        near = {peak for peak in self.peaks.values() if least <= peak <= NEAR * least}
+        return {limit: self._fewest(limit) for limit in sorted({least, *near})[:CUTS]}
 
-    def _fewest(self, costs: dict[tuple[int, int], int], limit: int) -> list[tuple[int, int]]:
+    def _minimax(self) -> int:
+        best = [0] + [1 << 62] * len(self.calls)
+        for (i, j), peak in self.peaks.items():  # in the order of j
+            best[j] = min(best[j], max(best[i], peak))
+        return best[-1]
+
+    def _fewest(self, limit: int) -> list[tuple[int, int]]:
         """Stages within the limit that run fewest rows one by one."""
-        n = len(self.calls)
-        best: list[tuple[int, list[tuple[int, int]]] | None] = [(0, []), *([None] * n)]
-        for j in range(1, n + 1):
-            for i in range(max(0, j - self.longest), j):
-                before = best[i]
-                if before is None or costs.get((i, j), 1 << 62) > limit:
-                    continue
-                effort = before[0] + (len(self._stage(i, j).steps) if j - i > 1 else 0)
-                known = best[j]
-                if known is None or effort < known[0]:
-                    best[j] = (effort, [*before[1], (i, j)])
-        found = best[n]
+        best: list[tuple[int, list[tuple[int, int]]] | None] = [(0, []), *([None] * len(self.calls))]
+        for (i, j), peak in self.peaks.items():
+            before = best[i]
+            if before is None or peak > limit:
+                continue
+            effort = before[0] + (self.intervals.rows(i, j) if j - i > 1 else 0)
+            known = best[j]
+            if known is None or effort < known[0]:
+                best[j] = (effort, [*before[1], (i, j)])
+        found = best[-1]
         assert found is not None
         return found[1]
 
     # ---- one stage ------------------------------------------------------------------------
 
-    def inner(self, i: int, j: int) -> frozenset[int]:
-        """Buffers that are written and read within [i, j) only."""
-        return frozenset(
-            b
-            for b, buffer in enumerate(self.buffers)
-            if buffer.role in ("activation", "input")
-            and self.writers[b]
-            and self.readers[b]
-            and all(i <= k < j for k in (*self.writers[b], *self.readers[b]))
-        )
-
-    def fuses(self, i: int, j: int) -> bool:
-        """True where the calls [i, j) can run row by row."""
-        if any(self.flows[k] is None for k in range(i, j)):
-            return False
-        for b in self.inner(i, j):
-            if len(self.writers[b]) != 1:
-                return False
-            writer = self._flow(self.writers[b][0])
-            for k in self.readers[b]:
-                for slot, source in enumerate(self.calls[k].inputs):
-                    reader = self._flow(k)
-                    if source == b and (
-                        reader.in_row_bytes[slot] != writer.out_row_bytes
-                        or reader.windows[slot][3] != writer.height
-                    ):
-                        return False
-        last_writers = [k for k in range(i, j) if self.calls[k].outputs[0] not in self.inner(i, j)]
-        # Tensors that leave the stage are whole and must not be read in it before they are done.
-        return all(
-            not any(i <= r < j for r in self.readers[self.calls[k].outputs[0]])
-            for k in last_writers
-        )
-
-    def _flow(self, k: int) -> Flow:
-        found = self.flows[k]
-        assert found is not None
-        return found
-
-    def _stage_uncached(self, i: int, j: int) -> Course:
-        if j - i == 1:
-            return Course(whole(i, self.calls[i]), {})
-        flows = {k: self._flow(k) for k in range(i, j)}
-        return course(range(i, j), self.calls, flows, self.inner(i, j))
-
-    def peak(self, i: int, j: int) -> int | None:
-        """Bytes that live at once in a stage [i, j); None where it cannot be one."""
-        if j - i > 1 and not self.fuses(i, j):
-            return None
-        stage = self._stage(i, j)
-        if len({step.call for step in stage.steps}) < j - i:
-            return None  # a call of which nobody reads a row
-        rings = {b: self._ring_bytes(b, rows) for b, rows in stage.heights.items()}
-        lives = _ring_lives(self, stage, range(i, j))
-        most = max(
-            (sum(rings[b] for b, life in lives.items() if life >> at & 1))
-            for at in range(len(stage.steps))
-        )
-        around = [b for b in range(len(self.buffers)) if self._passes(b, i, j) and b not in rings]
-        total = most + sum(aligned(self.buffers[b].size_bytes) for b in around)
-        return total - self._saved(i, j, stage)
-
-    def _ring_bytes(self, buffer: int, rows: int) -> int:
-        whole = self.buffers[buffer]
-        return aligned(whole.tensor_bytes // whole.shape[0] * rows)
-
-    def _passes(self, b: int, i: int, j: int) -> bool:
-        """True where a buffer lives at some time in [i, j)."""
-        first = min(self.writers[b], default=0) if self.buffers[b].role != "input" else 0
-        last = max(self.readers[b], default=first)
-        if self.buffers[b].role == "output":
-            last = len(self.calls)
-        return first < j and last >= i
-
-    def _saved(self, i: int, j: int, stage: Course) -> int:
-        """Bytes that the best overlap of an output with a dying input saves."""
+    def peak(self, i: int, j: int) -> int:
+        """Bytes that live at once in a stage [i, j), as far as one overlap can lower them."""
         best = 0
-        for (out, source), below in self.overlaps(i, j, stage).items():
+        for (out, source), below in self.overlaps(i, j).items():
             above, under = (aligned(self.buffers[b].size_bytes) for b in (out, source))
             together = max(above, below + under) - min(0, below)
             best = max(best, above + under - together)
-        return best
+        return self.intervals.peak(i, j) - best
 
-    def overlaps(self, i: int, j: int, stage: Course) -> dict[tuple[int, int], int]:
+    def overlaps(self, i: int, j: int) -> dict[tuple[int, int], int]:
         """(output, dying input) -> bytes that the output must begin below the input."""
         found = {}
-        for k in range(i, j):
+        rings = self.intervals.rings(i, j)
+        dying = [
+            source
+            for source in {s for c in range(i, j) for s in self.calls[c].inputs}
+            if isinstance(source, int)
+            and source not in rings
+            and max(self.readers[source]) < j
+            and self.buffers[source].role != "output"
+        ]
+        for k in range(i, j) if dying else ():
             out = self.calls[k].outputs[0]
-            if out in stage.heights or len(self.writers[out]) != 1:
+            if out in rings or len(self.writers[out]) != 1:
                 continue
-            for source in {s for c in range(i, j) for s in self.calls[c].inputs}:
-                if not isinstance(source, int) or source in stage.heights or source == out:
-                    continue
-                if max(self.readers[source]) >= j or self.buffers[source].role == "output":
-                    continue
-                below = self._below(i, j, stage, k, source)
+            for source in dying:
+                below = self._below(i, j, k, source) if source != out else None
                 if below is not None and below < aligned(self.buffers[out].size_bytes):
                     found[out, source] = below
         return found
 
-    def _below(self, i: int, j: int, stage: Course, writer: int, source: int) -> int | None:
+    def _below(self, i: int, j: int, writer: int, source: int) -> int | None:
         """How far `writer`'s output must begin below `source` so that rows die before they go."""
         reading = [
             (k, slot)
@@ -266,34 +203,25 @@ class _Fusing:
             for slot, s in enumerate(self.calls[k].inputs)
             if s == source
         ]
-        if j - i == 1 and self.flows[writer] is None:
+        if self.intervals.flows[writer] is None:
             # A whole call that reads each element before it writes the same one.
-            kernel = kernel_of(self.calls[writer])
-            same = (
-                self.buffers[source].size_bytes
-                == self.buffers[self.calls[writer].outputs[0]].size_bytes
-            )
+            out = self.buffers[self.calls[writer].outputs[0]]
+            same = self.buffers[source].size_bytes == out.size_bytes
             first = self.calls[writer].inputs[0] == source
-            return 0 if kernel.in_place and same and first and len(reading) == 1 else None
-        out_row_bytes = self._flow(writer).out_row_bytes
-        steps = (
-            stage.steps
-            if j - i > 1
-            else tuple(Step(i, y, y + 1) for y in range(self._flow(i).height))
-        )
-        done = dict.fromkeys(range(i, j), 0)
-        worst = -(1 << 62)
-        for step in steps:
-            # Rows that this step and all later ones read.
-            low = min(
-                self._flow(k).need(slot, done[k])[0] * self._flow(k).in_row_bytes[slot]
-                if done[k] < self._flow(k).height
-                else self.buffers[source].size_bytes
-                for k, slot in reading
-            )
-            if step.call == writer:
-                worst = max(worst, step.y1 * out_row_bytes - low)
-            done[step.call] += 1
+            in_place = kernel_of(self.calls[writer]).in_place
+            return 0 if in_place and same and first and len(reading) == 1 else None
+        callers = self.intervals.callers(i, j)
+        writes = callers == writer
+        low = np.full(len(callers), self.buffers[source].size_bytes)  # that is still to be read
+        for k, slot in reading:
+            rows = self.intervals.flow_of(k)
+            done = np.cumsum(callers == k) - (callers == k)
+            lows = [*(first for first, _ in rows.needs(slot)), 0]
+            still = np.array(lows) * rows.in_row_bytes[slot]
+            still[-1] = self.buffers[source].size_bytes
+            low = np.minimum(low, still[done])
+        written = np.cumsum(writes) * self.intervals.flow_of(writer).out_row_bytes
+        worst = int((written - low)[writes].max(initial=-(1 << 62)))
         return -(-worst // arena.ALIGN_BYTES) * arena.ALIGN_BYTES
 
     # ---- the result -----------------------------------------------------------------------
@@ -304,66 +232,15 @@ class _Fusing:
         stages = []
         overlaps: dict[tuple[int, int], int] = {}
         for i, j in cuts:
-            stage = self._stage(i, j)
+            stage = self.intervals.course(i, j)
             stages.append(stage.steps)
-            overlaps |= self.overlaps(i, j, stage)
+            overlaps |= self.overlaps(i, j)
             for b, rows in stage.heights.items():
                 buffers[b] = replace(buffers[b], rows=rows if rows < buffers[b].shape[0] else 0)
             for k in range(i, j) if j - i > 1 else ():
-                calls[k] = row_call(calls[k], self._flow(k))
-        peak = max(self.peak(i, j) or 0 for i, j in cuts)
+                calls[k] = row_call(calls[k], self.intervals.flow_of(k))
+        peak = max(self.peaks[cut] for cut in cuts)
         return _laid_out(tuple(buffers), tuple(calls), tuple(stages), overlaps, peak)
-
-
-def _ring_lives(fusing: _Fusing, stage: Course, indices: range) -> dict[int, int]:
-    """For each ring the steps of the stage at which it holds a row that is still needed."""
-    inner = frozenset(stage.heights)
-    return _step_lives(stage.steps, fusing.calls, inner, dict(enumerate(fusing.flows)))
-
-
-def _step_lives(
-    steps: Sequence[Step],
-    calls: Sequence[KernelCall],
-    rings: frozenset[int],
-    flows: dict[int, Flow | None],
-) -> dict[int, int]:
-    """Sets of moments (places in `steps`) at which rings hold rows that are still needed."""
-    writer = {calls[step.call].outputs[0]: step.call for step in steps}
-    readers: dict[int, set[tuple[int, int]]] = {b: set() for b in rings}
-    for step in steps:
-        for slot, source in enumerate(calls[step.call].inputs):
-            if source in rings:
-                readers[source].add((step.call, slot))
-    done = {step.call: 0 for step in steps}
-    lives = dict.fromkeys(rings, 0)
-    for at, step in enumerate(steps):
-        before = {b: _holds(b, calls, writer, readers, done, flows) for b in rings}
-        done[step.call] += 1
-        for b in rings:
-            touched = b in (calls[step.call].outputs[0], *calls[step.call].inputs)
-            if touched or (before[b] and _holds(b, calls, writer, readers, done, flows)):
-                lives[b] |= 1 << at
-    return lives
-
-
-def _holds(
-    b: int,
-    calls: Sequence[KernelCall],
-    writer: dict[int, int],
-    readers: dict[int, set[tuple[int, int]]],
-    done: dict[int, int],
-    flows: dict[int, Flow | None],
-) -> bool:
-    """True where a ring has a row that somebody will still read."""
-    written = done[writer[b]]
-    if kernel_of(calls[writer[b]]).carries and written:
-        return any(not done[k] for k, _ in readers[b])
-    for k, slot in readers[b]:
-        rows = flows[k]
-        assert rows is not None
-        if done[k] < rows.height and rows.need(slot, done[k])[0] < written:
-            return True
-    return False
 
 
 def _laid_out(
@@ -391,7 +268,7 @@ def lifetimes(
     start, outputs to the end, state always; rings while they hold a row that is needed.
     """
     total = sum(len(stage) for stage in stages)
-    spans: list[list[int]] = [[] for _ in buffers]
+    touches: list[list[int]] = [[] for _ in buffers]
     lives = [0] * len(buffers)
     start = 0
     for stage in stages:
@@ -403,20 +280,20 @@ def lifetimes(
         }
         rings = frozenset(b for b in touched if buffers[b].rows)
         if rings:
-            flows = {step.call: flow(calls[step.call], buffers) for step in stage}
-            for b, life in _step_lives(stage, calls, rings, flows).items():
-                lives[b] = life << start
+            flows = {k: flow(calls[k], buffers) for k in {step.call for step in stage}}
+            for b, held in spans(stage, calls, rings, flows).items():
+                lives[b] = sum(moments(start + begin, start + end) for begin, end in held)
         for at, step in enumerate(stage, start):
             call = calls[step.call]
             for used in (*call.inputs, *call.outputs, call.scratch):
                 if isinstance(used, int):
-                    spans[used].append(at)
+                    touches[used].append(at)
         start += len(stage)
     for b, buffer in enumerate(buffers):
         if buffer.rows:
             continue
-        first = min(spans[b], default=0) if buffer.role not in ("input", "state") else 0
-        last = max(spans[b], default=first)
+        first = min(touches[b], default=0) if buffer.role not in ("input", "state") else 0
+        last = max(touches[b], default=first)
         lives[b] = moments(first, total if buffer.role in ("output", "state") else last)
     return lives
 
