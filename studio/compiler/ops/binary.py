@@ -100,16 +100,16 @@ def _integer(site: Site, lowering: Lowering, a: Operand, b: Operand, quant: Quan
     """The call in integers; None where there is none for these operands."""
     suffix = "s8" if quant.dtype == "int8" else "s16"
     if site.op_type in ("Min", "Max"):
-        if quant.dtype != "int8" or any(isinstance(x, Tensor) and x.quant is None for x in (a, b)):
+        if any(isinstance(x, Tensor) and x.quant is None for x in (a, b)):
             return None
         a, b = (_under(lowering, x, quant) for x in (a, b))
         params = {**NO_FACTORS, **clamp_integer(site.clamp, quant)}
-        kernel = f"tms_{KERNELS[site.op_type]}_s8"
+        kernel = f"tms_{KERNELS[site.op_type]}_{suffix}"
         return pair_call(site, lowering, kernel, a, b, params, quant)
     first, second = _quantized_operand(a, quant), _quantized_operand(b, quant)
     if site.op_type not in FACTORS or first is None or second is None:
         return None
-    if quant.dtype == "int16" and (site.op_type == "PRelu" or not _around_zero(a, b, quant)):
+    if quant.dtype == "int16" and not _around_zero(a, b, quant):
         return None
     (a, a_quant), (b, b_quant) = first, second
     params = {
@@ -157,5 +157,5 @@ def _quantized_operand(x: Operand, out: Quant) -> tuple[Operand, Quant] | None:
 OPERATORS = (
     Operator(("Add", "Sub", "Mul", "Div", "PRelu"), lower_binary, activation=True, int16=True),
     Operator(("Pow",), lower_power),
-    Operator(("Min", "Max", "Sum", "Mean"), lower_many),
+    Operator(("Min", "Max", "Sum", "Mean"), lower_many, int16=True),
 )
