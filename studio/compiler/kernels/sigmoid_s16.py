@@ -15,7 +15,8 @@ def _table() -> Array:
     exact = 65536 / (1 + np.exp(-np.arange(0, 256.5, 0.5) / 24))
     start, middle, end = exact[:-1:2], exact[1::2], exact[2::2]
     raised = start + (middle - (start + end) / 2) / 2
-    table: Array = np.minimum(np.rint(raised), 65535).astype(np.uint16)
+    table: Array = np.rint(raised).astype(np.uint16)
+    table[-1] = 65535  # behind it the function is at its end
     return table
 
 

@@ -112,12 +112,15 @@ def _integer(site: Site, lowering: Lowering, a: Operand, b: Operand, quant: Quan
     if quant.dtype == "int16" and not _around_zero(a, b, quant):
         return None
     (a, a_quant), (b, b_quant) = first, second
+    scales = [q.scale for q in (a_quant, b_quant, quant)]
+    if site.op_type == "Mul" and lowering.options.rounding == "litert":
+        scales = [np.float32(scale) for scale in scales]  # as mul.cc multiplies and divides them
     params = {
         "a_offset": -a_quant.zero_point,
         "b_offset": -b_quant.zero_point,
         "out_offset": quant.zero_point,
         **clamp_integer(site.clamp, quant),
-        **_factors(site, quant)(a_quant.scale, b_quant.scale, quant.scale),
+        **_factors(site, quant)(*scales),
     }
     kernel = f"tms_{KERNELS[site.op_type]}_{suffix}"
     return pair_call(site, lowering, kernel, a, b, params, quant)

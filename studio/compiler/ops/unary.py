@@ -99,13 +99,17 @@ def _wide(
         params = {"n": n, **sigmoid_factors(x.quant.scale), "table": SIGMOID_TABLE}
         lowering.call(AS_TFLITE[kernel], (x,), out, params)
         return out
-    half = 32768 * x.quant.scale
+    low, high = (side * x.quant.scale for side in x.quant.limits)
+    steps, real = 1 / site.quant.scale, np.float64
+    if lowering.options.rounding != "single":  # TFLite takes the width of 65535 steps for 65536
+        least, most = (np.float32(side * site.quant.scale) for side in site.quant.limits)
+        steps, real = 65536 / (most - least), np.float32
 
     def exact(real: npt.NDArray[Any]) -> npt.NDArray[Any]:
         return function(real.astype(np.float32)).astype(np.float64)
 
     out = lowering.output(site, x.layout, site.quant)
-    table = table_of(exact, -half, half - x.quant.scale, site.quant.scale)
+    table = table_of(exact, low, high, steps, real)
     lowering.call("tms_lut_s16", (x,), out, {"n": n, "table": table})
     return out
 
