@@ -1,4 +1,4 @@
-"""tms_dense_s16_f64: a fully connected layer of int16 as LiteRT has it, its sums scaled in double."""
+"""tms_dense_s16_f64: a dense layer of int16 as LiteRT has it, its sums scaled in double."""
 
 from __future__ import annotations
 
