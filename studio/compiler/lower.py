@@ -165,7 +165,7 @@ class Lowering(Builder):
         wide = self._of_one_width(self._in_known_dtypes(site, operator))
         results = operator.lower(wide, self)
         operands = results if isinstance(results, tuple) else (results,)
-        if wide.quant != site.quant and site.quant is not None and wide.quant is not None:
+        if wide.quant != site.quant and site.quant is not None and isinstance(operands[0], Tensor):
             operands = (self.requantized(operands[0], site.quant), *operands[1:])
         for number, value in enumerate(values):
             if number < len(operands):
@@ -200,8 +200,9 @@ class Lowering(Builder):
             if isinstance(operand, Tensor) and operand.quant is not None:
                 narrow = operand.quant.dtype == "int8"
                 exact = Quant(operand.quant.scale, 0, "int16") if narrow else operand.quant
-                operand = self.requantized(operand, exact)
-            inputs.append(operand)
+                inputs.append(self.requantized(operand, exact))
+            else:
+                inputs.append(operand)
         quant = site.quant
         if quant.dtype == "int8":
             furthest = max(128 + quant.zero_point, 127 - quant.zero_point)
