@@ -189,8 +189,36 @@ def split() -> Made:
     return net, [x], parts
 
 
+def whole() -> Made:
+    """int8 at both borders; in between a branch, a bent line, upsampling, a mean and classes."""
+    net, rng = TfliteNet(), np.random.default_rng(5)
+    x, up = net.tensor(IMAGE, "int8", 0.04, 5), (1, 10, 14, 6)
+    wide, bent, both = act(net, IMAGE, 0.00016), act(net, IMAGE, 0.00017), act(net, IMAGE, 0.0003)
+    net.op("QUANTIZE", [x], [wide], "QuantizeOptions")
+    net.op("LEAKY_RELU", [wide], [bent], "LeakyReluOptions", alpha=0.2)
+    net.op("SUB", [bent, wide], [both], "SubOptions", potScaleInt16=False)
+    scale = rng.uniform(0.001, 0.004, 6)
+    w = net.const(rng.integers(-127, 128, (6, 3, 3, 6)), "int8", scale=scale)
+    bias = net.const(rng.integers(-(10**6), 10**6, 6), "int64", scale=0.0003 * scale)
+    spread, mean = act(net, up, 0.0006), act(net, (1, 6), 0.0002)
+    net.op(
+        "TRANSPOSE_CONV", [net.const(up), w, both, bias], [spread], "TransposeConvOptions",
+        padding=SAME, strideH=2, strideW=2,
+    )  # fmt: skip
+    net.op("MEAN", [spread, net.const((1, 2))], [mean], "ReducerOptions", keepDims=False)
+    w = net.const(rng.integers(-127, 128, (4, 6)), "int8", scale=0.05)
+    bias = net.const(rng.integers(-(10**5), 10**5, 4), "int64", scale=0.0002 * 0.05)
+    scores, shares = act(net, (1, 4), 0.0005), act(net, (1, 4), 1 / 32768)
+    net.op("FULLY_CONNECTED", [mean, w, bias], [scores], "FullyConnectedOptions")
+    net.op("SOFTMAX", [scores], [shares], "SoftmaxOptions", beta=1.0)
+    y = net.tensor((1, 4), "int8", 1 / 256, -128)
+    net.op("QUANTIZE", [shares], [y], "QuantizeOptions")
+    return net, [x], [y]
+
+
 ROW = (1, 1, 1, 6)
 CASES: dict[str, Callable[[], Made]] = {
+    "whole net": whole,
     "pad": pad,
     "pad with a value": lambda: pad(-300),
     "concat rows": lambda: concat(1),
