@@ -87,7 +87,7 @@ def add_choices(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--stream-input",
         action="store_true",
-        help="the firmware brings the input row by row; with --plan small or balanced",
+        help="the firmware brings the input row by row; with --plan small",
     )
     parser.add_argument("--weights", choices=WEIGHTS, default=WEIGHTS[0], help="as stored in flash")
 

@@ -9,7 +9,9 @@ this segment overlap).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from bisect import bisect_left
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -28,7 +30,12 @@ from studio.compiler.rows import flow, row_call
 OVERLAP_TRIES = 100  # of each candidate; with overlaps the least is not known for sure
 LONGEST = 24  # calls in one stage; more of them save nothing on the nets that were tried
 NEAR, CUTS = 1.05, 4  # cuts are tried up to so many times the least peak, and so many
+MORE_INSTRUCTIONS = 0.05  # share that plan `balanced` may add
+# Rough and on the safe side: at least so many for the work, at most so many for a row run by itself.
+MAC_INSTRUCTIONS, ELEMENT_INSTRUCTIONS, ROW_INSTRUCTIONS = 3, 5, 220
 INTERVALS = 1500  # stages to weigh: long nets get shorter ones, so that the search stays short
+
+Cut = tuple[int, int]  # calls [i, j)
 
 
 @dataclass(frozen=True)
@@ -47,15 +54,41 @@ def layerwise(buffers: Sequence[Buffer], calls: Sequence[KernelCall]) -> Layout:
     return _laid_out(tuple(buffers), tuple(calls), stages)
 
 
-def smallest(buffers: Sequence[Buffer], calls: Sequence[KernelCall]) -> Layout:
-    """The stages whose arena is least; among equals those that fuse fewest calls."""
+def overlapped(buffers: Sequence[Buffer], calls: Sequence[KernelCall]) -> Layout:
+    """Every call as a whole; spatial ones write over inputs that die, where rows allow it.
+
+    That costs nothing. An elementwise call in place would: its loop is no longer unrolled.
+    """
+    fusing = _Fusing(tuple(buffers), tuple(calls), longest=1)
+    found = fusing.layout([(i, i + 1) for i in range(len(calls))], elementwise=False)
+    plain = layerwise(buffers, calls)
+    return min(found, plain, key=lambda layout: layout.placement.arena_bytes)
+
+
+def balanced(buffers: Sequence[Buffer], calls: Sequence[KernelCall]) -> Layout:
+    """The smallest arena among stages that add few instructions to those of whole calls."""
+    elements = sum(math.prod(buffers[b].shape) for call in calls for b in call.outputs)
+    least = MAC_INSTRUCTIONS * sum(call.macs for call in calls) + ELEMENT_INSTRUCTIONS * elements
+    return smallest(buffers, calls, int(MORE_INSTRUCTIONS * least / ROW_INSTRUCTIONS))
+
+
+def smallest(
+    buffers: Sequence[Buffer], calls: Sequence[KernelCall], most_rows: int = 1 << 62
+) -> Layout:
+    """The stages whose arena is least; among equals those that fuse fewest calls.
+
+    Args:
+        buffers: all of them.
+        calls: in order.
+        most_rows: how many rows may be run one by one.
+    """
     ways = [_Fusing(tuple(buffers), tuple(calls))]
     split = means_by_rows(buffers, calls)
     if len(split[1]) > len(calls):
         ways.append(_Fusing(*split, ways[0]))
     best = None
     for way in ways:
-        for peak, cuts in way.partitions().items():
+        for peak, cuts in way.partitions(most_rows):
             if best is None or peak < best.placement.arena_bytes:
                 found = way.layout(cuts)
                 if best is None or found.placement.arena_bytes < best.placement.arena_bytes:
@@ -119,9 +152,10 @@ class _Fusing:
         buffers: tuple[Buffer, ...],
         calls: tuple[KernelCall, ...],
         before: _Fusing | None = None,
+        longest: int = 0,
     ) -> None:
         self.buffers, self.calls = buffers, calls
-        longest = max(4, min(LONGEST, INTERVALS // max(len(calls), 1)))
+        longest = longest or max(4, min(LONGEST, INTERVALS // max(len(calls), 1)))
         alike = 0  # calls that both have in front
         if before is not None:
             pairs = enumerate(zip(before.calls, calls, strict=False))
@@ -135,22 +169,43 @@ class _Fusing:
             for i in (*self.intervals.begins(j), j - 1)
         }
 
-    def partitions(self) -> dict[int, list[tuple[int, int]]]:
-        """Ways to cut the calls into stages [i, j), by their peak: the least, and a few near it."""
-        least = self._minimax()
-        near = {peak for peak in self.peaks.values() if least <= peak <= NEAR * least}
-        return {limit: self._fewest(limit) for limit in sorted({least, *near})[:CUTS]}
+    def partitions(self, most_rows: int) -> list[tuple[int, list[Cut]]]:
+        """Ways to cut the calls into stages [i, j), with their peak: the least, and a few near it.
 
-    def _minimax(self) -> int:
+        Overlaps of calls in a row may be at odds, so that their peaks are never met: in case of that,
+        the best cut in which no call alone overlaps its input is there, too.
+        """
+        alone = {
+            (i, j): peak if j - i > 1 else self.intervals.peak(i, j)
+            for (i, j), peak in self.peaks.items()
+        }
+        found = self._near(alone, most_rows, 1) + self._near(self.peaks, most_rows, CUTS)
+        return sorted(found)
+
+    def _near(
+        self, peaks: Mapping[Cut, int], most_rows: int, cuts: int
+    ) -> list[tuple[int, list[Cut]]]:
+        """The cut whose peak is least within a number of rows, and those near it."""
+        least = self._minimax(peaks)
+        limits = sorted({peak for peak in peaks.values() if peak >= least})
+        first = 0
+        if self._fewest(peaks, least)[0] > most_rows:
+            first = bisect_left(
+                limits, True, key=lambda limit: self._fewest(peaks, limit)[0] <= most_rows
+            )
+        near = [limit for limit in limits[first:][:cuts] if limit <= NEAR * limits[first]]
+        return [(limit, self._fewest(peaks, limit)[1]) for limit in near]
+
+    def _minimax(self, peaks: Mapping[Cut, int]) -> int:
         best = [0] + [1 << 62] * len(self.calls)
-        for (i, j), peak in self.peaks.items():  # in the order of j
+        for (i, j), peak in peaks.items():  # in the order of j
             best[j] = min(best[j], max(best[i], peak))
         return best[-1]
 
-    def _fewest(self, limit: int) -> list[tuple[int, int]]:
-        """Stages within the limit that run fewest rows one by one."""
-        best: list[tuple[int, list[tuple[int, int]]] | None] = [(0, []), *([None] * len(self.calls))]
-        for (i, j), peak in self.peaks.items():
+    def _fewest(self, peaks: Mapping[Cut, int], limit: int) -> tuple[int, list[Cut]]:
+        """Stages within the limit that run fewest rows one by one, and how many."""
+        best: list[tuple[int, list[Cut]] | None] = [(0, []), *([None] * len(self.calls))]
+        for (i, j), peak in peaks.items():
             before = best[i]
             if before is None or peak > limit:
                 continue
@@ -160,7 +215,7 @@ class _Fusing:
                 best[j] = (effort, [*before[1], (i, j)])
         found = best[-1]
         assert found is not None
-        return found[1]
+        return found
 
     # ---- one stage ------------------------------------------------------------------------
 
@@ -226,15 +281,16 @@ class _Fusing:
 
     # ---- the result -----------------------------------------------------------------------
 
-    def layout(self, cuts: list[tuple[int, int]]) -> Layout:
-        """Buffers, calls and stages of a partition, placed."""
+    def layout(self, cuts: list[Cut], elementwise: bool = True) -> Layout:
+        """Buffers, calls and stages of a partition, placed; elementwise calls in place or not."""
         buffers, calls = list(self.buffers), list(self.calls)
         stages = []
         overlaps: dict[tuple[int, int], int] = {}
         for i, j in cuts:
             stage = self.intervals.course(i, j)
             stages.append(stage.steps)
-            overlaps |= self.overlaps(i, j)
+            if elementwise or kernel_of(calls[i]).window:
+                overlaps |= self.overlaps(i, j)
             for b, rows in stage.heights.items():
                 buffers[b] = replace(buffers[b], rows=rows if rows < buffers[b].shape[0] else 0)
             for k in range(i, j) if j - i > 1 else ():
@@ -298,7 +354,7 @@ def lifetimes(
     return lives
 
 
-def call_spans(program: Program) -> list[tuple[int, int]]:
+def call_spans(program: Program) -> list[Cut]:
     """For each buffer the first and the last call that touches it, for people."""
     last_call = max(len(program.calls) - 1, 0)
     touched: list[list[int]] = [[] for _ in program.buffers]

@@ -176,9 +176,7 @@ class Intervals:
         longest = self._longest[j]
         assert longest is not None
         steps = tuple(step for step in longest.course.steps if step.call >= i)
-        heights = {
-            b: rows for b, rows in longest.course.heights.items() if self.writers[b][0] >= i
-        }
+        heights = {b: rows for b, rows in longest.course.heights.items() if self.writers[b][0] >= i}
         return Course(steps, heights)
 
     def rows(self, i: int, j: int) -> int:

@@ -11,13 +11,20 @@ from studio.compiler.order import orders
 from studio.compiler.program import Buffer, KernelCall, Options
 
 
+_PLANS = {
+    "layerwise": fuse.layerwise,
+    "small": fuse.smallest,
+    "balanced": fuse.balanced,
+    "fast": fuse.overlapped,
+}
+
+
 def laid_out(options: Options, buffers: Sequence[Buffer], calls: Sequence[KernelCall]) -> Layout:
     """The layout that a plan asks for: of the orders tried, the one whose arena is least."""
-    whole = options.plan != "small"
-    plan = fuse.layerwise if whole else fuse.smallest
-    # With rings between calls no order is known to be best: the search would try them all.
+    plan, found = _PLANS[options.plan], {}
+    # Where tensors are whole the least is known; else the search would try all orders.
+    whole = options.plan == "layerwise"
     tries = islice(orders(buffers, calls), None if whole else 1)
-    found: dict[tuple[int, ...], Layout] = {}
     for order in chain(tries, [tuple(range(len(calls)))]):
         if order not in found:
             found[order] = plan(buffers, [calls[k] for k in order])

@@ -27,9 +27,7 @@ def spans(
     touched = dict.fromkeys(rings, -1)
     held = dict.fromkeys(rings, False)
     found: dict[int, list[Span]] = {b: [] for b in rings}
-    touches = {
-        k: [b for b in {calls[k].outputs[0], *calls[k].inputs} if b in rings] for k in done
-    }
+    touches = {k: [b for b in {calls[k].outputs[0], *calls[k].inputs} if b in rings] for k in done}
     for at, step in enumerate(steps):
         done[step.call] += 1
         for b in touches[step.call]:

@@ -6,6 +6,7 @@ the layerwise program on this computer; exits 1 where one differs.
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -24,6 +25,7 @@ from studio.build.toolchains import toolchain
 from studio.compiler.lower import lower
 from studio.compiler.program import PLANS, Options, Program
 from studio.compression.quantize_int8 import QuantizeInt8, preview
+from studio.errors import Unsupported
 from studio.job import finish
 from studio.model.model import Model
 from studio.targets.library import profile
@@ -33,9 +35,11 @@ SAMPLES = 5
 
 
 def programs(model: Model) -> Iterator[tuple[str, Program]]:
-    """A Program for each plan."""
+    """A Program for each plan, and one whose input is streamed where that can be."""
     for plan in PLANS:
         yield plan, lower(model, Options(plan=plan))
+    with contextlib.suppress(Unsupported):
+        yield "small, streamed input", lower(model, Options(plan="small", stream_input=True))
 
 
 def measured(program: Program, compiler: str, whole: HostModel) -> tuple[int, bool]:

@@ -89,7 +89,7 @@ def joined() -> Model:
     [
         (autoencoder, STREAMED, "needs its input as a whole"),
         (joined, STREAMED, "needs its input as a whole"),
-        (resnet8, Options(stream_input=True), "plan layerwise holds whole tensors"),
+        (resnet8, Options(stream_input=True), "plan layerwise may hold it whole"),
     ],
 )
 def test_where_rows_cannot_be_streamed_the_reason_is_told(model, options, reason):
