@@ -36,7 +36,7 @@ screenshots: .venv/installed system-demo ## the window's pictures, made by the w
 	QT_QPA_PLATFORM=offscreen $(BIN)/python -m studio.gui.screenshots --all build/screenshots
 
 bench: .venv/installed system-test ## how fast it answers: start-up, previews, budgets
-	$(BIN)/python tests/bench/speed.py
+	PYTHONPATH=tests $(BIN)/python tests/bench/speed.py
 
 bench-compression: .venv/installed system-test ## the bars of the compression steps, with training
 	PYTHONPATH=tests $(BIN)/python tests/bench/compression.py

@@ -47,8 +47,8 @@ def planned(seed: int) -> Layout:
 def overwritten(layout: Layout) -> list[str]:
     """Buffers whose bytes somebody changed while they were needed, call by call.
 
-    Knows nothing of moments and lives: a call finds each of its inputs whole, marks what it writes as
-    its own, and the bytes of what nobody reads any more are poisoned.
+    Knows nothing of moments and lives: a call finds each of its inputs whole, marks what it
+    writes as its own, and the bytes of what nobody reads any more are poisoned.
     """
     memory = np.full(layout.placement.arena_bytes, DEAD, np.int32)
     places = [

@@ -295,7 +295,7 @@ class Builder:
                 hint = "convert the model to float32, or quantise it"
                 raise Unsupported(f"a tensor of type {buffer.dtype}", buffer.name, hint)
         if self.options.stream_input:
-            calls = stream.with_source(self.options, buffers, calls)
+            calls = [*stream.with_source(self.options, buffers, calls)]
         laid = plans.laid_out(self.options, buffers, calls)
         if self.options.stream_input:
             stream.check(laid.buffers)

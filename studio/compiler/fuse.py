@@ -31,7 +31,7 @@ OVERLAP_TRIES = 100  # of each candidate; with overlaps the least is not known f
 LONGEST = 24  # calls in one stage; more of them save nothing on the nets that were tried
 NEAR, CUTS = 1.05, 4  # cuts are tried up to so many times the least peak, and so many
 MORE_INSTRUCTIONS = 0.05  # share that plan `balanced` may add
-# Rough and on the safe side: at least so many for the work, at most so many for a row run by itself.
+# Rough, on the safe side: at least so many for the work, at most so many for a row by itself.
 MAC_INSTRUCTIONS, ELEMENT_INSTRUCTIONS, ROW_INSTRUCTIONS = 3, 5, 220
 INTERVALS = 1500  # stages to weigh: long nets get shorter ones, so that the search stays short
 
@@ -161,9 +161,9 @@ class _Fusing:
             pairs = enumerate(zip(before.calls, calls, strict=False))
             alike = next(at for at, (a, b) in pairs if a is not b)
         known = before.intervals if before is not None else None
-        self.intervals = Intervals(buffers, calls, longest, known, alike)
+        self.intervals: Intervals = Intervals(buffers, calls, longest, known, alike)
         self.readers, self.writers = self.intervals.readers, self.intervals.writers
-        self.peaks = {
+        self.peaks: dict[Cut, int] = {
             (i, j): before.peaks[i, j] if before is not None and j <= alike else self.peak(i, j)
             for j in range(1, len(calls) + 1)
             for i in (*self.intervals.begins(j), j - 1)
@@ -172,8 +172,8 @@ class _Fusing:
     def partitions(self, most_rows: int) -> list[tuple[int, list[Cut]]]:
         """Ways to cut the calls into stages [i, j), with their peak: the least, and a few near it.
 
-        Overlaps of calls in a row may be at odds, so that their peaks are never met: in case of that,
-        the best cut in which no call alone overlaps its input is there, too.
+        Overlaps of calls in a row may be at odds, so that their peaks are never met; so the best
+        cut in which no call alone overlaps its input is there, too.
         """
         alone = {
             (i, j): peak if j - i > 1 else self.intervals.peak(i, j)

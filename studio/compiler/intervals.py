@@ -72,7 +72,7 @@ class Intervals:
         self.sizes = np.array(sizes, np.int64)
         self._births = np.array([self._birth(b) for b in range(len(buffers))])
         self._deaths = np.array([self._death(b) for b in range(len(buffers))])
-        self._longest = [
+        self._longest: list[_Longest | None] = [
             known._longest[j] if known is not None and j <= alike else self._find(j)
             for j in range(len(calls) + 1)
         ]

@@ -10,7 +10,6 @@ from studio.compiler.fuse import Layout
 from studio.compiler.order import orders
 from studio.compiler.program import Buffer, KernelCall, Options
 
-
 _PLANS = {
     "layerwise": fuse.layerwise,
     "small": fuse.smallest,

@@ -1,4 +1,4 @@
-"""A model that asks for its input row by row, driven by the monitor: the image waits beside the arena."""
+"""A model that asks for its input row by row, driven by the monitor: it waits beside the arena."""
 
 from __future__ import annotations
 
