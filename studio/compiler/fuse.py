@@ -209,7 +209,7 @@ class _Fusing:
             before = best[i]
             if before is None or peak > limit:
                 continue
-            effort = before[0] + (self.intervals.rows(i, j) if j - i > 1 else 0)
+            effort = before[0] + self.intervals.rows(i, j)
             known = best[j]
             if known is None or effort < known[0]:
                 best[j] = (effort, [*before[1], (i, j)])
@@ -265,18 +265,16 @@ class _Fusing:
             first = self.calls[writer].inputs[0] == source
             in_place = kernel_of(self.calls[writer]).in_place
             return 0 if in_place and same and first and len(reading) == 1 else None
-        callers = self.intervals.callers(i, j)
-        writes = callers == writer
-        low = np.full(len(callers), self.buffers[source].size_bytes)  # that is still to be read
+        rows = self.intervals.flow_of(writer)
+        written = np.arange(1, rows.height + 1) * rows.out_row_bytes
+        low = np.full(rows.height, self.buffers[source].size_bytes)  # that is still to be read
         for k, slot in reading:
-            rows = self.intervals.flow_of(k)
-            done = np.cumsum(callers == k) - (callers == k)
-            lows = [*(first for first, _ in rows.needs(slot)), 0]
-            still = np.array(lows) * rows.in_row_bytes[slot]
+            reader = self.intervals.flow_of(k)
+            lows = np.array([*(first for first, _ in reader.needs(slot)), 0])
+            still = lows * reader.in_row_bytes[slot]
             still[-1] = self.buffers[source].size_bytes
-            low = np.minimum(low, still[done])
-        written = np.cumsum(writes) * self.intervals.flow_of(writer).out_row_bytes
-        worst = int((written - low)[writes].max(initial=-(1 << 62)))
+            low = np.minimum(low, still[self.intervals.progress(writer, k, i, j)])
+        worst = int((written - low).max())
         return -(-worst // arena.ALIGN_BYTES) * arena.ALIGN_BYTES
 
     # ---- the result -----------------------------------------------------------------------

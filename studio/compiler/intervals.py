@@ -7,36 +7,58 @@ calls add can be left out.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass, field
+from threading import Lock
 
 import numpy as np
 import numpy.typing as npt
 
 from studio.compiler import rings
 from studio.compiler.arena import aligned
+from studio.compiler.kernel import kernel_of
 from studio.compiler.program import Buffer, KernelCall, Step
 from studio.compiler.rows import Course, Flow, course, flow
 
 Array = npt.NDArray[np.int64]
 
+_KEPT = 512  # rowings, of a few nets
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, eq=False)
+class _Rowing:
+    """How rows flow through a stage, whatever their bytes.
+
+    Attributes:
+        callers: the call of each step; the n-th step of a call computes its row n.
+        heights: rows that the ring of each inner buffer holds.
+        lives: for each ring the places from first to last at which it lives.
+        progress: (writer, reader) -> how many rows the reader has done at each row of the writer.
+    """
+
+    callers: Array
+    heights: dict[int, int]
+    lives: dict[int, list[rings.Span]]
+    progress: dict[tuple[int, int], Array] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False)
 class _Longest:
     """The longest stage that ends before a call.
 
     Attributes:
         first: its first call.
-        course: how rows flow through it.
-        callers: the call of each step.
-        peaks: for its calls but the last, the bytes of rings at the worst moment of a stage that
-            begins there.
+        rowing: how rows flow through it.
+        peaks: for its calls but the last, the bytes at the worst moment of a stage that begins there.
     """
 
     first: int
-    course: Course
-    callers: Array
+    rowing: _Rowing
     peaks: tuple[int, ...]
+
+
+_ROWINGS: dict[Hashable, _Rowing] = {}
+_LOCK = Lock()
 
 
 class Intervals:
@@ -107,23 +129,40 @@ class Intervals:
     # ---- the longest stages ---------------------------------------------------------------
 
     def _find(self, j: int) -> _Longest | None:
-        """The longest stage before call j, and the rings of all shorter ones."""
+        """The longest stage before call j, and what all shorter ones take."""
         first = j
         while first > max(0, j - self.most_calls) and self._joins(first - 1, j):
             first -= 1
         if j - first < 2:
             return None
-        inner = frozenset(
-            b for b in {self.calls[k].outputs[0] for k in range(first, j)}
-            if self._inside(b, first, j)
-        )  # fmt: skip
-        flows = {k: self.flow_of(k) for k in range(first, j)}
-        found = course(range(first, j), self.calls, flows, inner)
-        callers = np.array([step.call for step in found.steps])
-        unused = set(range(first, j)) - set(callers.tolist())  # nobody reads a row of them
+        outs = {self.calls[k].outputs[0] for k in range(first, j)}
+        found = self._rowing(first, j, frozenset(b for b in outs if self._inside(b, first, j)))
+        unused = set(range(first, j)) - set(found.callers.tolist())  # nobody reads a row of them
         used = max([first, *(k + 1 for k in unused)])
-        peaks = self._peaks(found, callers, used, j)
-        return _Longest(used, found, callers, tuple(peaks))
+        return _Longest(used, found, tuple(self._peaks(found, used, j)))
+
+    def _rowing(self, first: int, j: int, inner: frozenset[int]) -> _Rowing:
+        """How rows flow through the calls; remembered from net to net.
+
+        What a user drags changes channels and scales; rows stay as they are.
+        """
+        flows = {k: self.flow_of(k) for k in range(first, j)}
+        calls = [
+            (call.inputs, call.outputs, rows.height, rows.windows, kernel_of(call).carries)
+            for call, rows in zip(self.calls[first:j], flows.values(), strict=True)
+        ]
+        key = (first, inner, tuple(calls))
+        known = _ROWINGS.get(key)
+        if known is not None:
+            return known
+        found = course(range(first, j), self.calls, flows, inner)
+        lives = rings.spans(found.steps, self.calls, inner, flows)
+        rowing = _Rowing(np.array([step.call for step in found.steps]), found.heights, lives)
+        with _LOCK:
+            _ROWINGS[key] = rowing
+            if len(_ROWINGS) > _KEPT:
+                del _ROWINGS[next(iter(_ROWINGS))]
+        return rowing
 
     def _joins(self, i: int, j: int) -> bool:
         """True where call i can run row by row before calls (i, j)."""
@@ -141,26 +180,31 @@ class Intervals:
             if source == out
         )
 
-    def _peaks(self, found: Course, callers: Array, first: int, j: int) -> list[int]:
-        """For each i the most bytes of rings that live at once in a stage [i, j)."""
-        lives = rings.spans(
-            found.steps, self.calls, frozenset(found.heights), dict(enumerate(self.flows))
-        )
-        taken: Array = np.zeros(len(callers), np.int64)
-        peaks = []
+    def _peaks(self, found: _Rowing, first: int, j: int) -> list[int]:
+        """For each i the most bytes that live at once in a stage [i, j)."""
+        around = self._around(j)
+        taken: Array = np.zeros(len(found.callers), np.int64)
+        inside, peaks = 0, []
         for i in range(j - 1, first - 1, -1):
             ring = self.calls[i].outputs[0]
-            if ring in lives:
-                size = self.ring_bytes(found, ring)
-                for begin, end in lives[ring]:
+            if ring in found.lives:
+                whole = self.buffers[ring]
+                size = aligned(whole.tensor_bytes // whole.shape[0] * found.heights[ring])
+                for begin, end in found.lives[ring]:
                     taken[begin : end + 1] += size
-            peaks.append(int(taken[callers >= i].max(initial=0)))
+                inside += int(self.sizes[ring])
+            most = int(taken[found.callers >= i].max(initial=0))
+            peaks.append(int(around[i]) - inside + most)
         return peaks[::-1]
 
-    def ring_bytes(self, found: Course, buffer: int) -> int:
-        """What a ring takes with its padding."""
-        whole = self.buffers[buffer]
-        return aligned(whole.tensor_bytes // whole.shape[0] * found.heights[buffer])
+    def _around(self, j: int) -> Array:
+        """For each i the bytes of whole tensors that live at some time in [i, j)."""
+        begun = self._births < j
+        by_death = np.bincount(
+            self._deaths[begun], weights=self.sizes[begun], minlength=len(self.calls) + 1
+        )
+        total: Array = np.cumsum(by_death[::-1])[::-1].astype(np.int64)
+        return total
 
     # ---- answers --------------------------------------------------------------------------
 
@@ -173,38 +217,43 @@ class Intervals:
         """How rows flow through a stage [i, j)."""
         if j - i == 1:
             return Course((Step(i, 0, self.calls[i].rows or 1),), {})
+        found = self._rows_until(j)
+        done = dict.fromkeys(range(i, j), 0)
+        steps = []
+        for k in found.callers[found.callers >= i].tolist():
+            steps.append(Step(k, done[k], done[k] + 1))
+            done[k] += 1
+        return Course(tuple(steps), {b: found.heights[b] for b in self.rings(i, j)})
+
+    def _rows_until(self, j: int) -> _Rowing:
         longest = self._longest[j]
         assert longest is not None
-        steps = tuple(step for step in longest.course.steps if step.call >= i)
-        heights = {b: rows for b, rows in longest.course.heights.items() if self.writers[b][0] >= i}
-        return Course(steps, heights)
+        return longest.rowing
 
     def rows(self, i: int, j: int) -> int:
-        """How many steps a stage [i, j) takes."""
-        longest = self._longest[j]
-        return 1 if longest is None or j - i == 1 else int((longest.callers >= i).sum())
+        """How many rows a stage [i, j) runs one by one."""
+        return 0 if j - i == 1 else int((self._rows_until(j).callers >= i).sum())
 
-    def callers(self, i: int, j: int) -> Array:
-        """The call of each row in turn, for a stage [i, j); of one call alone, too."""
+    def progress(self, writer: int, reader: int, i: int, j: int) -> Array:
+        """How many rows a reader has done at each row of a writer, both in [i, j)."""
         if j - i == 1:
-            return np.full(self.flow_of(i).height, i)
-        longest = self._longest[j]
-        assert longest is not None
-        return longest.callers[longest.callers >= i]
+            return np.arange(self.flow_of(i).height)
+        found = self._rows_until(j)
+        if (writer, reader) not in found.progress:
+            reads = found.callers == reader
+            before = np.cumsum(reads) - reads
+            found.progress[writer, reader] = before[found.callers == writer]
+        return found.progress[writer, reader]
 
     def rings(self, i: int, j: int) -> set[int]:
         """Buffers that are rings in a stage [i, j)."""
-        longest = self._longest[j]
-        if j - i == 1 or longest is None:
+        if j - i == 1:
             return set()
-        return {b for b in longest.course.heights if self.writers[b][0] >= i}
+        return {b for b in self._rows_until(j).heights if self.writers[b][0] >= i}
 
     def peak(self, i: int, j: int) -> int:
         """Bytes that live at once in a stage [i, j), where no output overlaps an input."""
-        around = (self._births < j) & (self._deaths >= i)
         longest = self._longest[j]
         if j - i == 1 or longest is None:
-            return int(self.sizes[around].sum())
-        for b in longest.course.heights:
-            around[b] &= self.writers[b][0] < i
-        return int(self.sizes[around].sum()) + longest.peaks[i - longest.first]
+            return int(self._around(j)[i])
+        return longest.peaks[i - longest.first]
