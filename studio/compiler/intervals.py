@@ -49,7 +49,7 @@ class _Longest:
     Attributes:
         first: its first call.
         rowing: how rows flow through it.
-        peaks: for its calls but the last, the bytes at the worst moment of a stage that begins there.
+        peaks: for its calls but the last, the bytes at the worst moment of a stage from there.
     """
 
     first: int

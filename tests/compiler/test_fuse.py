@@ -7,10 +7,14 @@ import pytest
 from nets import MLPERF, OPERATORS, Net
 
 from studio.build.host import HostModel
+from studio.compiler import intervals
+from studio.compiler.intervals import Intervals
 from studio.compiler.lower import lower
 from studio.compiler.program import PLANS, Options, Program
+from studio.compiler.rows import course
 from studio.compiler.run import run
 from studio.compression.quantize_int8 import QuantizeInt8, preview
+from studio.compression.step import steps
 from studio.job import finish
 from studio.model.model import Model
 
@@ -113,3 +117,26 @@ def test_a_small_plan_is_the_same_every_time():
     model = int8(MLPERF["ic"]())
     one, other = lower(model, SMALL), lower(model, SMALL)
     assert (one.offsets, one.stages) == (other.offsets, other.stages)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_a_stage_flows_as_it_does_within_a_longer_one(seed):
+    """The courses of all [i, j) are read off the longest one that ends at j."""
+    program = lower(int8(random_net(seed)))
+    calls = program.calls
+    found = Intervals(program.buffers, calls, longest=24)
+    for j in range(2, len(calls) + 1):
+        for i in found.begins(j):
+            flows = {k: found.flow_of(k) for k in range(i, j)}
+            inner = frozenset(found.rings(i, j))
+            assert found.course(i, j) == course(range(i, j), calls, flows, inner)
+
+
+def test_what_is_remembered_from_net_to_net_changes_nothing():
+    model = MLPERF["ic"]()
+    prune = steps()["prune_channels"]
+    nets = [int8(prune.preview(prune.make(ratio=ratio), model)) for ratio in (0.25, 0.5)]
+    warm = [lower(net, SMALL) for net in nets][1]
+    intervals._ROWINGS.clear()
+    cold = lower(nets[1], SMALL)
+    assert (warm.offsets, warm.stages) == (cold.offsets, cold.stages)
