@@ -19,7 +19,7 @@ from studio.compiler.program import Buffer, KernelCall
 
 SETS = 3_000  # of calls that have run, looked at before the search is no longer exact
 BEAM = 32  # sets kept of each size after that
-OTHERS = 10  # orders that take no more than the best one
+OTHERS, MORE = 12, (1.0, 1.02, 1.05)  # orders that take so many times the bytes of the best one
 NOISE = (0.8, 1.2)  # factor on what a set holds, where another order is sought
 
 _Path = tuple[int, int, tuple[int, ...]]  # rank (the worst moment), bytes that live, the calls
@@ -31,7 +31,7 @@ def ordered(buffers: Sequence[Buffer], calls: Sequence[KernelCall]) -> tuple[int
 
 
 def orders(buffers: Sequence[Buffer], calls: Sequence[KernelCall]) -> Iterator[tuple[int, ...]]:
-    """The order that takes least, and then others that take no more.
+    """The order that takes least, and then others that take no more, or hardly.
 
     Where buffers cannot be placed in as few bytes as live at once, another order may be kinder.
     """
@@ -42,8 +42,9 @@ def orders(buffers: Sequence[Buffer], calls: Sequence[KernelCall]) -> Iterator[t
     yield least or given
     most = graph.peak(least or given)
     seen = {least or given}
-    for seed in range(OTHERS):
-        other = _beam(graph, most + 1, random.Random(seed))
+    for seed in range(OTHERS * len(MORE)):
+        limit = int(most * MORE[seed // OTHERS]) + 1
+        other = _beam(graph, limit, random.Random(seed))
         if other is not None and other not in seen:
             seen.add(other)
             yield other
