@@ -252,6 +252,53 @@ typedef struct {
 void tms_softmax_s16(const tms_softmax_s16_params *p, const int16_t *in, int16_t *out);
 void tms_softmax_s16_dr(const tms_softmax_s16_params *p, const int16_t *in, int16_t *out);
 
+/* Recurrent layers in integers, one direction a call: in [steps][batch][in_n], out [steps][batch][out_n],
+ * states [batch][state_n]. A step runs operations on int16 vectors, each at a place of the scratch memory of
+ * `values` int16 and with its zero point taken off; then each state becomes what stands at after_at.
+ * The plain kernels round once and have sigmoids in float, _dr are those of TFLite Micro's LSTM, _litert
+ * those of LiteRT's. whole = 0: only the last states are written, out is not touched. */
+enum {
+  TMS_SCAN_GEMM_OF_INPUT = 0,
+  TMS_SCAN_GEMM,
+  TMS_SCAN_SUM,
+  TMS_SCAN_PRODUCT,
+  TMS_SCAN_SIGMOID,
+  TMS_SCAN_TANH
+};
+typedef struct {
+  int32_t kind, n, out, a, b; /* places of vectors; b = -1: none */
+  int32_t in_n;               /* of a gemm: elements of its input; further where its parts begin: */
+  int32_t weights, bias;      /* bias = -1: none */
+  int32_t factor, per_row;    /* in multiplier and shift; per_row = 0: one for all rows */
+  int32_t multiplier_a, multiplier_b, shift, low, high;
+} tms_scan_operation;
+typedef struct {
+  int32_t steps, batch, in_n, operations_n, values;
+  int32_t state_at[2], after_at[2], state_n[2];
+  int32_t out_at, out_n;
+  int16_t state_zero[2], out_zero;
+  int8_t state_bytes[2], out_bytes; /* an element: 1 or 2 */
+  int8_t reverse, whole;
+  const int32_t *operations; /* [operations_n] of tms_scan_operation */
+  const int8_t *weights;
+  const int32_t *bias;
+  const int32_t *multiplier;
+  const int8_t *shift;
+  const uint16_t *table; /* of tms_sigmoid_s16; _dr reads it */
+} tms_scan_params;
+void tms_scan1_s8(const tms_scan_params *p, const int8_t *in, const void *h0, void *out, void *h,
+                  void *scratch);
+void tms_scan1_s8_dr(const tms_scan_params *p, const int8_t *in, const void *h0, void *out, void *h,
+                     void *scratch);
+void tms_scan1_s8_litert(const tms_scan_params *p, const int8_t *in, const void *h0, void *out, void *h,
+                         void *scratch);
+void tms_scan2_s8(const tms_scan_params *p, const int8_t *in, const void *h0, const void *c0, void *out,
+                  void *h, void *c, void *scratch);
+void tms_scan2_s8_dr(const tms_scan_params *p, const int8_t *in, const void *h0, const void *c0, void *out,
+                     void *h, void *c, void *scratch);
+void tms_scan2_s8_litert(const tms_scan_params *p, const int8_t *in, const void *h0, const void *c0,
+                         void *out, void *h, void *c, void *scratch);
+
 /* ---- float32 --------------------------------------------------------------------------------
  * Sums run in the order kernel_h, kernel_w, channel, starting from the bias. */
 typedef struct {
