@@ -51,6 +51,7 @@ class Builder:
         self.calls: list[KernelCall] = []
         self.constants: dict[str, Constant] = {}
         self.notes: dict[str, str] = {}
+        self.initial: dict[int, int | str] = {}
         self.transposes = 0
         self.site = ""
         self._converted: dict[tuple[Any, ...], Tensor] = {}
@@ -221,6 +222,18 @@ class Builder:
             self._converted[key] = out
         return self._converted[key]
 
+    def copied(self, tensor: Tensor, name: str) -> Tensor:
+        """The same bytes in a buffer of their own."""
+        out = self.result(name, tensor.shape, tensor.layout, tensor.dtype, tensor.quant)
+        self.copy(tensor, out)
+        return out
+
+    def copy(self, tensor: Tensor, out: Tensor) -> None:
+        """Write a tensor's bytes into another one that is stored alike."""
+        n = math.prod(tensor.shape)
+        params = {"rows": 1, "n": n, "in_stride": n, "out_stride": n, "out_start": 0}
+        self.call(f"tms_copy_{width_of(tensor.dtype)}", (tensor,), out, params)
+
     def strided(
         self, tensor: Tensor | str, out: Tensor, shape: Shape, steps: Shape, start: int
     ) -> None:
@@ -245,11 +258,11 @@ class Builder:
         return kernel if once or twice not in kernels() else twice
 
     def finished(self, model: Model, outputs: list[Tensor]) -> Program:
-        """The Program: what the outputs depend on, in its place in the arena."""
-        calls = _needed(self.calls, {tensor.buffer for tensor in outputs})
+        """The Program: what outputs and states depend on, in its place in the arena."""
+        calls = _needed(self.calls, {tensor.buffer for tensor in outputs} | set(self.initial))
         used = {b for call in calls for b in (*call.inputs, *call.outputs) if isinstance(b, int)}
         used |= {call.scratch for call in calls if call.scratch is not None}
-        used |= {i for i, b in enumerate(self.buffers) if b.role in ("input", "output")}
+        used |= {i for i, b in enumerate(self.buffers) if b.role in ("input", "output", "state")}
         kept = sorted(used)
         number = {old: new for new, old in enumerate(kept)}
         # Inputs and outputs stand in the graph's order, not in that of their making.
@@ -267,6 +280,8 @@ class Builder:
         names = {
             v for call in calls for v in (*call.params.values(), *call.inputs) if isinstance(v, str)
         }
+        initial = {number[state]: value for state, value in self.initial.items()}
+        names |= {value for value in initial.values() if isinstance(value, str)}
         for buffer in buffers:
             if buffer.dtype not in DTYPES:
                 hint = "convert the model to float32, or quantise it"
@@ -287,6 +302,7 @@ class Builder:
             origin=model.digest,
             notes=tuple(f"{site}: {note}" for site, note in self.notes.items()),
             output_order=tuple(number[tensor.buffer] for tensor in outputs),
+            initial=initial,
         )
 
 
