@@ -48,10 +48,23 @@ def _in_float(site: Site, value: str) -> str:
         site.const(array[None], np.float32, name)
         for array, name in zip((*weights, bias), ("w", "r", "b"), strict=True)
     ]
-    out = site.emit("LSTM", value, *names, hidden_size=units)
+    states = [_HIDDEN, _CELL]
+    starts = [site.reshaped(_kept(site, number), (1, 1, units)) for number in states]
+    out, *lasts = site.emit_many("LSTM", 3, value, *names, "", *starts, hidden_size=units)
     if clip := float(site.option("CellClip", 0.0)):
         site.graph.annotate({CELL_CLIP: repr(clip)})
+    for number, last in zip(states, lasts, strict=True):
+        site.graph.state_out(site.index(number), site.reshaped(last, site.tensor(number).shape))
     return out
+
+
+def _kept(site: Site, number: int) -> str:
+    """The real values of a state, [1, units]."""
+    units, tensor = site.tensor(5).shape[0], site.tensor(number)
+    if not tensor.variable or math.prod(tensor.shape) != units:
+        raise site.refused(f"input {number} is no state of {units} units", DAMAGED)
+    value = site.graph.state_in(site.index(number))
+    return value if tensor.shape == (1, units) else site.reshaped(value, (1, units))
 
 
 def _stacked(site: Site, start: int, optional: bool) -> np.ndarray:
@@ -74,15 +87,19 @@ def _in_integers(site: Site, value: str) -> str:
     body = _body(site)
     around = _Around(site)
     writer = Writer(around, site.name, "0", body)
-    batch, inputs = 1, site.tensor().shape[2]
-    graph = onnx_ir.serde.serialize_graph(writer.graph((batch, inputs)))
-    stored = site.emit("QuantizeLinear", value, *around.names(writer.grid("x")))
-    starts = [
-        site.const(np.full(body.shape, form.zero_point), form.dtype, f"{name}_start")
-        for name, form in ((name, body.forms[name]) for name, _ in body.states)
+    graph = onnx_ir.serde.serialize_graph(writer.graph((1, site.tensor().shape[2])))
+    states = dict(zip(("h", "c"), (_HIDDEN, _CELL), strict=True))
+    grids = {name: around.names(writer.grid(name)) for name in ("x", *states)}
+    given = [
+        site.emit("QuantizeLinear", _kept(site, number), *grids[name])
+        for name, number in states.items()
     ]
-    *_, out = site.emit_many("Scan", 3, *starts, stored, body=graph, num_scan_inputs=1)
-    return site.emit("DequantizeLinear", out, *around.names(writer.grid("h")))
+    given.append(site.emit("QuantizeLinear", value, *grids["x"]))
+    *lasts, out = site.emit_many("Scan", 3, *given, body=graph, num_scan_inputs=1)
+    for (name, number), last in zip(states.items(), lasts, strict=True):
+        real = site.emit("DequantizeLinear", last, *grids[name])
+        site.graph.state_out(site.index(number), site.reshaped(real, site.tensor(number).shape))
+    return site.emit("DequantizeLinear", out, *grids["h"])
 
 
 class _Around:
