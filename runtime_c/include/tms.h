@@ -507,6 +507,7 @@ typedef struct {
   int8_t variant;         /* lstm: couple forget to input; gru: linear before reset */
   int8_t activation[3];   /* of gates, candidate, output */
   float clip;             /* of sums before activations */
+  float cell_clip;        /* of lstm's new cell state; infinite where there is none */
   const int32_t *lengths; /* [batch] */
   const float *w;         /* [gates][hidden][in_n] */
   const float *r;         /* [gates][hidden][hidden] */

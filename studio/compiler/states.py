@@ -79,7 +79,11 @@ def _may_take_over(builder: Builder, state: int, after: int) -> bool:
     if not reads or reads[-1] < writes[0]:
         return True
     call = builder.calls[writes[0]]
-    replaces = kernels()[call.kernel].in_place and call.inputs[0] == state
+    kernel = kernels()[call.kernel]
+    replaces = any(
+        call.inputs[i] == state and call.outputs[o] == after
+        for i, o in (*kernel.replaces, *([(0, 0)] if kernel.in_place else []))
+    )
     return replaces and reads[-1] == writes[-1] and call.inputs.count(state) == 1
 
 

@@ -231,6 +231,7 @@ def _kernel(rounding: str, states: int) -> Kernel:
         partial(_reference, rounding),
         examples,
         scratch_bytes=scratch_bytes,
+        replaces=tuple((1 + k, 1 + k) for k in range(states)),
     )
 
 
