@@ -30,7 +30,6 @@ class Row:
 
 
 _CUSTOM = "operators that are not supported: CUSTOM "
-_LSTM = "quantised gates have no form in ONNX"
 
 TFLITE = {
     "micro-wake-word/vad.tflite": Row("int8", state=4),
@@ -70,17 +69,17 @@ TFLITE = {
     "qualcomm-kws/kws_saved_model.tflite": Row("float"),
     "tflm-examples/audio_preprocessor_float.tflite": Row("refused", "CUSTOM SignalWindow"),
     "tflm-examples/audio_preprocessor_int8.tflite": Row("refused", "CUSTOM SignalWindow"),
-    "tflm-examples/dtln_noise_suppression.tflite": Row("refused", _LSTM),
+    "tflm-examples/dtln_noise_suppression.tflite": Row("int8", state=4),
     "tflm-examples/hello_world_float.tflite": Row("float"),
     "tflm-examples/hello_world_int8.tflite": Row("int8"),
     "tflm-examples/keyword_scrambled.tflite": Row("refused", "SVDF (7)"),
     "tflm-examples/keyword_scrambled_8bit.tflite": Row("refused", "SVDF (7)"),
-    "tflm-examples/micro_speech_lstm.tflite": Row("refused", _LSTM),
+    "tflm-examples/micro_speech_lstm.tflite": Row("int8", state=2),
     "tflm-examples/micro_speech_quantized.tflite": Row("int8"),
     # LiteRT minds that single scales name an axis that is not there.
     "tflm-examples/person_detect.tflite": Row("int8", litert=False),
-    "tflm-examples/trained_lstm.tflite": Row("float"),
-    "tflm-examples/trained_lstm_int8.tflite": Row("refused", _LSTM),
+    "tflm-examples/trained_lstm.tflite": Row("float", state=2),
+    "tflm-examples/trained_lstm_int8.tflite": Row("int8", state=2),
 }
 
 # `int8` is judged layer by layer here: at most one step from onnxruntime's integers.

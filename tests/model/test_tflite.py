@@ -175,6 +175,14 @@ def test_float_models_are_near_litert(path):
 
 @pytest.mark.needs_data
 @pytest.mark.needs_litert
+@pytest.mark.parametrize("path", with_state("float", litert=True))
+def test_a_sequence_of_a_float_model_is_near_litert(path):
+    judge = LiteRt((MODELS / path).read_bytes())
+    assert max(differences(path, "single", judge, carry=True)) < 1e-4
+
+
+@pytest.mark.needs_data
+@pytest.mark.needs_litert
 @pytest.mark.parametrize("path", rows("waits", litert=True))
 def test_what_cannot_be_lowered_yet_is_the_same_function_in_onnx(path):
     judge, model = LiteRt((MODELS / path).read_bytes()), opened(path)
