@@ -82,9 +82,12 @@ TMS_BODY void tms_scan_activate(const tms_scan_params *p, const tms_scan_operati
   }
 }
 
+/* Rounded half to even: halves are frequent where scales are powers of two. */
 static inline int32_t tms_scan_sum(const tms_scan_operation *op, int32_t a, int32_t b) {
   const int64_t sum = (int64_t)a * op->multiplier_a + (int64_t)b * op->multiplier_b;
-  return (int32_t)((sum + ((int64_t)1 << (op->shift - 1))) >> op->shift);
+  const int64_t up = sum + ((int64_t)1 << (op->shift - 1));
+  const int32_t y = (int32_t)(up >> op->shift);
+  return (up & (((int64_t)1 << op->shift) - 1)) == 0 ? y & ~1 : y;
 }
 
 /* In LiteRT, multiplier 0 divides by a power of two. */

@@ -88,7 +88,7 @@ def _reference(rounding: str, p: Params, *arrays: Array) -> None:
         for i in range(p["steps"]):
             t = p["steps"] - 1 - i if p["reverse"] else i
             for operation in table:
-                found = _computed(rounding, p, operation, x[t, b], values)
+                found = computed(rounding, p, operation, x[t, b], values)
                 _at(values, operation["out"], operation["n"])[:] = found
             if p["whole"]:
                 row = _at(values, p["out_at"], p["out_n"]) + p["out_zero"]
@@ -109,7 +109,7 @@ def _step_on(p: Params, values: Array, states: int) -> None:
         _at(values, p["state_at"][s], p["state_n"][s])[:] = after
 
 
-def _computed(rounding: str, p: Params, op: Operation, x: Array, values: Array) -> Array:
+def computed(rounding: str, p: Params, op: Operation, x: Array, values: Array) -> Array:
     """The result of an operation."""
     kind, n = KINDS[op["kind"]], op["n"]
     b = None if op["b"] < 0 else _at(values, op["b"], n)
@@ -121,7 +121,9 @@ def _computed(rounding: str, p: Params, op: Operation, x: Array, values: Array) 
         return _activated(rounding, p, op, kind, a)
     if kind == "sum":
         found = a * op["multiplier_a"] + (0 if b is None else b * op["multiplier_b"])
-        found = (found + (1 << (op["shift"] - 1))) >> op["shift"]
+        up = found + (1 << (op["shift"] - 1))
+        half = up & ((1 << op["shift"]) - 1) == 0
+        found = np.where(half, up >> op["shift"] & ~1, up >> op["shift"])
     elif op["multiplier_a"] == 0:  # a power of two, as LiteRT divides by it
         found = divide_by_pot(a * b, -op["shift"])
     else:

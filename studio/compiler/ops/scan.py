@@ -91,7 +91,7 @@ class _Compiler:
         self.body = body
         self.x = x
         self.rounding = rounding
-        self._joined = _joined(body)
+        self._joined = joined(body)
         self._places = self._placed()
         self._parts: dict[str, list[Array]] = {
             name: [] for name in ("weights", "bias", "multiplier", "shift")
@@ -268,7 +268,7 @@ class _Compiler:
         return begin
 
 
-def _joined(body: Body) -> dict[str, Step]:
+def joined(body: Body) -> dict[str, Step]:
     """Gemms that become part of the Add that alone reads them, by the name of their result.
 
     LiteRT adds the second product before it cuts it to 16 bits.
