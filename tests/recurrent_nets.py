@@ -16,16 +16,16 @@ from studio.model.model import Model
 GATES = {"GRU": 3, "LSTM": 4, "RNN": 1}
 
 FORMS: tuple[dict[str, Any], ...] = (
-        {"kind": "GRU", "linear_before_reset": 1},
-        {"kind": "GRU", "linear_before_reset": 0},
-        {"kind": "GRU", "start": True},
-        {"kind": "GRU", "directions": 2, "direction": "bidirectional"},
-        {"kind": "LSTM"},
-        {"kind": "LSTM", "direction": "reverse"},
-        {"kind": "LSTM", "last": True},
-        {"kind": "LSTM", "directions": 2, "direction": "bidirectional"},
-        {"kind": "RNN", "start": True},
-        {"kind": "RNN", "last": True, "directions": 2, "direction": "bidirectional"},
+    {"kind": "GRU", "linear_before_reset": 1},
+    {"kind": "GRU", "linear_before_reset": 0},
+    {"kind": "GRU", "start": True},
+    {"kind": "GRU", "directions": 2, "direction": "bidirectional"},
+    {"kind": "LSTM"},
+    {"kind": "LSTM", "direction": "reverse"},
+    {"kind": "LSTM", "last": True},
+    {"kind": "LSTM", "directions": 2, "direction": "bidirectional"},
+    {"kind": "RNN", "start": True},
+    {"kind": "RNN", "last": True, "directions": 2, "direction": "bidirectional"},
 )
 
 

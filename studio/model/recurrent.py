@@ -214,7 +214,5 @@ class Writer:
             stored.append(self.around.constant(f"{name}.scale", scale))
             attributes = {"axis": 0} if scale.ndim else {}
             role = f"{operation.out}_{role}"
-            made.append(
-                self._add("DequantizeLinear", stored, role, "f4", array.shape, attributes)
-            )
+            made.append(self._add("DequantizeLinear", stored, role, "f4", array.shape, attributes))
         return made

@@ -76,15 +76,6 @@ def onnx_outputs(model: Model, x: np.ndarray) -> list[np.ndarray]:
     return session.run(None, {model.inputs[0].name: x})
 
 
-def body_of(model: Model) -> onnx.ModelProto:
-    """The body of a Scan as a model of its own."""
-    proto = onnx.ModelProto.FromString(model.to_bytes())
-    (scan,) = (node for node in proto.graph.node if node.op_type == "Scan")
-    (body,) = (a.g for a in scan.attribute if a.name == "body")
-    body.initializer.extend(proto.graph.initializer)
-    return helper.make_model(body, opset_imports=proto.opset_import, ir_version=proto.ir_version)
-
-
 @pytest.mark.parametrize("form", FORWARD, ids=str)
 def test_each_operation_is_within_one_of_onnxruntime_on_the_same_integers(
     form: dict[str, Any],

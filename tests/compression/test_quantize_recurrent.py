@@ -20,6 +20,7 @@ from studio.model.evaluate import evaluate, infer, infer_all
 from studio.model.importers.onnx import load as load_onnx
 from studio.model.model import Model
 
+
 @pytest.mark.needs_data
 def test_the_bar_on_the_gru(studio_data: Path) -> None:
     bench = studio_data / "bench"

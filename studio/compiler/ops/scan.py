@@ -70,7 +70,7 @@ def _reverse(site: Site) -> int:
     axes = [*get("scan_input_axes", ()), *get("scan_output_axes", ())]
     if get("num_scan_inputs") != 1 or any(axes) or len(ways) != 1:
         raise site.refused("several inputs, or another axis than the first", "scan one sequence")
-    return ways.pop()[0]
+    return int(ways.pop()[0])
 
 
 def _start(site: Site, lowering: Lowering, index: int, quant: Quant) -> Tensor | str:
@@ -150,7 +150,7 @@ class _Compiler:
 
     def _read_by(self, step: Step) -> list[str]:
         """The vectors that a step reads, those of a Gemm that it takes in included."""
-        found = []
+        found: list[str] = []
         for vector in step.inputs:
             inner = self._joined.get(vector)
             found += [vector] if inner is None else inner.inputs
