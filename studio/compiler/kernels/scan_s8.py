@@ -83,7 +83,7 @@ def _reference(rounding: str, p: Params, *arrays: Array) -> None:
     for b in range(p["batch"]):
         values = np.zeros(p["values"], np.int64)
         for s in range(states):
-            rows = starts[s].reshape(p["batch"], -1)
+            rows = starts[s].reshape(p["batch"], -1).astype(np.int64)
             _at(values, p["state_at"][s], p["state_n"][s])[:] = rows[b] - p["state_zero"][s]
         for i in range(p["steps"]):
             t = p["steps"] - 1 - i if p["reverse"] else i
@@ -205,7 +205,7 @@ def _example(rng: np.random.Generator, rounding: str, states: int, case: dict[st
     del p["n"]
     x = rng.integers(-128, 128, (steps, batch, in_n), dtype=np.int8)
     starts = (
-        rng.integers(-128, 128, (batch, n)).astype(size),
+        np.where(np.arange(n) == 0, -128, rng.integers(-128, 128, (batch, n))).astype(size),
         rng.integers(-32768, 32768, (batch, n)).astype(np.int16),
     )[:states]
     more = tuple((start.shape, str(start.dtype)) for start in starts)

@@ -85,14 +85,14 @@ class OperatorInfo:
         kind: the schema's name, such as CONV_2D; custom operators are "CUSTOM <name>".
         inputs: tensor indices, -1 where an optional one is left out.
         outputs: tensor indices.
-        intermediates: how many tensors of its own it needs (quantised LSTM).
+        intermediates: indices of tensors that it keeps to itself (quantised LSTM).
         options: the schema's options object, or None.
     """
 
     kind: str
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
-    intermediates: int
+    intermediates: tuple[int, ...]
     options: Any
 
 
@@ -214,7 +214,7 @@ class _Reader:
             self._kinds[code],
             self.indices(operator.InputsLength(), operator.Inputs, optional=True),
             self.indices(operator.OutputsLength(), operator.Outputs),
-            int(operator.IntermediatesLength()),
+            self.indices(operator.IntermediatesLength(), operator.Intermediates),
             _options(operator),
         )
 

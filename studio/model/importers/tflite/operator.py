@@ -33,12 +33,13 @@ class Site:
         kind: the schema's name of the operator.
         name: of its first output.
         options: the schema's options object, or None; `option` reads it with care.
+        intermediates: what the file says about tensors that the operator keeps to itself.
     """
 
     def __init__(self, graph: Graph, operator: OperatorInfo) -> None:
         self.graph = graph
         self.kind = operator.kind
-        self.intermediates = operator.intermediates
+        self.intermediates = tuple(graph.tensors[index] for index in operator.intermediates)
         self._inputs = operator.inputs
         self._outputs = operator.outputs
         if not operator.outputs and self.kind not in _WITHOUT_RESULT:
