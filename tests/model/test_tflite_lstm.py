@@ -58,7 +58,9 @@ class Form:
         for state in (h, c):
             net.tensors[state].isVariable = self.odd != "constant state"
         inputs += [h, c] + [-1] * 4
-        if self.odd == "coupled":
+        if self.odd == "narrow weights":
+            inputs[6] = weights(n, n - 1)
+        elif self.odd == "coupled":
             inputs[1] = inputs[5] = inputs[12] = -1
         elif self.odd == "peepholes":
             inputs[9] = net.const(np.zeros(n), "int16", scale=2.0**-15)
@@ -143,6 +145,8 @@ def test_the_clip_shows(clip, tmp_path):
     [
         (Form(odd="coupled"), "coupled gates"),
         (Form(odd="peepholes"), "peepholes"),
+        (Form(odd="narrow weights"), r"shape \[6, 5\], not \[6, 6\]"),
+        (Form("float32", odd="narrow weights"), r"shape \[6, 5\], not \[6, 6\]"),
         (Form(odd="constant state"), "no state of 6 units"),
         (Form(cell_scale=0.001), "no power of two"),
         (Form(output_scale=0.008), "another scale than the hidden state"),

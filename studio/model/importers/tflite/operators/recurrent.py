@@ -33,11 +33,26 @@ def lstm(site: Site) -> None:
     shape = site.tensor().shape
     if len(shape) != 3 or shape[1 if time_major else 0] != 1:
         raise site.refused(f"a sequence of shape {list(shape)}", "use batch 1")
+    _refuse_other_shapes(site)
     value = site.x()
     if not time_major:
         value = site.emit("Transpose", value, perm=(1, 0, 2))
     out = (_in_integers if site.tensor().quantized else _in_float)(site, value)
     site.done(site.reshaped(out, site.result().shape))
+
+
+def _refuse_other_shapes(site: Site) -> None:
+    """Weights and biases of other sizes than the sequence and the units ask for."""
+    units = site.tensor(5).shape[0] if site.tensor(5).shape else 0
+    wanted: dict[int, tuple[int, ...]] = {
+        number: (units, site.tensor().shape[2]) for number in range(1, 5)
+    }
+    wanted |= {number: (units, units) for number in range(5, 9)}
+    wanted |= {number: (units,) for number in range(12, 16) if site.has(number)}
+    for number, shape in wanted.items():
+        if site.tensor(number).shape != shape:
+            found = list(site.tensor(number).shape)
+            raise site.refused(f"input {number} has shape {found}, not {list(shape)}", DAMAGED)
 
 
 def _in_float(site: Site, value: str) -> str:
