@@ -52,16 +52,16 @@ def binary(
     return net, [a, b], [y]
 
 
-def conv(kind: str, activation: int = 0, stride: tuple[int, int] = (1, 1), bias: bool = True) -> Made:
+def conv(
+    kind: str, activation: int = 0, stride: tuple[int, int] = (1, 1), bias: bool = True
+) -> Made:
     net, rng = TfliteNet(), np.random.default_rng(5)
     depthwise = kind == "DEPTHWISE_CONV_2D"
     filters = 12 if depthwise else 10
     scale = rng.uniform(0.001, 0.004, filters)
     shape = (1, 3, 2, filters) if depthwise else (filters, 3, 2, 6)
     x = act(net, (1, 9, 8, 6))
-    w = net.const(
-        rng.integers(-127, 128, shape), "int8", scale=scale, axis=3 if depthwise else 0
-    )
+    w = net.const(rng.integers(-127, 128, shape), "int8", scale=scale, axis=3 if depthwise else 0)
     inputs = [x, w]
     if bias:
         units = rng.integers(-(10**6), 10**6, filters)
@@ -149,11 +149,18 @@ def pad(value: int | None = None) -> Made:
     inputs = [x, net.const(amounts)]
     if value is not None:
         inputs.append(net.const(value, "int16", scale=0.0007))
-    net.op("PAD" if value is None else "PADV2", inputs, [y], "PadOptions" if value is None else "PadV2Options")
+    net.op(
+        "PAD" if value is None else "PADV2",
+        inputs,
+        [y],
+        "PadOptions" if value is None else "PadV2Options",
+    )
     return net, [x], [y]
 
 
-def moved(kind: str, shape: tuple[int, ...], constants: list[Any], options: str, **values: Any) -> Made:
+def moved(
+    kind: str, shape: tuple[int, ...], constants: list[Any], options: str, **values: Any
+) -> Made:
     net = TfliteNet()
     x, y = act(net, IMAGE), act(net, shape)
     net.op(kind, [x, *(net.const(c) for c in constants)], [y], options, **values)

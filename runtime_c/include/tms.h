@@ -208,6 +208,41 @@ typedef struct {
   int32_t diff_min;
 } tms_softmax_s8_params;
 void tms_softmax_s8(const tms_softmax_s8_params *p, const int8_t *in, int8_t *out);
+/* The same in 16 bits: scale 1/65536, zero point -32768. */
+void tms_softmax_s8_s16(const tms_softmax_s8_params *p, const int8_t *in, int16_t *out);
+
+/* What goes into the memory of a streaming layer: y = clamp16(rescale(sum (x + in_offset) * w)). */
+typedef struct {
+  int32_t in_n, out_n, multiplier;
+  int16_t in_offset;
+  int8_t shift;
+  const int8_t *weights; /* [out_n][in_n] */
+} tms_dense_s8_s16_params;
+void tms_dense_s8_s16(const tms_dense_s8_s16_params *p, const int8_t *in, int16_t *out);
+void tms_dense_s8_s16_dr(const tms_dense_s8_s16_params *p, const int8_t *in, int16_t *out);
+
+/* A filter over the memory of each unit: in is [units][taps],
+ * y = clamp(rescale(bias[u] + sum over taps of (x + in_offset) * w) + out_offset). */
+typedef struct {
+  int32_t units, taps, multiplier;
+  int16_t in_offset, out_offset, act_min, act_max;
+  int8_t shift;
+  const int8_t *weights; /* [units][taps] */
+  const int32_t *bias;   /* [units] */
+} tms_fir_s8_params;
+void tms_fir_s8(const tms_fir_s8_params *p, const int8_t *in, int8_t *out);
+void tms_fir_s8_dr(const tms_fir_s8_params *p, const int8_t *in, int8_t *out);
+
+/* The same of 16 bits around zero with weights of 16 bits; sums wrap around at 32 bits. */
+typedef struct {
+  int32_t units, taps, multiplier;
+  int16_t out_offset, act_min, act_max;
+  int8_t shift;
+  const int16_t *weights; /* [units][taps] */
+  const int32_t *bias;    /* [units] */
+} tms_fir_s16_s8_params;
+void tms_fir_s16_s8(const tms_fir_s16_s8_params *p, const int16_t *in, int8_t *out);
+void tms_fir_s16_s8_dr(const tms_fir_s16_s8_params *p, const int16_t *in, int8_t *out);
 
 /* ---- int16 activations, int8 weights ----------------------------------------------------------
  * Zero points are 0 and sums have 64 bits; they are rescaled once, whatever the rounding, by the upper
@@ -369,6 +404,15 @@ typedef struct {
   const float *bias;
 } tms_dense_f32_params;
 void tms_dense_f32(const tms_dense_f32_params *p, const float *in, float *out);
+
+/* A filter over the memory of each unit: in is [units][taps]. */
+typedef struct {
+  int32_t units, taps;
+  float act_min, act_max;
+  const float *weights; /* [units][taps] */
+  const float *bias;    /* [units] */
+} tms_fir_f32_params;
+void tms_fir_f32(const tms_fir_f32_params *p, const float *in, float *out);
 
 /* The same with weights of 8 bits in flash: y = clamp(scale[o] * sum of x * w + bias[o]). */
 typedef struct {
@@ -540,6 +584,15 @@ typedef struct {
 void tms_copy_b8(const tms_copy_params *p, const void *in, void *out);
 void tms_copy_b16(const tms_copy_params *p, const void *in, void *out);
 void tms_copy_b32(const tms_copy_params *p, const void *in, void *out);
+
+/* Rows of n elements without their first ones, and as many fresh ones of [rows][fresh] behind.
+ * In place allowed. */
+typedef struct {
+  int32_t rows, n, fresh;
+} tms_shift_params;
+void tms_shift_b8(const tms_shift_params *p, const void *in, const void *fresh, void *out);
+void tms_shift_b16(const tms_shift_params *p, const void *in, const void *fresh, void *out);
+void tms_shift_b32(const tms_shift_params *p, const void *in, const void *fresh, void *out);
 
 /* out[i][j][k][l] = in at i * stride[0] + j * stride[1] + ...; strides in elements. */
 typedef struct {

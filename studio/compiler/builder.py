@@ -53,6 +53,7 @@ class Builder:
         self.constants: dict[str, Constant] = {}
         self.notes: dict[str, str] = {}
         self.initial: dict[int, int | str] = {}
+        self.parts: dict[int, tuple[Tensor, Shape]] = {}  # buffers that are slices: of what, from
         self.transposes = 0
         self.site = ""
         self._converted: dict[tuple[Any, ...], Tensor] = {}
@@ -275,7 +276,7 @@ class Builder:
         """The kernel's variant in the chosen rounding: `litert` rounds only dense layers once."""
         twice = f"{kernel}_dr"
         once = self.options.rounding == "single" or (
-            self.options.rounding == "litert" and kernel.startswith("tms_dense_s8")
+            self.options.rounding == "litert" and kernel in ("tms_dense_s8", "tms_dense_s8_w4")
         )
         return kernel if once or twice not in kernels() else twice
 

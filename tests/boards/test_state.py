@@ -14,8 +14,27 @@ from studio.build.host import HostModel
 from studio.build.toolchains import toolchain
 from studio.compiler.lower import lower
 from studio.job import finish
+from studio.model.importers.tflite import load
+from studio.model.model import Model
 from studio.targets.library import profile
-from tests.conftest import missing
+from tests.conftest import DATA, missing
+
+
+@pytest.mark.needs_data
+@pytest.mark.needs_qemu
+@pytest.mark.parametrize(
+    "path", ["micro-wake-word/vad.tflite", "tflm-examples/keyword_scrambled.tflite"]
+)
+def test_a_streaming_net_has_the_same_bytes_on_a_board(path, tmp_path):
+    model = Model.from_bytes(load(DATA / "models" / path), "net")
+    program, target = lower(model), profile("virtual/mps2-an386")
+    write_project(project_files(program, target), tmp_path)
+    image, flasher = finish(build(tmp_path, toolchain("zig"))), flasher_for(target)
+    host = finish(HostModel.build(program))
+    with finish(flasher.flash(flasher.plan(target, image))) as running, Link(running.port) as link:
+        found = finish(verify(host, link, samples=20))
+    assert found.identical, found.difference
+    assert found.samples == 20
 
 
 @pytest.mark.parametrize("board", ["virtual/host", "virtual/mps2-an386"])

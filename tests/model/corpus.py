@@ -72,8 +72,9 @@ TFLITE = {
     "tflm-examples/dtln_noise_suppression.tflite": Row("int8", state=4),
     "tflm-examples/hello_world_float.tflite": Row("float"),
     "tflm-examples/hello_world_int8.tflite": Row("int8"),
-    "tflm-examples/keyword_scrambled.tflite": Row("refused", "SVDF (7)"),
-    "tflm-examples/keyword_scrambled_8bit.tflite": Row("refused", "SVDF (7)"),
+    "tflm-examples/keyword_scrambled.tflite": Row("int8", state=7),
+    # LiteRT ends the process on a state of 8 bits.
+    "tflm-examples/keyword_scrambled_8bit.tflite": Row("int8", litert=False, state=7),
     "tflm-examples/micro_speech_lstm.tflite": Row("int8", state=2),
     "tflm-examples/micro_speech_quantized.tflite": Row("int8"),
     # LiteRT minds that single scales name an axis that is not there.

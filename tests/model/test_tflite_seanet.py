@@ -71,7 +71,10 @@ class Net:
 
     def drawn(self, runs: int) -> list[list[np.ndarray]]:
         """Random inputs over the whole range; a shape, which is an input too, as recorded."""
-        rng, infos = np.random.default_rng(0), [self.contents.tensors[i] for i in self.contents.inputs]
+        rng, infos = (
+            np.random.default_rng(0),
+            [self.contents.tensors[i] for i in self.contents.inputs],
+        )
         made = []
         for _ in range(runs):
             made.append(list(self.inputs))

@@ -31,7 +31,9 @@ def reference(rescale: Rescale, p: Params, x: Array, out: Array) -> None:
     out[...] = np.clip(bent(rescale, p, x), -32768, 32767).reshape(out.shape)
 
 
-def leaky_factors(in_scale: float, alpha: float, out_scale: float, in_float: bool) -> dict[str, int]:
+def leaky_factors(
+    in_scale: float, alpha: float, out_scale: float, in_float: bool
+) -> dict[str, int]:
     """The fields of tms_leaky_relu_s16_params for two scales and alpha >= 0.
 
     TFLite divides the scales in float32 (leaky_relu.cc, Prepare), TFLite Micro in float64.

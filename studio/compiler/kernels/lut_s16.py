@@ -25,7 +25,11 @@ def looked_up(x: Array, table: Array) -> Array:
 
 
 def table_of(
-    function: Callable[[Array], Array], low: float, high: float, steps: float, real: Any = np.float64
+    function: Callable[[Array], Array],
+    low: float,
+    high: float,
+    steps: float,
+    real: Any = np.float64,
 ) -> Array:
     """The 513 int16 values of a function from low to high, `steps` for one.
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from studio.compiler.kernel import Example, Kernel
+from studio.compiler.kernel import Example
 from studio.compiler.kernels import mean_s8, reduce_max_s8, reduce_min_s8
 
 

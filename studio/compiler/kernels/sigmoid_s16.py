@@ -9,7 +9,6 @@ import numpy as np
 from studio.compiler.kernel import Array, Example, Kernel, Params
 
 
-
 def _table() -> Array:
     """TFLite's 256 values: each line is raised by half of what its middle lies under the curve."""
     exact = 65536 / (1 + np.exp(-np.arange(0, 256.5, 0.5) / 24))

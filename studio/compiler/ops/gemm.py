@@ -15,9 +15,11 @@ from studio.compiler.builder import SUFFIX
 from studio.compiler.nibbles import fit, packed
 from studio.compiler.operand import Const, Tensor
 from studio.compiler.operator import Operand, Operator, Site
-from studio.compiler.ops.conv import int32_bias, int64_bias, same_integers, zero_points
+from studio.compiler.ops.bias import int32_bias, int64_bias
+from studio.compiler.ops.conv import same_integers, zero_points
 from studio.compiler.ops.matmul import product
 from studio.compiler.ops.shape import permuted
+from studio.compiler.ops.streaming import feature
 from studio.compiler.scaling import clamp_float, clamp_integer, multipliers
 
 if TYPE_CHECKING:
@@ -88,6 +90,9 @@ def lower_dense(site: Site, lowering: Lowering) -> Tensor:
     """X [.., k] times constant [k, n] plus an optional bias [n]."""
     weights = site.const(1)
     out_axis = 0 if site.attributes.get("transB", 0) else 1
+    wider = feature(site, lowering, weights, out_axis)
+    if wider is not None:
+        return wider
     if site.quant is not None:
         done = _dense_int8(site, lowering, weights, out_axis)
         if done is not None:

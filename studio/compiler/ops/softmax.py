@@ -27,6 +27,8 @@ LONGEST = 8191  # values in a row, so that the int8 kernel's sum does not overfl
 def lower_softmax(site: Site, lowering: Lowering) -> Tensor:
     """Rows of the softmax axis, innermost; int8 where operand and result are."""
     x = site.tensor()
+    if _widens(x.quant, site.quant) and _order(site)[1] <= LONGEST:
+        return _widened(site, lowering)
     if not same_integers(x.quant, site.quant) or _order(site)[1] > LONGEST:
         site = lowering.in_float(site, "its result is not quantised, or its rows are long")
     x, lay, n = _rows(site, lowering)
@@ -45,6 +47,22 @@ def lower_softmax(site: Site, lowering: Lowering) -> Tensor:
         out = lowering.output(site, lay, OUTPUT)
         lowering.call("tms_softmax_s8", (x,), out, {**params, **softmax_factors(x.quant.scale)})
     return lowering.requantized(out, site.quant)
+
+
+def _widens(x: Quant | None, y: Quant | None) -> bool:
+    """From int8 to probabilities of 16 bits, whose scale files state as 1/65535 too."""
+    if x is None or y is None or (x.dtype, y.dtype, y.zero_point) != ("int8", "int16", -32768):
+        return False
+    return abs(y.scale * 65536 - 1) < 1e-3
+
+
+def _widened(site: Site, lowering: Lowering) -> Tensor:
+    x, lay, n = _rows(site, lowering)
+    assert x.quant is not None
+    out = lowering.output(site, lay, site.quant)
+    params = {"rows": math.prod(x.shape) // n, "n": n, **softmax_factors(x.quant.scale)}
+    lowering.call("tms_softmax_s8_s16", (x,), out, params)
+    return out
 
 
 def _order(site: Site) -> tuple[tuple[int, ...], int]:

@@ -146,7 +146,7 @@ class Graph:
             if array is not None
         ]
 
-    def _quantized(self, value: str, index: int, name: str = "") -> str:
+    def quantized(self, value: str, index: int, name: str = "") -> str:
         """A value behind QuantizeLinear and DequantizeLinear on a tensor's grid."""
         tensor, name = self.tensors[index], name or self.name_of(index)
         if tensor.scales is None or tensor.zero_points is None or tensor.scales.size > 1:
@@ -194,7 +194,7 @@ class Graph:
         tensor, name = self.tensors[index], self.name_of(index)
         self._inputs.append(helper.make_tensor_value_info(name, self._type(index), tensor.shape))
         if tensor.quantized:
-            name = self._quantized(name, index)
+            name = self.quantized(name, index)
         self._values[index, False] = name
 
     def known_first(self, index: int) -> bool:
@@ -268,7 +268,7 @@ class Graph:
         tensor = self.tensors[index]
         again = view_of >= 0 and tensor.same_grid(self.tensors[view_of])
         if tensor.quantized and not again:
-            value = self._quantized(value, index)
+            value = self.quantized(value, index)
         self._values[index, first] = value
 
     # ---- state ------------------------------------------------------------------------------
@@ -302,7 +302,7 @@ class Graph:
         self._inputs.append(helper.make_tensor_value_info(name, self._type(index), tensor.shape))
         if not tensor.quantized:
             return _State(name, name)
-        value = self._quantized(name, index, name)
+        value = self.quantized(name, index, name)
         if name != self.name_of(index) and not {(index, False), (index, True)} & set(self._values):
             self.rename(value, self.name_of(index))
             value = self.name_of(index)
@@ -314,7 +314,7 @@ class Graph:
         state = self._states[index]
         after = f"{state.name}/next"
         if self.tensors[index].quantized:
-            value = self._quantized(value, index, after)
+            value = self.quantized(value, index, after)
         state.after = self.node("Identity", [value], after)[0]
 
     def resource(self, name: str) -> Resource:
