@@ -333,8 +333,8 @@ void tms_softmax_s16_dr(const tms_softmax_s16_params *p, const int16_t *in, int1
 /* Recurrent layers in integers, one direction a call: in [steps][batch][in_n], out [steps][batch][out_n],
  * states [batch][state_n]. A step runs operations on int16 vectors, each at a place of the scratch memory of
  * `values` int16 and with its zero point taken off; then each state becomes what stands at after_at.
- * The plain kernels round once and have sigmoids in float, _dr are those of TFLite Micro's LSTM, _litert
- * those of LiteRT's. whole = 0: only the last states are written, out is not touched. */
+ * The plain kernels round once, _dr are those of TFLite Micro's LSTM, _litert those of LiteRT's; they differ
+ * in their sigmoids too. whole = 0: only the last states are written, out is not touched. */
 enum {
   TMS_SCAN_GEMM_OF_INPUT = 0,
   TMS_SCAN_GEMM,
@@ -362,7 +362,7 @@ typedef struct {
   const int32_t *bias;
   const int32_t *multiplier;
   const int8_t *shift;
-  const uint16_t *table; /* of tms_sigmoid_s16; _dr reads it */
+  const uint16_t *table; /* _dr: that of tms_sigmoid_s16; plain: sigmoid(i / 24) in 1/65536, 288 values */
 } tms_scan_params;
 void tms_scan1_s8(const tms_scan_params *p, const int8_t *in, const void *h0, void *out, void *h,
                   void *scratch);

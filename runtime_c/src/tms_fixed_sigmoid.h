@@ -1,11 +1,40 @@
 /* SPDX-License-Identifier: 0BSD
  *
- * Sigmoid and hyperbolic tangent of int16 as LiteRT's reference LSTM computes them: a number of k integer
- * bits is int16 / 2^(15 - k). Formulas: gemmlowp's fixedpoint.h. */
+ * Sigmoid and hyperbolic tangent of int16 in integers. tms_near_*: on parabolas through knots[i] = 65536
+ * sigmoid(i / 24), at most one step off. tms_fixed_*: as LiteRT's reference LSTM computes them; a number of k
+ * integer bits is int16 / 2^(15 - k). Formulas of these: gemmlowp's fixedpoint.h. */
 #ifndef TMS_FIXED_SIGMOID_H
 #define TMS_FIXED_SIGMOID_H
 
 #include "tms_rescale.h"
+
+enum { TMS_LAST_KNOT = 285 }; /* two more follow; the curve is at its end there */
+
+/* Sigmoid of a place >= 0 among the knots, 16 bits of it between two, in 1/2^32: Newton's form. */
+static inline int64_t tms_on_parabola(const uint16_t *knots, int64_t place) {
+  if (place >> 16 >= TMS_LAST_KNOT) {
+    return (int64_t)1 << 32;
+  }
+  const uint16_t *y = knots + (place >> 16);
+  const int32_t t = (int32_t)(place & 0xFFFF), slope = y[1] - y[0], bend = y[2] - y[1] - slope;
+  return (int64_t)y[0] * 65536 + t * slope + (t * (t - 65536) >> 17) * bend;
+}
+
+/* Where |x| is, the factor being 2^28 knots an integer step. */
+static inline int64_t tms_knot_place(int32_t x, int32_t factor) {
+  return ((int64_t)(x < 0 ? -x : x) * factor) >> 12;
+}
+
+static inline int32_t tms_near_sigmoid(const uint16_t *knots, int32_t x, int32_t factor) {
+  const int64_t y = tms_on_parabola(knots, tms_knot_place(x, factor));
+  return (int32_t)(((x < 0 ? ((int64_t)1 << 32) - y : y) + (1 << 16)) >> 17);
+}
+
+static inline int32_t tms_near_tanh(const uint16_t *knots, int32_t x, int32_t factor) {
+  const int64_t y = tms_on_parabola(knots, tms_knot_place(x, factor) * 2) - ((int64_t)1 << 31);
+  const int32_t size = (int32_t)((y + (1 << 15)) >> 16);
+  return x < 0 ? -size : size;
+}
 
 static inline int32_t tms_fixed_mul(int32_t a, int32_t b) { return (a * b + (1 << 14)) >> 15; }
 

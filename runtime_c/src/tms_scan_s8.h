@@ -6,7 +6,6 @@
 #define TMS_SCAN_S8_H
 
 #include "tms_fixed_sigmoid.h"
-#include "tms_math.h"
 #include "tms_rescale.h"
 #include "tms_rows.h"
 #include "tms_sigmoid_s16.h"
@@ -51,14 +50,6 @@ TMS_BODY void tms_scan_gemm(const tms_scan_params *p, const tms_scan_operation *
   }
 }
 
-/* multiplier_a holds the bits of the float32 scale, multiplier_b those of the result's reciprocal. */
-TMS_BODY int16_t tms_scan_in_float(const tms_scan_operation *op, int32_t x) {
-  const float real = (float)x * tms_float_from_bits((uint32_t)op->multiplier_a);
-  const float y = op->kind == TMS_SCAN_TANH ? tms_tanhf(real) : tms_sigmoidf(real);
-  const float steps = tms_roundf(tms_exact(y * tms_float_from_bits((uint32_t)op->multiplier_b)));
-  return (int16_t)tms_clip(steps, (float)op->low, (float)op->high);
-}
-
 TMS_BODY void tms_scan_activate(const tms_scan_params *p, const tms_scan_operation *op, int16_t *v,
                                 int rounding) {
   const int16_t *a = v + op->a;
@@ -73,11 +64,13 @@ TMS_BODY void tms_scan_activate(const tms_scan_params *p, const tms_scan_operati
     return;
   }
   for (int32_t j = 0; j < op->n; j++) {
+    const int tanh = op->kind == TMS_SCAN_TANH;
     if (rounding == TMS_ONCE) {
-      out[j] = tms_scan_in_float(op, a[j]);
+      const int32_t y = tanh ? tms_near_tanh(p->table, a[j], op->multiplier_a)
+                             : tms_near_sigmoid(p->table, a[j], op->multiplier_a);
+      out[j] = (int16_t)tms_clamp(y, -32768, 32767);
     } else {
-      out[j] =
-          op->kind == TMS_SCAN_TANH ? tms_fixed_tanh(a[j], op->shift) : tms_fixed_logistic(a[j], op->shift);
+      out[j] = tanh ? tms_fixed_tanh(a[j], op->shift) : tms_fixed_logistic(a[j], op->shift);
     }
   }
 }

@@ -1,7 +1,9 @@
-"""Sigmoid and tanh of int16 as LiteRT's reference LSTM computes them, in 16-bit fixed point.
+"""Sigmoid and tanh of int16 in integers: as exact as 16 bits are, and as LiteRT computes them.
 
-A number of k integer bits is int16 / 2^(15 - k). Formulas: logistic, tanh, exp_on_negative_values
-and one_over_one_plus_x_for_x_in_0_1 in gemmlowp's fixedpoint/fixedpoint.h.
+`near_sigmoid` and `near_tanh` follow parabolas through knots of the curve, and are at most one step
+off at any scale. `logistic` and `tanh` are those of LiteRT's reference LSTM, up to 12 steps off:
+a number of k integer bits is int16 / 2^(15 - k) there. Formulas of the latter: logistic, tanh,
+exp_on_negative_values and one_over_one_plus_x_for_x_in_0_1 in gemmlowp's fixedpoint/fixedpoint.h.
 """
 
 from __future__ import annotations
@@ -15,12 +17,44 @@ from studio.compiler.fixed_point import divide_by_pot
 
 Ints = npt.NDArray[np.int64]
 
+KNOTS = np.minimum(np.rint(65536 / (1 + np.exp(-np.arange(288) / 24))), 65535).astype(np.uint16)
+"""sigmoid(i / 24) in 1/65536."""
+LAST = 285  # where the curve is at its end
+KNOT_BITS = 16  # of the place between two knots
+FACTOR_BITS = 12  # more of the factor that leads there
+
 ONE = 32767
 POWERS = ((-2, 25520), (-1, 19875), (0, 12055), (1, 4435), (2, 600), (3, 11), (4, 0))
 """(e, exp(-2^e) in 0 integer bits): each bit of the exponent has its factor."""
 EXP_EIGHTH = 28918  # exp(-1/8)
 THIRD = 10923
 FIRST_GUESS = 23130, -15420  # 48/17 and -32/17 in 2 integer bits
+
+
+def knot_factor(scale: float) -> int:
+    """What takes int16 of a scale to places among the knots, a part of 2^28 of them."""
+    return round(scale * 24 * (1 << KNOT_BITS + FACTOR_BITS))
+
+
+def near_sigmoid(x: npt.NDArray[Any], factor: int) -> Ints:
+    """Sigmoid of x in 1/32768."""
+    y = _on_parabola(np.abs(x.astype(np.int64)) * factor >> FACTOR_BITS)
+    return (np.where(x < 0, (1 << 32) - y, y) + (1 << 16)) >> 17
+
+
+def near_tanh(x: npt.NDArray[Any], factor: int) -> Ints:
+    """Hyperbolic tangent of x, 2 sigmoid(2 x) - 1, in 1/32768."""
+    place = (np.abs(x.astype(np.int64)) * factor >> FACTOR_BITS) * 2
+    y = (_on_parabola(place) - (1 << 31) + (1 << 15)) >> 16
+    return np.where(x < 0, -y, y)
+
+
+def _on_parabola(place: Ints) -> Ints:
+    """Sigmoid of a place >= 0 among the knots, in 1/2^32: Newton's form through three of them."""
+    knot, t = np.minimum(place >> KNOT_BITS, LAST), place & 0xFFFF
+    y0, y1, y2 = (KNOTS[knot + i].astype(np.int64) for i in range(3))
+    y = (y0 << 16) + t * (y1 - y0) + (t * (t - 65536) >> 17) * (y2 - 2 * y1 + y0)
+    return np.where(place >> KNOT_BITS >= LAST, 1 << 32, y)
 
 
 def logistic(x: npt.NDArray[Any], bits: int) -> Ints:

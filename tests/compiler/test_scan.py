@@ -100,11 +100,19 @@ def test_each_operation_is_within_one_of_onnxruntime_on_the_same_integers(
         values = np.zeros(params["values"], np.int64)
         for place, state in zip(params["state_at"], given[:-1], strict=False):
             values[place : place + state.size] = state[0]
-        for row, want in zip(params["operations"].reshape(-1, len(COLUMNS)), judged, strict=True):
-            operation = dict(zip(COLUMNS, map(int, row), strict=True))
+        wanted = iter(judged)
+        rows = [
+            dict(zip(COLUMNS, map(int, row), strict=True))
+            for row in params["operations"].reshape(-1, len(COLUMNS))
+        ]
+        for operation, after in zip(rows, [*rows[1:], {}], strict=True):
             got = computed("single", params, operation, given[-1][0], values)
-            assert np.abs(got - want[0]).max() <= 1
-            values[operation["out"] : operation["out"] + want.size] = want[0]
+            if {operation["out"]} != {after.get("out"), after.get("a")}:  # else half a result
+                want = next(wanted)[0]
+                assert np.abs(got - want).max() <= 1
+                got = want
+            values[operation["out"] : operation["out"] + got.size] = got
+        assert not list(wanted)
 
 
 def body_of(model: Model) -> tuple[onnxruntime.InferenceSession, list[str]]:

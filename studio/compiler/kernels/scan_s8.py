@@ -12,7 +12,7 @@ from typing import Any, cast
 
 import numpy as np
 
-from studio.compiler import fixed_sigmoid, float_math
+from studio.compiler import fixed_sigmoid
 from studio.compiler.fixed_point import (
     divide_by_pot,
     quantize_multiplier,
@@ -52,19 +52,19 @@ def product_columns(factor: float) -> dict[str, int]:
     return {"multiplier_a": multiplier, "shift": shift}
 
 
-def activation_columns(rounding: str | None, in_scale: float, out_scale: float) -> dict[str, int]:
-    """What brings a sigmoid or tanh from one scale to another; UNIT in the roundings of TFLite.
-
-    `single` takes the scales themselves, the bits of float32; `double` what TFLite's int16
-    functions do; `litert` the number of integer bits.
-    """
+def activation_columns(rounding: str | None, scale: float) -> dict[str, int]:
+    """What a sigmoid or tanh of values of a scale needs; the result's scale is UNIT."""
     if rounding == "single":
-        scales = np.array([in_scale, 1 / out_scale], np.float32).view(np.int32)
-        return {"multiplier_a": int(scales[0]), "multiplier_b": int(scales[1])}
+        return {"multiplier_a": fixed_sigmoid.knot_factor(scale)}
     if rounding == "double":
-        factors = sigmoid_factors(in_scale)
+        factors = sigmoid_factors(scale)
         return {"multiplier_a": factors["multiplier"], "shift": factors["shift"]}
-    return {"shift": 15 + round(np.log2(in_scale))}
+    return {"shift": 15 + round(np.log2(scale))}  # LiteRT: the number of integer bits
+
+
+def table_of(rounding: str | None) -> Array:
+    """The table that sigmoids of a rounding read; LiteRT's read none."""
+    return {"single": fixed_sigmoid.KNOTS, "double": TABLE}.get(rounding or "", TABLE[:1])
 
 
 def _reference(rounding: str, p: Params, *arrays: Array) -> None:
@@ -159,10 +159,8 @@ def _activated(rounding: str, p: Params, op: Operation, kind: str, a: Array) -> 
         factors = {"multiplier": op["multiplier_a"], "shift": op["shift"], "table": p["table"]}
         (sigmoid if kind == "sigmoid" else tanh)(factors, a, out)
         return out.astype(np.int64)
-    scales = np.array([op["multiplier_a"], op["multiplier_b"]], np.int32).view(np.float32)
-    function = float_math.sigmoid if kind == "sigmoid" else float_math.tanh
-    real = float_math.round_even(function(a.astype(np.float32) * scales[0]) * scales[1])
-    return np.clip(real, op["low"], op["high"]).astype(np.int64)
+    near = fixed_sigmoid.near_sigmoid if kind == "sigmoid" else fixed_sigmoid.near_tanh
+    return np.clip(near(a, op["multiplier_a"]), -32768, 32767)
 
 
 def _example(rng: np.random.Generator, rounding: str, states: int, case: dict[str, Any]) -> Example:
@@ -171,7 +169,7 @@ def _example(rng: np.random.Generator, rounding: str, states: int, case: dict[st
     n, in_n, wide, steps, batch = p["n"], p["in_n"], p.pop("wide"), p["steps"], p["batch"]
     h, s = 0, (states - 1) * n
     row: dict[str, int] = {"n": n}
-    unit = activation_columns(rounding, 2**-12, UNIT)
+    unit = activation_columns(rounding, 2**-12)
     low, high = (-32768, 32767) if wide else (-131, 124)
     rows = [
         {**row, "kind": 0, "out": 2 * n, "in_n": in_n, "bias": 0},
@@ -200,7 +198,7 @@ def _example(rng: np.random.Generator, rounding: str, states: int, case: dict[st
         "operations": operations(rows), "multiplier": multiplier, "shift": shift,
         "weights": rng.integers(-128, 128, n * (in_n + n), dtype=np.int8),
         "bias": rng.integers(-9000, 9000, n).astype(np.int32),
-        "table": TABLE,
+        "table": table_of(rounding),
     }  # fmt: skip
     del p["n"]
     x = rng.integers(-128, 128, (steps, batch, in_n), dtype=np.int8)

@@ -11,7 +11,6 @@ from studio.compiler import layout
 from studio.compiler.fixed_point import quantize_multipliers
 from studio.compiler.kernels import scan_s8
 from studio.compiler.kernels.scan_s8 import KINDS, UNIT
-from studio.compiler.kernels.sigmoid_s16 import TABLE
 from studio.compiler.operand import Array, Const, Quant, Tensor
 from studio.compiler.operator import Operator, Site
 from studio.compiler.scan_body import Body, Step, read, weights_of
@@ -110,7 +109,7 @@ class _Compiler:
                 raise self.site.refused(f"'{state}' changes its form from step to step")
         output = (*body.outputs, body.afters[0])[0]
         zero = body.quants[output].zero_point
-        arrays: dict[str, Any] = {"table": TABLE if self.rounding == "double" else TABLE[:1]}
+        arrays: dict[str, Any] = {"table": scan_s8.table_of(self.rounding)}
         for name, parts in self._parts.items():
             arrays[name] = np.concatenate(parts) if parts else np.zeros(1, np.int32)
         return {
@@ -201,26 +200,22 @@ class _Compiler:
         return row | scan_s8.product_columns(factor)
 
     def _activation(self, step: Step, row: Row, out_scale: float) -> list[Row]:
-        """TFLite's functions know few scales: what is none of them is rescaled around them."""
+        """Results are in UNIT, and LiteRT's functions know few scales: others are rescaled."""
         (vector,) = step.inputs
-        in_scale, place = self._quant(vector).scale, self._places[vector]
-        kind = KIND[step.kind.lower()]
-        if self.rounding == "single":
-            columns = scan_s8.activation_columns("single", in_scale, out_scale)
-            return [row | {"kind": kind, "a": place} | columns]
+        scale, place = self._quant(vector).scale, self._places[vector]
         rows: list[Row] = []
-        rescale: Row = {"kind": KIND["sum"], "n": row["n"], "out": row["out"]}
-        bits = 15 + math.ceil(math.log2(in_scale))
-        known = min(max(bits, FIXED_BITS[0]), FIXED_BITS[-1])
-        if self.rounding == "litert" and in_scale != 2.0 ** (known - 15):
-            factors = scan_s8.sum_columns(in_scale / 2.0 ** (known - 15), 0)
-            rows.append(rescale | {"a": place} | factors)
-            in_scale, place = 2.0 ** (known - 15), row["out"]
-        columns = scan_s8.activation_columns(self.rounding, in_scale, UNIT)
-        rows.append({"kind": kind, "n": row["n"], "out": row["out"], "a": place} | columns)
-        if out_scale != UNIT:
+        whole: Row = {"n": row["n"], "out": row["out"]}
+        bits = 15 + math.ceil(math.log2(scale))
+        known = 2.0 ** (min(max(bits, FIXED_BITS[0]), FIXED_BITS[-1]) - 15)
+        if self.rounding == "litert" and scale != known:
+            factors = scan_s8.sum_columns(scale / known, 0)
+            rows.append(whole | {"kind": KIND["sum"], "a": place} | factors)
+            scale, place = known, row["out"]
+        columns = scan_s8.activation_columns(self.rounding, scale)
+        rows.append(whole | {"kind": KIND[step.kind.lower()], "a": place} | columns)
+        if out_scale != UNIT or (row["low"], row["high"]) != (-32768, 32767):
             factors = scan_s8.sum_columns(UNIT / out_scale, 0)
-            rows.append(rescale | {"a": row["out"]} | factors)
+            rows.append(row | {"kind": KIND["sum"], "a": row["out"]} | factors)
         return rows
 
     def _gemm(self, step: Step, quant: Quant) -> Row:
