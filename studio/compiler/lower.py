@@ -316,15 +316,19 @@ class Lowering(Builder):
 
     def _keep_states(self) -> None:
         """Let every state have its next value, and its first one after a reset."""
-        pairs = []
+        graph = self.model.ir.graph
+        makers = {value: node.name or value for node in graph for value in map(_name, node.outputs)}
+        kept = []
         for state in self.model.states:
             tensor = self._operands[state.input]
-            real = self.model.ir.graph.initializers[state.input].const_value
-            assert isinstance(tensor, Tensor) and real is not None
+            real = graph.initializers[state.input].const_value
+            assert isinstance(tensor, Tensor)
+            assert real is not None
             buffer = self.buffers[tensor.buffer]
             self.initial[tensor.buffer] = states.initial(self, buffer, real.numpy())
-            pairs.append((tensor, self._operands[state.output]))
-        states.keep(self, pairs)
+            after = self._operands[state.output]
+            kept.append(states.Kept(tensor, after, makers.get(state.output, state.output)))
+        states.keep(self, kept)
 
     def _as_output(self, value: onnx_ir.Value) -> Tensor:
         """The operand of a graph output in a buffer that is nobody else's input or output."""
