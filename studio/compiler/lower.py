@@ -356,7 +356,7 @@ class Lowering(Builder):
 
 
 def _to_32_bits(node: onnx_ir.Node) -> list[onnx_ir.Node]:
-    """Round, Cast and DequantizeLinear behind a Div by that one's scale: QDQ to int32; else none."""
+    """Round, Cast and DequantizeLinear behind a Div by its scale: QDQ to int32; else nothing."""
     followers: list[onnx_ir.Node] = []
     if node.op_type != "Div":
         return followers
