@@ -163,8 +163,11 @@ class Lowering(Builder):
         )
         if any(0 in result.shape for result in site.results):
             raise site.refused("its result is empty", "remove the operator")
-        results = operator.lower(self._in_known_dtypes(site, operator), self)
+        wide = self._of_one_width(self._in_known_dtypes(site, operator))
+        results = operator.lower(wide, self)
         operands = results if isinstance(results, tuple) else (results,)
+        if wide.quant != site.quant and site.quant is not None and isinstance(operands[0], Tensor):
+            operands = (self.requantized(operands[0], site.quant), *operands[1:])
         for number, value in enumerate(values):
             if number < len(operands):
                 self._operands[_name(value)] = operands[number]
@@ -183,6 +186,29 @@ class Lowering(Builder):
         if operator.int16 or not any(q is not None and q.dtype == "int16" for q in quants):
             return site
         return self.in_float(site, "it has no int16 form")
+
+    def _of_one_width(self, site: Site) -> Site:
+        """The site with all its integers in int16, where some of them are.
+
+        Int8 operands fit int16 without rounding, under their own scale.
+        """
+        quants = [t.quant for t in site.inputs if isinstance(t, Tensor) and t.quant is not None]
+        widths = {quant.dtype for quant in (*quants, site.quant) if quant is not None}
+        if site.quant is None or widths != {"int8", "int16"}:
+            return site
+        inputs: list[Operand | None] = []
+        for operand in site.inputs:
+            if isinstance(operand, Tensor) and operand.quant is not None:
+                narrow = operand.quant.dtype == "int8"
+                exact = Quant(operand.quant.scale, 0, "int16") if narrow else operand.quant
+                inputs.append(self.requantized(operand, exact))
+            else:
+                inputs.append(operand)
+        quant = site.quant
+        if quant.dtype == "int8":
+            furthest = max(128 + quant.zero_point, 127 - quant.zero_point)
+            quant = Quant(quant.scale * furthest / 32767, 0, "int16")
+        return replace(site, inputs=tuple(inputs), quant=quant)
 
     def _behind_activation(
         self, node: onnx_ir.Node, operator: Operator
