@@ -163,16 +163,24 @@ class Lowering(Builder):
         )
         if any(0 in result.shape for result in site.results):
             raise site.refused("its result is empty", "remove the operator")
-        wide = self._of_one_width(self._in_known_dtypes(site, operator))
-        results = operator.lower(wide, self)
-        operands = results if isinstance(results, tuple) else (results,)
-        if wide.quant != site.quant and site.quant is not None and isinstance(operands[0], Tensor):
-            operands = (self.requantized(operands[0], site.quant), *operands[1:])
+        operands = self._results(self._in_known_dtypes(site, operator), operator)
         for number, value in enumerate(values):
             if number < len(operands):
                 self._operands[_name(value)] = operands[number]
             elif number in site.wanted:
                 raise site.refused(f"output {number} is not computed", "remove what reads it")
+
+    def _results(self, site: Site, operator: Operator) -> tuple[Operand, ...]:
+        """What an operator makes of a site."""
+        special = operator.special(site, self) if operator.special else None
+        if special is not None:
+            return (special,)
+        wide = self._of_one_width(site)
+        results = operator.lower(wide, self)
+        operands = results if isinstance(results, tuple) else (results,)
+        if wide.quant != site.quant and site.quant is not None and isinstance(operands[0], Tensor):
+            return (self.requantized(operands[0], site.quant), *operands[1:])
+        return operands
 
     def _in_known_dtypes(self, site: Site, operator: Operator) -> Site:
         """The site with operands that its operator takes, in float where it knows no int16."""

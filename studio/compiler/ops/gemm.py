@@ -90,9 +90,6 @@ def lower_dense(site: Site, lowering: Lowering) -> Tensor:
     """X [.., k] times constant [k, n] plus an optional bias [n]."""
     weights = site.const(1)
     out_axis = 0 if site.attributes.get("transB", 0) else 1
-    wider = feature(site, lowering, weights, out_axis)
-    if wider is not None:
-        return wider
     if site.quant is not None:
         done = _dense_int8(site, lowering, weights, out_axis)
         if done is not None:
@@ -182,6 +179,6 @@ def _bias(site: Site) -> Operand | None:
 
 
 OPERATORS = (
-    Operator(("Gemm",), lower_gemm, activation=True, int16=True),
+    Operator(("Gemm",), lower_gemm, activation=True, int16=True, special=feature),
     Operator(("MatMul",), lower_matmul, activation=True, int16=True),
 )
