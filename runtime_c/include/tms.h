@@ -270,6 +270,16 @@ typedef struct {
 } tms_dense_s16_params;
 void tms_dense_s16(const tms_dense_s16_params *p, const int16_t *in, int16_t *out);
 
+/* The same as LiteRT's reference has it: y = sum * scale in double, halves away from zero. */
+typedef struct {
+  int32_t rows, in_n, out_n;
+  int16_t act_min, act_max;
+  const int8_t *weights; /* [out_n][in_n] */
+  const int64_t *bias;
+  const double *scale; /* [out_n] */
+} tms_dense_s16_f64_params;
+void tms_dense_s16_f64(const tms_dense_s16_f64_params *p, const int16_t *in, int16_t *out);
+
 /* As matmul of int8, both operands around 0. */
 typedef struct {
   int32_t batch[2], m, k, n, a_stride[4], b_stride[4];

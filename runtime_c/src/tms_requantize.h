@@ -8,7 +8,9 @@
 #include "tms_rows.h"
 
 TMS_BODY int32_t tms_integer_at(const void *in, int32_t i, size_t size) {
-  return size == 4 ? ((const int32_t *)in)[i] : size == 2 ? ((const int16_t *)in)[i] : ((const int8_t *)in)[i];
+  return size == 4   ? ((const int32_t *)in)[i]
+         : size == 2 ? ((const int16_t *)in)[i]
+                     : ((const int8_t *)in)[i];
 }
 
 TMS_BODY void tms_put_integer(void *out, int32_t i, int32_t y, size_t size) {

@@ -6,15 +6,17 @@
 
 #include "tms_move.h"
 
+/* All elements move at once, from the front since out may be in; what comes from the next row is then
+ * written over. */
 TMS_BODY void tms_shift_body(const tms_shift_params *p, const void *in, const void *fresh, void *out,
                              int size) {
-  const int32_t kept = p->n - p->fresh;
-  for (int32_t r = 0, to = 0, next = 0; r < p->rows; r++) {
-    for (int32_t i = 0; i < kept; i++, to++) { /* from the front, since out may be in */
-      tms_move(out, to, in, to + p->fresh, size);
-    }
-    for (int32_t i = 0; i < p->fresh; i++, to++) {
-      tms_move(out, to, fresh, next++, size);
+  const int32_t n = p->n, gap = p->fresh, rows = p->rows;
+  for (int32_t i = 0; i < rows * n - gap; i++) {
+    tms_move(out, i, in, i + gap, size);
+  }
+  for (int32_t r = 0, from = 0; r < rows; r++) {
+    for (int32_t i = 0; i < gap; i++, from++) {
+      tms_move(out, r * n + n - gap + i, fresh, from, size);
     }
   }
 }

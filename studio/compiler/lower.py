@@ -164,13 +164,24 @@ class Lowering(Builder):
         )
         if any(0 in result.shape for result in site.results):
             raise site.refused("its result is empty", "remove the operator")
-        results = operator.lower(self._in_known_dtypes(site, operator), self)
-        operands = results if isinstance(results, tuple) else (results,)
+        operands = self._results(self._in_known_dtypes(site, operator), operator)
         for number, value in enumerate(values):
             if number < len(operands):
                 self._operands[_name(value)] = operands[number]
             elif number in site.wanted:
                 raise site.refused(f"output {number} is not computed", "remove what reads it")
+
+    def _results(self, site: Site, operator: Operator) -> tuple[Operand, ...]:
+        """What an operator makes of a site."""
+        special = operator.special(site, self) if operator.special else None
+        if special is not None:
+            return (special,)
+        wide = self._of_one_width(site)
+        results = operator.lower(wide, self)
+        operands = results if isinstance(results, tuple) else (results,)
+        if wide.quant != site.quant and site.quant is not None and isinstance(operands[0], Tensor):
+            return (self.requantized(operands[0], site.quant), *operands[1:])
+        return operands
 
     def _in_known_dtypes(self, site: Site, operator: Operator) -> Site:
         """The site with operands that its operator takes, in float where it knows no int16."""
@@ -184,6 +195,29 @@ class Lowering(Builder):
         if operator.int16 or not any(q is not None and q.dtype == "int16" for q in quants):
             return site
         return self.in_float(site, "it has no int16 form")
+
+    def _of_one_width(self, site: Site) -> Site:
+        """The site with all its integers in int16, where some of them are.
+
+        Int8 operands fit int16 without rounding, under their own scale.
+        """
+        quants = [t.quant for t in site.inputs if isinstance(t, Tensor) and t.quant is not None]
+        widths = {quant.dtype for quant in (*quants, site.quant) if quant is not None}
+        if site.quant is None or widths != {"int8", "int16"}:
+            return site
+        inputs: list[Operand | None] = []
+        for operand in site.inputs:
+            if isinstance(operand, Tensor) and operand.quant is not None:
+                narrow = operand.quant.dtype == "int8"
+                exact = Quant(operand.quant.scale, 0, "int16") if narrow else operand.quant
+                inputs.append(self.requantized(operand, exact))
+            else:
+                inputs.append(operand)
+        quant = site.quant
+        if quant.dtype == "int8":
+            furthest = max(128 + quant.zero_point, 127 - quant.zero_point)
+            quant = Quant(quant.scale * furthest / 32767, 0, "int16")
+        return replace(site, inputs=tuple(inputs), quant=quant)
 
     def _behind_activation(
         self, node: onnx_ir.Node, operator: Operator
@@ -317,15 +351,19 @@ class Lowering(Builder):
 
     def _keep_states(self) -> None:
         """Let every state have its next value, and its first one after a reset."""
-        pairs = []
+        graph = self.model.ir.graph
+        makers = {value: node.name or value for node in graph for value in map(_name, node.outputs)}
+        kept = []
         for state in self.model.states:
             tensor = self._operands[state.input]
-            real = self.model.ir.graph.initializers[state.input].const_value
-            assert isinstance(tensor, Tensor) and real is not None
+            real = graph.initializers[state.input].const_value
+            assert isinstance(tensor, Tensor)
+            assert real is not None
             buffer = self.buffers[tensor.buffer]
             self.initial[tensor.buffer] = states.initial(self, buffer, real.numpy())
-            pairs.append((tensor, self._operands[state.output]))
-        states.keep(self, pairs)
+            after = self._operands[state.output]
+            kept.append(states.Kept(tensor, after, makers.get(state.output, state.output)))
+        states.keep(self, kept)
 
     def _as_output(self, value: onnx_ir.Value) -> Tensor:
         """The operand of a graph output in a buffer that is nobody else's input or output."""
@@ -353,7 +391,7 @@ class Lowering(Builder):
 
 
 def _to_32_bits(node: onnx_ir.Node) -> list[onnx_ir.Node]:
-    """Round, Cast and DequantizeLinear behind a Div by that one's scale: QDQ to int32; else none."""
+    """Round, Cast and DequantizeLinear behind a Div by its scale: QDQ to int32; else nothing."""
     followers: list[onnx_ir.Node] = []
     if node.op_type != "Div":
         return followers

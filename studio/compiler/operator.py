@@ -108,6 +108,8 @@ class Operator:
         activation: a Relu or Clip behind it may be part of the call.
         int16: it has a form for quantised int16; else it gets such operands in float.
         dtypes: of operands that are not quantised.
+        special: (site, lowering) -> the output, or None; a form that is tried before operands and
+            result are brought to one width.
     """
 
     op_types: tuple[str, ...]
@@ -115,6 +117,7 @@ class Operator:
     activation: bool = False
     int16: bool = False
     dtypes: tuple[str, ...] = ("float32",)
+    special: Callable[[Site, Lowering], Tensor | None] | None = None
 
 
 @cache

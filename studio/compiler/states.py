@@ -7,7 +7,7 @@ everybody has read the old one by then; else it is copied there at the end of th
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -31,9 +31,18 @@ def initial(builder: Builder, buffer: Buffer, real: Array) -> int | str:
     return builder.constant(f"{buffer.name}_initial", stored)
 
 
-def keep(builder: Builder, pairs: Sequence[tuple[Tensor, Operand]]) -> None:
-    """Write next values into states, given as (state, next value) pairs."""
-    settled = [(state.buffer, _settled(builder, state, after)) for state, after in pairs]
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A state, its next value, and the node that computes that."""
+
+    state: Tensor
+    after: Operand
+    node: str
+
+
+def keep(builder: Builder, states: Sequence[Kept]) -> None:
+    """Write next values into states."""
+    settled = [(kept.state.buffer, _settled(builder, kept)) for kept in states]
     moved: dict[int, int] = {}
     for state, tensor in settled:
         after = moved.get(tensor.buffer, tensor.buffer)
@@ -48,11 +57,13 @@ def keep(builder: Builder, pairs: Sequence[tuple[Tensor, Operand]]) -> None:
             builder.copy(replace(tensor, buffer=after), replace(tensor, buffer=state))
 
 
-def _settled(builder: Builder, state: Tensor, after: Operand) -> Tensor:
+def _settled(builder: Builder, kept: Kept) -> Tensor:
     """A next value stored as its state is, in a buffer that no state but its own occupies."""
-    builder.site = name = builder.buffers[state.buffer].name
+    state, after = kept.state, kept.after
+    builder.site, name = kept.node, builder.buffers[state.buffer].name
     if isinstance(after, Const):
-        raise Unsupported("its next value is a constant", name, "take it for a constant")
+        hint = "take it for a constant"
+        raise Unsupported(f"the next value of state '{name}' is a constant", kept.node, hint)
     if state.quant is None:
         real = builder.real(after)
         assert isinstance(real, Tensor)
@@ -62,7 +73,8 @@ def _settled(builder: Builder, state: Tensor, after: Operand) -> Tensor:
     else:
         after = builder.requantized(after, state.quant)
     if after.dtype != state.dtype:
-        raise Unsupported(f"is {state.dtype} before a run and {after.dtype} after it", name)
+        what = f"state '{name}' is {state.dtype} before a run and {after.dtype} after it"
+        raise Unsupported(what, kept.node)
     after = builder.laid_out(after, state.layout)
     if builder.buffers[after.buffer].role == "state" and after.buffer != state.buffer:
         # Another state's old value: that state may be written before this one.

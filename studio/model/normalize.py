@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from studio.errors import ModelError
-from studio.model.model import state_pairs
+from studio.model.model import Model, state_pairs
 from studio.model.qoperator import expand
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def normalize(proto: onnx.ModelProto, where: str) -> bytes:
 
     Raises:
         ModelError: a shape that is dynamic beyond the batch, a tensor that is absurdly large, a
-            weight that is NaN or infinite.
+            weight that is NaN or infinite, states that do not fit the graph.
     """
     import onnx_ir
 
@@ -54,6 +54,7 @@ def normalize(proto: onnx.ModelProto, where: str) -> bytes:
         proto = onnx_ir.to_proto(graph)
     _refuse_bad_shapes(graph.graph, where)
     _refuse_bad_weights(graph.graph, where)
+    _ = Model.from_ir(graph, where).states  # refuses those that do not fit the graph
     data: bytes = onnx_ir.to_proto(graph).SerializeToString(deterministic=True)
     return data
 

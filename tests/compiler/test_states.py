@@ -9,6 +9,7 @@ import pytest
 from state_nets import NETS, N, node, window, with_states
 
 from studio.build.host import HostModel
+from studio.compiler.check import check
 from studio.compiler.emit import emit
 from studio.compiler.fuse import lifetimes
 from studio.compiler.lower import lower
@@ -136,6 +137,7 @@ def test_a_state_that_becomes_a_constant_is_refused():
     )
     with pytest.raises(Unsupported, match="constant"):
         lower(model)
+    assert [row.node for row in check(model) if row.verdict == "refused"] == ["t"]
 
 
 def test_the_window_is_laid_out_without_transposes():

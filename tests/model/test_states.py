@@ -64,12 +64,16 @@ def test_other_inputs_with_defaults_become_constants(tmp_path):
         ('[["s", "z"]]', "is no input"),
     ],
 )
-def test_metadata_that_do_not_fit_are_named(text, says):
+def test_metadata_that_do_not_fit_are_named(text, says, tmp_path):
     proto = onnx.ModelProto.FromString(running_sum().to_bytes())
     proto.metadata_props.clear()
     helper.set_model_props(proto, {STATES: text})
     with pytest.raises(ModelError, match=says):
         _ = Model.from_bytes(proto.SerializeToString()).states
+    path = tmp_path / "net.onnx"
+    path.write_bytes(proto.SerializeToString())
+    with pytest.raises(ModelError, match=says):
+        finish(open_model(path))
 
 
 def test_a_state_of_another_shape_afterwards_is_named():

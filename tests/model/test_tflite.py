@@ -355,6 +355,8 @@ def test_a_truncated_file_is_refused_at_every_length(path, tmp_path):
         "mlonmcu/tests/model_with_multiple_scratch_buffers.tflite",
         "tflm-examples/micro_speech_quantized.tflite",
         "tflm-examples/trained_lstm_int8.tflite",
+        "micro-wake-word/vad.tflite",
+        "tflm-examples/keyword_scrambled.tflite",
     ],
 )
 def test_flipped_bytes_open_or_are_refused_but_never_crash(path, tmp_path):

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import DATA
 from tflite_judges import LiteRt, Micro, as_judged, draw, stored_inputs
 
 from studio.build.host import HostModel
@@ -71,11 +70,8 @@ class Net:
 
     def drawn(self, runs: int) -> list[list[np.ndarray]]:
         """Random inputs over the whole range; a shape, which is an input too, as recorded."""
-        rng, infos = (
-            np.random.default_rng(0),
-            [self.contents.tensors[i] for i in self.contents.inputs],
-        )
-        made = []
+        infos = [self.contents.tensors[index] for index in self.contents.inputs]
+        rng, made = np.random.default_rng(0), []
         for _ in range(runs):
             made.append(list(self.inputs))
             for number, info in enumerate(infos):

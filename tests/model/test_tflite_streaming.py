@@ -11,12 +11,14 @@ from tflite_judges import LiteRt, Micro, as_judged, stored_inputs
 from tflite_nets import TfliteNet, schema, with_outputs
 
 from studio.build.host import HostModel
+from studio.compiler.emit import emit
 from studio.compiler.lower import lower
 from studio.compiler.program import Options, Program
 from studio.compiler.run import Machine
 from studio.errors import ModelError
 from studio.job import finish
 from studio.model.evaluate import infer_sequence
+from studio.model.importers import open_model
 from studio.model.importers.tflite import load
 from studio.model.model import Model
 from tests.conftest import DATA
@@ -204,3 +206,62 @@ def test_every_layer_of_the_keyword_nets_has_the_judges_bytes(path, rounding, ca
     rng = np.random.default_rng(0)
     xs = [rng.integers(-32768, 32768, (1, 96)).astype(np.int16) for _ in range(30)]
     assert all((got == want).all() for got, want in compared(program, judge, xs, carry))
+
+
+@pytest.mark.needs_data
+def test_a_saved_streaming_net_opens_as_the_same_program(tmp_path):
+    file = (DATA / "models" / "micro-wake-word" / "vad.tflite").read_bytes()
+    model, path = opened(file, tmp_path), tmp_path / "net.onnx"
+    path.write_bytes(model.to_bytes())
+    again = finish(open_model(path))
+    assert [state.input for state in again.states] == [
+        "stream_1/states", "stream_2/states", "stream_3/states", "stream/states"
+    ]  # fmt: skip
+    assert emit(lower(again)) == emit(lower(model))
+
+
+@pytest.mark.needs_data
+def test_variables_by_name_begin_as_their_graph_assigns(tmp_path):
+    file = (DATA / "models" / "micro-wake-word" / "vad.tflite").read_bytes()
+    model = opened(file, tmp_path)
+    program = lower(model)
+    assert set(program.initial.values()) == {0x80}  # the zero point, -128
+    assert program.state_bytes == 4 * 32 + 7 * 48 + 12 * 48 + 2 * 40
+    slots = {i for i, b in enumerate(program.buffers) if b.role == "state"}
+    assert not any(
+        call.kernel.startswith("tms_copy") and slots & set(call.outputs) for call in program.calls
+    )
+
+
+def variable_net(*, assign: bool, read_type: str = "int8") -> bytes:
+    """y = the larger of x and what it was in the run before, by a variable that nothing begins."""
+    net = TfliteNet()
+    x, y = net.tensor((1, 4), "int8", 0.5, 3), net.tensor((1, 4), "int8", 0.5, 3)
+    handle = net.tensor((), "resource")
+    old = net.tensor((1, 4), read_type, 0.5, 3)
+    net.op("VAR_HANDLE", [], [handle], "VarHandleOptions", sharedName=b"before", container=b"")
+    net.op("READ_VARIABLE", [handle], [old], "ReadVariableOptions")
+    net.op("MAXIMUM", [old, x], [y], "MaximumMinimumOptions")
+    if assign:
+        net.op("ASSIGN_VARIABLE", [handle, x], [], "AssignVariableOptions")
+    return net.to_bytes([x], [y])
+
+
+def test_a_variable_that_nobody_begins_is_zero_bytes(tmp_path):
+    program = lower(opened(variable_net(assign=True), tmp_path))
+    machine = Machine(program)
+    rows = [np.array([[a, -a, 5, -5]], np.int8) for a in (9, -20, 40)]
+    got = [machine.infer([x])[0].reshape(-1).tolist() for x in rows]
+    assert got == [[9, 0, 5, 0], [9, 20, 5, -5], [40, 20, 5, -5]]
+    assert list(program.initial.values()) == [0]
+
+
+def test_a_variable_that_nobody_assigns_stays(tmp_path):
+    machine = Machine(lower(opened(variable_net(assign=False), tmp_path)))
+    for _ in range(2):
+        assert machine.infer([np.full((1, 4), -7, np.int8)])[0].tolist() == [0, 0, 0, 0]
+
+
+def test_a_variable_of_two_types_is_refused(tmp_path):
+    with pytest.raises(ModelError, match="changes its type"):
+        opened(variable_net(assign=True, read_type="int16"), tmp_path)

@@ -32,7 +32,7 @@ def reference(rescale: Rescale, p: Params, x: Array, out: Array) -> None:
 
 
 def leaky_factors(
-    in_scale: float, alpha: float, out_scale: float, in_float: bool
+    in_scale: float, alpha: float, out_scale: float, in_float: bool = False
 ) -> dict[str, int]:
     """The fields of tms_leaky_relu_s16_params for two scales and alpha >= 0.
 
@@ -56,7 +56,7 @@ def examples(rng: np.random.Generator) -> tuple[Example, ...]:
     x = rng.integers(-32768, 32768, 400).astype(np.int16)
     x[:4] = -32768, 32767, 0, -1
     return tuple(
-        Example({"n": 400, **leaky_factors(*case, False)}, (x,), (400,), "int16")
+        Example({"n": 400, **leaky_factors(*case)}, (x,), (400,), "int16")
         for case in ((0.0007, 0.3, 0.0006), (0.0001, 0.01, 0.003), (0.003, 0.0, 0.003))
     )
 

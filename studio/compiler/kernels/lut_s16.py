@@ -29,7 +29,7 @@ def table_of(
     low: float,
     high: float,
     steps: float,
-    real: Any = np.float64,
+    real: type[np.floating[Any]] = np.float64,
 ) -> Array:
     """The 513 int16 values of a function from low to high, `steps` for one.
 
@@ -37,11 +37,10 @@ def table_of(
     in float32, given by `real`; so does LiteRT for all functions but softmax's.
     Formula: LUTPopulate of int16 in TFLite's kernels/internal/common.h.
     """
-    low, high, steps = real(low), real(high), real(steps)
-    step = (high - low) / real(STEPS)
-    x = low + step * np.arange(STEPS + 1).astype(real)
+    step = (real(high) - real(low)) / real(STEPS)
+    x = real(low) + step * np.arange(STEPS + 1).astype(real)
     exact, middle = (
-        function(place.astype(np.float64)).astype(real) * steps
+        function(place.astype(np.float64)).astype(real) * real(steps)
         for place in (x, x[:-1] + step / real(2))
     )
     sampled = _rounded(exact)

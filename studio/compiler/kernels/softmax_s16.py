@@ -19,7 +19,7 @@ from studio.compiler.kernels.lut_s16 import looked_up, table_of
 EXP = table_of(np.exp, -10.0, 0.0, 32768)
 
 
-def inverse_table(real: Any) -> Array:
+def inverse_table(real: type[np.floating[Any]]) -> Array:
     """1 / (1 + x) from 0 to 1, calculated in a floating type."""
     return table_of(lambda x: 1 / (1 + x), 0.0, 1.0, 32768, real)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -112,9 +112,9 @@ def _integer(site: Site, lowering: Lowering, a: Operand, b: Operand, quant: Quan
     if quant.dtype == "int16" and not _around_zero(a, b, quant):
         return None
     (a, a_quant), (b, b_quant) = first, second
-    scales = [q.scale for q in (a_quant, b_quant, quant)]
-    if site.op_type == "Mul" and lowering.options.rounding == "litert":
-        scales = [np.float32(scale) for scale in scales]  # as mul.cc multiplies and divides them
+    in_float = site.op_type == "Mul" and lowering.options.rounding == "litert"  # as in mul.cc
+    real = np.float32 if in_float else np.float64
+    scales: list[Any] = [real(q.scale) for q in (a_quant, b_quant, quant)]
     params = {
         "a_offset": -a_quant.zero_point,
         "b_offset": -b_quant.zero_point,

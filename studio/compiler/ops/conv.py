@@ -83,9 +83,6 @@ def _pads_before(
 def lower_conv(site: Site, lowering: Lowering) -> Tensor:
     """Conv -> conv2d or depthwise2d, int8 where operands and result are."""
     weights = site.const(1)
-    done = filtered(site, lowering, weights)
-    if done is not None:
-        return done
     groups = int(site.attributes.get("group", 1))
     fields = window(site, weights.shape[2:], groups)
     if site.quant is not None:
@@ -243,6 +240,6 @@ def lower_batch_norm(site: Site, lowering: Lowering) -> Tensor:
 
 
 OPERATORS = (
-    Operator(("Conv",), lower_conv, activation=True, int16=True),
+    Operator(("Conv",), lower_conv, activation=True, int16=True, special=filtered),
     Operator(("BatchNormalization",), lower_batch_norm, activation=True, int16=True),
 )

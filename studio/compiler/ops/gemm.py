@@ -90,9 +90,6 @@ def lower_dense(site: Site, lowering: Lowering) -> Tensor:
     """X [.., k] times constant [k, n] plus an optional bias [n]."""
     weights = site.const(1)
     out_axis = 0 if site.attributes.get("transB", 0) else 1
-    wider = feature(site, lowering, weights, out_axis)
-    if wider is not None:
-        return wider
     if site.quant is not None:
         done = _dense_int8(site, lowering, weights, out_axis)
         if done is not None:
@@ -129,6 +126,7 @@ def _dense_int8(site: Site, lowering: Lowering, weights: Const, out_axis: int) -
     x, order = _operand(site, lowering, stored.shape[1])
     out = lowering.output(site, layout.plain(site.shape), site.quant)
     assert x.quant is not None
+    units = x.quant.scale * scales
     params = {
         "rows": math.prod(x.shape) // stored.shape[1],
         "in_n": stored.shape[1],
@@ -137,9 +135,12 @@ def _dense_int8(site: Site, lowering: Lowering, weights: Const, out_axis: int) -
         **clamp_integer(site.clamp, site.quant),
         "weights": stored[:, order],
         "bias": np.broadcast_to(bias, scales.shape),
-        **multipliers(x.quant.scale * scales / site.quant.scale),
     }
     kernel = f"tms_dense_{SUFFIX[site.quant.dtype]}"
+    if site.quant.dtype == "int16" and lowering.options.rounding == "litert":
+        kernel, params["scale"] = f"{kernel}_f64", units / site.quant.scale
+    else:
+        params |= multipliers(units / site.quant.scale)
     if weights.bits == 4 and site.quant.dtype == "int8" and fit(stored):
         kernel, params["weights"] = f"{kernel}_w4", packed(stored[:, order])
     lowering.call(kernel, (x,), out, params, params["rows"] * stored.size)
@@ -178,6 +179,6 @@ def _bias(site: Site) -> Operand | None:
 
 
 OPERATORS = (
-    Operator(("Gemm",), lower_gemm, activation=True, int16=True),
+    Operator(("Gemm",), lower_gemm, activation=True, int16=True, special=feature),
     Operator(("MatMul",), lower_matmul, activation=True, int16=True),
 )

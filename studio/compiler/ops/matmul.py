@@ -34,9 +34,7 @@ def product(site: Site, lowering: Lowering, a: Operand, b: Operand) -> Tensor:
         if sides[0] is not None and sides[1] is not None:
             return _integer(site, lowering, sides[0], sides[1], site.quant)
     site = replace(site, inputs=(a, b))
-    a, b = (
-        x for x in lowering.in_float(site, "an operand is not quantised as a whole").inputs if x
-    )
+    a, b = (x for x in lowering.in_float(site, "an operand has no integer form").inputs if x)
     a, b = (Const(x.name, x.real) if isinstance(x, Const) else x for x in (a, b))
     return _call(
         replace(site, quant=None), lowering, "tms_matmul_f32", a, b, clamp_float(site.clamp)

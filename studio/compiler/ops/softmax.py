@@ -27,8 +27,6 @@ LONGEST = 8191  # values in a row, so that the int8 kernel's sum does not overfl
 def lower_softmax(site: Site, lowering: Lowering) -> Tensor:
     """Rows of the softmax axis, innermost; int8 where operand and result are."""
     x = site.tensor()
-    if _widens(x.quant, site.quant) and _order(site)[1] <= LONGEST:
-        return _widened(site, lowering)
     if not same_integers(x.quant, site.quant) or _order(site)[1] > LONGEST:
         site = lowering.in_float(site, "its result is not quantised, or its rows are long")
     x, lay, n = _rows(site, lowering)
@@ -56,7 +54,10 @@ def _widens(x: Quant | None, y: Quant | None) -> bool:
     return abs(y.scale * 65536 - 1) < 1e-3
 
 
-def _widened(site: Site, lowering: Lowering) -> Tensor:
+def widened(site: Site, lowering: Lowering) -> Tensor | None:
+    """Softmax of int8 whose result has 16 bits."""
+    if not _widens(site.tensor().quant, site.quant) or _order(site)[1] > LONGEST:
+        return None
     x, lay, n = _rows(site, lowering)
     assert x.quant is not None
     out = lowering.output(site, lay, site.quant)
@@ -92,6 +93,6 @@ def lower_log_softmax(site: Site, lowering: Lowering) -> Tensor:
 
 
 OPERATORS = (
-    Operator(("Softmax",), lower_softmax, int16=True),
+    Operator(("Softmax",), lower_softmax, int16=True, special=widened),
     Operator(("LogSoftmax",), lower_log_softmax),
 )

@@ -49,9 +49,12 @@ def shifted(
     return out
 
 
-def feature(site: Site, lowering: Lowering, weights: Const, out_axis: int) -> Tensor | None:
-    """A product of int8 without bias whose result has 16 bits."""
-    x, quant, stored = site.tensor(), site.quant, weights.centred()
+def feature(site: Site, lowering: Lowering) -> Tensor | None:
+    """Gemm of int8 with constant weights and without bias whose result has 16 bits."""
+    x, weights, quant = site.inputs[0], site.inputs[1], site.quant
+    if not isinstance(x, Tensor) or not isinstance(weights, Const):
+        return None
+    stored, out_axis = weights.centred(), 0 if site.attributes.get("transB", 0) else 1
     if stored is None or weights.scale is None or weights.scale.size > 1 or x.quant is None:
         return None
     if quant is None or (x.quant.dtype, quant.dtype, quant.zero_point) != ("int8", "int16", 0):
@@ -75,9 +78,11 @@ def feature(site: Site, lowering: Lowering, weights: Const, out_axis: int) -> Te
     return out
 
 
-def filtered(site: Site, lowering: Lowering, weights: Const) -> Tensor | None:
+def filtered(site: Site, lowering: Lowering) -> Tensor | None:
     """Conv with one filter a group over the whole of a window [1, channels, time]."""
-    x = site.tensor()
+    x, weights = site.inputs[0], site.inputs[1]
+    if not isinstance(x, Tensor) or not isinstance(weights, Const):
+        return None
     units = site.shape[1]
     plain = layout.plain(x.shape)
     whole = len(x.shape) == 3 and weights.shape[2:] == x.shape[2:] and site.shape[2:] == (1,)

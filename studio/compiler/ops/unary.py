@@ -100,13 +100,14 @@ def _wide(
         lowering.call(AS_TFLITE[kernel], (x,), out, params)
         return out
     low, high = (side * x.quant.scale for side in x.quant.limits)
-    steps, real = 1 / site.quant.scale, np.float64
+    real: type[np.floating[Any]] = np.float64
+    steps = 1 / site.quant.scale
     if lowering.options.rounding != "single":  # TFLite takes the width of 65535 steps for 65536
         least, most = (np.float32(side * site.quant.scale) for side in site.quant.limits)
-        steps, real = 65536 / (most - least), np.float32
+        steps, real = float(65536 / (most - least)), np.float32
 
-    def exact(real: npt.NDArray[Any]) -> npt.NDArray[Any]:
-        return function(real.astype(np.float32)).astype(np.float64)
+    def exact(places: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        return function(places.astype(np.float32)).astype(np.float64)
 
     out = lowering.output(site, x.layout, site.quant)
     table = table_of(exact, low, high, steps, real)
@@ -147,8 +148,8 @@ def lower_leaky_relu(site: Site, lowering: Lowering) -> Tensor:
             out = lowering.output(site, x.layout, site.quant)
             lowering.table_call(x, out, np.clip(stored, -128, 127).astype(np.int8))
             return out
+    function = partial(float_math.leaky_relu, alpha=alpha, beta=0.0)
     params = {"alpha": alpha, "beta": 0.0}
-    function = partial(float_math.leaky_relu, **params)
     return lower_function(site, lowering, function, "tms_leaky_relu_f32", params)
 
 

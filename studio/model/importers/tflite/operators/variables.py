@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from typing import Any
 
 import numpy as np
@@ -79,7 +80,10 @@ def _name(options: Any) -> str:
     """Under which a variable is shared between graphs."""
     if options is None:
         return ""
-    parts = (options.Container() or b"", options.SharedName() or b"")
+    try:
+        parts = (options.Container() or b"", options.SharedName() or b"")
+    except (struct.error, AttributeError):  # what the schema reader raises on damage
+        return ""
     return "/".join(part.decode("utf-8", "replace") for part in parts if part)
 
 
