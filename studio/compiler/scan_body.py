@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -174,13 +174,12 @@ class _Reader:
         return Step(node.op_type, out, read, tuple(known))
 
     def _of_gemm(self, node: onnx_ir.Node, known: list[Const]) -> list[Const]:
-        plain: dict[str, Any] = {"alpha": 1.0, "beta": 1.0, "transA": 0, "transB": 1}
-        for key, usual in plain.items():
+        wanted = {"alpha": 1.0, "beta": 1.0, "transA": 0, "transB": 1}
+        for key, usual in {**wanted, "transB": 0}.items():
             attribute = node.attributes.get(key)
-            if (usual if attribute is None and key != "transB" else attribute) is None:
-                raise self.refused("a Gemm whose weights are not transposed")
-            if attribute is not None and attribute.value != usual:
-                raise self.refused(f"a Gemm with {key} {attribute.value}")
+            value = usual if attribute is None else attribute.value
+            if value != wanted[key]:
+                raise self.refused(f"a Gemm with {key} {value}")
         if known[0].centred() is None or known[0].scales(0) is None:
             raise self.refused("a Gemm whose weights are not of 8 bits with a scale for each row")
         return known

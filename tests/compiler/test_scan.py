@@ -151,7 +151,7 @@ def test_the_gru_net_classifies_as_in_onnxruntime(studio_data: Path) -> None:
     ("kind", "change", "says"),
     [
         ("Tanh", lambda node: setattr(node, "op_type", "Erf"), "operator Erf in its body"),
-        ("Gemm", lambda node: node.attribute.pop(), "not transposed"),
+        ("Gemm", lambda node: node.attribute.pop(), "transB 0"),
         ("Scan", lambda node: node.attribute.append(axis_one()), "another axis"),
     ],
 )
