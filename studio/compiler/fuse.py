@@ -238,11 +238,11 @@ class _Fusing:
             if isinstance(source, int)
             and source not in rings
             and max(self.readers[source]) < j
-            and self.buffers[source].role != "output"
+            and self.buffers[source].role not in ("output", "state")
         ]
         for k in range(i, j) if dying else ():
             out = self.calls[k].outputs[0]
-            if out in rings or len(self.writers[out]) != 1:
+            if out in rings or len(self.writers[out]) != 1 or self.buffers[out].role == "state":
                 continue
             for source in dying:
                 below = self._below(i, j, k, source) if source != out else None
