@@ -14,7 +14,8 @@ from PySide6.QtWidgets import QApplication
 from studio.errors import StudioError
 from studio.gui import theme
 from studio.gui.garbage import Garbage
-from studio.gui.main_window import MainWindow, install_crash_dialog
+from studio.gui.main_window import MainWindow
+from studio.gui.notices import install_crash_dialog
 from studio.project import EXAMPLE
 from studio.session import Session
 

@@ -5,6 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from conftest import DATA
+
+MODELS = DATA / "models"
+NO_MODELS = frozenset({".txt", ".csv", ".npy", ".bin"})
+"""What lies beside the models: sources, labels, samples."""
+
 Verdict = Literal["int8", "float", "hybrid", "waits", "refused"]
 
 
@@ -96,3 +102,11 @@ KERAS = {
     "mlperf-tiny-ic/pretrainedResnet.h5": Row("float"),
     "qualcomm-kws/kws_model.h5": Row("float", litert=False),  # the .tflite was trained again
 }
+
+CORPUS = {**TFLITE, **ONNX, **KERAS}
+
+
+def model_files() -> list[str]:
+    """Every file of the shared data that may be a model: whatever is not known to be none."""
+    files = (path for path in MODELS.rglob("*") if path.is_file())
+    return sorted(str(p.relative_to(MODELS)) for p in files if p.suffix not in NO_MODELS)
