@@ -304,6 +304,18 @@ def test_flipped_bytes_open_or_are_refused_but_never_crash(path, tmp_path):
     assert refused
 
 
+@pytest.mark.needs_data
+@pytest.mark.parametrize("scale", [0.0, -0.5, np.nan, np.inf])
+def test_a_scale_that_is_no_positive_number_is_refused_by_name(scale, tmp_path):
+    data = (MODELS / "tflm-examples/hello_world_int8.tflite").read_bytes()
+    file = contents("tflm-examples/hello_world_int8.tflite")
+    tensor = file.tensors[file.inputs[0]]
+    damaged = data.replace(tensor.scales.tobytes(), np.float32(scale).tobytes())
+    error = refusal(damaged, tmp_path)
+    assert error is not None
+    assert f"the scales of tensor '{tensor.name}'" in error.what
+
+
 @pytest.mark.parametrize("tail", [b"", bytes(40), b"\xff" * 400, b"\x10\0\0\0" * 100])
 def test_a_flatbuffer_of_nonsense_is_named(tail, tmp_path):
     error = refusal(b"\x1c\0\0\0TFL3" + tail, tmp_path)
