@@ -146,6 +146,7 @@ class MainWindow(QMainWindow):
         self.refresh()
         if new.model is not old.model:
             self._remember(new)
+            self.parts.show_refused(new)
             self.canvas.setFocus()
             QTimer.singleShot(0, self.canvas.fit)
         elif len(new.project.recipe.nodes) != len(old.project.recipe.nodes):

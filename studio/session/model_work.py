@@ -52,6 +52,7 @@ def open_any(name: str, agree: bool = False, shapes: Shapes = ()) -> Job[Update]
         model=model,
         datasets={project.data: dataset} if dataset is not None else {},
         selected=last_variant(project),
+        graph=graph_of(model),
     )
 
     def update(now: State) -> State:
