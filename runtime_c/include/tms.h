@@ -72,9 +72,20 @@ void tms_conv2d_s8_dr(const tms_conv2d_s8_params *p, tms_in in, tms_out out, int
 void tms_conv2d_s8_w4(const tms_conv2d_s8_params *p, tms_in in, tms_out out, int32_t y0, int32_t y1);
 void tms_conv2d_s8_w4_dr(const tms_conv2d_s8_params *p, tms_in in, tms_out out, int32_t y0, int32_t y1);
 
-/* Depthwise: groups = in_c, out_c = in_c * m; weights are [kernel_h][kernel_w][out_c]. */
+/* With the zeros of the weights left out, ungrouped. Weights are a run a tap and filter, [out_c][kernel_h]
+ * [kernel_w]; a run of in_c is segments of 256 blocks of 1 or 4; a segment is the number n of blocks
+ * that follow, then n times the block's number in its segment (unsigned) and its weights. */
+void tms_conv2d_s8_z1(const tms_conv2d_s8_params *p, tms_in in, tms_out out, int32_t y0, int32_t y1);
+void tms_conv2d_s8_z1_dr(const tms_conv2d_s8_params *p, tms_in in, tms_out out, int32_t y0, int32_t y1);
+void tms_conv2d_s8_z4(const tms_conv2d_s8_params *p, tms_in in, tms_out out, int32_t y0, int32_t y1);
+void tms_conv2d_s8_z4_dr(const tms_conv2d_s8_params *p, tms_in in, tms_out out, int32_t y0, int32_t y1);
+
+/* Depthwise: groups = in_c, out_c = in_c * m; weights are [kernel_h][kernel_w][out_c];
+ * those of 4 bits begin each tap on a byte border. */
 void tms_depthwise2d_s8(const tms_conv2d_s8_params *p, tms_in in, tms_out out, int32_t y0, int32_t y1);
 void tms_depthwise2d_s8_dr(const tms_conv2d_s8_params *p, tms_in in, tms_out out, int32_t y0, int32_t y1);
+void tms_depthwise2d_s8_w4(const tms_conv2d_s8_params *p, tms_in in, tms_out out, int32_t y0, int32_t y1);
+void tms_depthwise2d_s8_w4_dr(const tms_conv2d_s8_params *p, tms_in in, tms_out out, int32_t y0, int32_t y1);
 
 /* Transposed: a stride of n puts n outputs where one input is; padding is taken off the output. */
 void tms_conv_transpose2d_s8(const tms_conv2d_s8_params *p, tms_in in, tms_out out, int32_t y0, int32_t y1);
@@ -93,6 +104,12 @@ void tms_dense_s8(const tms_dense_s8_params *p, const int8_t *in, int8_t *out);
 void tms_dense_s8_dr(const tms_dense_s8_params *p, const int8_t *in, int8_t *out);
 void tms_dense_s8_w4(const tms_dense_s8_params *p, const int8_t *in, int8_t *out);
 void tms_dense_s8_w4_dr(const tms_dense_s8_params *p, const int8_t *in, int8_t *out);
+
+/* With the zeros left out, as in tms_conv2d_s8_z1; a run is a row of weights. */
+void tms_dense_s8_z1(const tms_dense_s8_params *p, const int8_t *in, int8_t *out);
+void tms_dense_s8_z1_dr(const tms_dense_s8_params *p, const int8_t *in, int8_t *out);
+void tms_dense_s8_z4(const tms_dense_s8_params *p, const int8_t *in, int8_t *out);
+void tms_dense_s8_z4_dr(const tms_dense_s8_params *p, const int8_t *in, int8_t *out);
 
 /* out[h][i][j][l] = rescale(sum over k of (a + a_offset) * (b + b_offset)) + out_offset, a at strides
  * (h, i, j, k) and b at (h, i, k, l), in elements; out is [batch[0]][batch[1]][m][n]. */

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from studio.compiler import fuse, layout
+from studio.compiler import fuse, layout, sparse
 from studio.compiler.kernel import kernels
 from studio.compiler.layout import Layout, Shape
 from studio.compiler.operand import Array, Const, Quant, Tensor
@@ -264,6 +264,7 @@ class Builder:
             )
             for call in calls
         ]
+        calls, constants = sparse.thinned(calls, self.constants)
         names = {
             v for call in calls for v in (*call.params.values(), *call.inputs) if isinstance(v, str)
         }
@@ -278,7 +279,7 @@ class Builder:
             buffers=laid.buffers,
             calls=laid.calls,
             stages=laid.stages,
-            constants={name: c for name, c in self.constants.items() if name in names},
+            constants={name: c for name, c in constants.items() if name in names},
             offsets=laid.placement.offsets,
             arena_bytes=laid.placement.arena_bytes,
             bound_bytes=laid.placement.bound_bytes,

@@ -348,7 +348,8 @@ class _Writer:
         bias = real(node.inputs[2]) if len(node.inputs) > 2 and node.inputs[2] else None
         axis = output_axis(node) if self.per_channel else None
         floor: Array | float = 0.0
-        if bias is not None and source.zero_point.dtype == np.int8:  # the bias must fit int32
+        narrow = source.zero_point.dtype == np.int8
+        if bias is not None and narrow:  # the bias must fit int32
             floor = np.abs(bias) / (float(source.scale) * BIAS_LIMIT)
             floor = floor if self.per_channel else float(floor.max())
         stored, scale = symmetric(weight, axis, floor)
@@ -357,7 +358,7 @@ class _Writer:
             return
         bias_scale = (source.scale * scale).astype(np.float32)
         steps = np.rint(bias / bias_scale)
-        if np.abs(steps).max() <= BIAS_LIMIT:
+        if narrow or np.abs(steps).max() <= BIAS_LIMIT:
             steps = steps.astype(np.int32)
             self.dequantized(node, 2, "bias", steps, bias_scale, None if axis is None else 0)
         else:

@@ -84,6 +84,7 @@ def with_narrow_weights(op: str, shape, axis: int, **attributes) -> Model:
     [
         (with_narrow_weights("Conv", (4, 3, 3, 3), 0), "tms_conv2d_s8_w4", 4 * 14),
         (with_narrow_weights("MatMul", (9, 5), 1), "tms_dense_s8_w4", 5 * 5),
+        (with_narrow_weights("Conv", (3, 1, 3, 3), 0, group=3), "tms_depthwise2d_s8_w4", 9 * 2),
     ],
 )
 def test_int4_weights_stay_packed_in_flash(net, kernel, n):

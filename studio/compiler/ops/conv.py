@@ -134,7 +134,7 @@ def _call_integer(
     out = lowering.output(site, layout.channels_last(site.shape), quant)
     depthwise = _is_depthwise(fields)
     arranged = _arranged(stored, depthwise)
-    narrow = bits == 4 and not depthwise and quant.dtype == "int8" and fit(stored)
+    narrow = bits == 4 and quant.dtype == "int8" and fit(stored)
     params = {
         **fields,
         **zero_points(tensor.quant, quant),
@@ -145,7 +145,8 @@ def _call_integer(
     }
     kernel = f"tms_{'depthwise' if depthwise else 'conv'}2d_{SUFFIX[quant.dtype]}"
     if narrow:
-        kernel, params["weights"] = f"{kernel}_w4", packed(arranged.reshape(len(arranged), -1))
+        rows = arranged.reshape(-1, fields["out_c"] if depthwise else arranged[0].size)
+        kernel, params["weights"] = f"{kernel}_w4", packed(rows)
     lowering.call(kernel, (x,), out, params, _macs(fields), fields["out_h"])
     return out
 

@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: 0BSD */
+#include "tms_dense_s8_sparse.h"
+
+void tms_dense_s8_z4(const tms_dense_s8_params *p, const int8_t *in, int8_t *out) {
+  tms_dense_s8_sparse_body(p, in, out, 4, TMS_ONCE);
+}
+
+void tms_dense_s8_z4_dr(const tms_dense_s8_params *p, const int8_t *in, int8_t *out) {
+  tms_dense_s8_sparse_body(p, in, out, 4, TMS_TWICE);
+}

@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: 0BSD */
+#include "tms_depthwise2d_s8.h"
+
+void tms_depthwise2d_s8_w4(const tms_conv2d_s8_params *p, tms_in in, tms_out out, int32_t y0, int32_t y1) {
+  tms_depthwise2d_s8_body(p, in, out, y0, y1, 4, TMS_ONCE);
+}
+
+void tms_depthwise2d_s8_w4_dr(const tms_conv2d_s8_params *p, tms_in in, tms_out out, int32_t y0, int32_t y1) {
+  tms_depthwise2d_s8_body(p, in, out, y0, y1, 4, TMS_TWICE);
+}
