@@ -163,6 +163,7 @@ class Lowering(Builder):
             opset=self.model.ir.graph.opset_imports.get("", 1),
             results=tuple(Result(v.name or "", _shape(v)) for v in values if v.name),
             wanted=frozenset(i for i, v in enumerate(values) if v.uses() or v.is_graph_output()),
+            metadata=node.metadata_props,
         )
         if any(0 in result.shape for result in site.results):
             raise site.refused("its result is empty", "remove the operator")

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -49,6 +49,7 @@ class Site:
         results: all outputs of the node, the first one behind a fused activation; those left out
             have no name and are not here.
         wanted: numbers of the outputs that somebody reads.
+        metadata: of the node: what ONNX has no attribute for.
     """
 
     name: str
@@ -62,6 +63,7 @@ class Site:
     opset: int
     results: tuple[Result, ...] = ()
     wanted: frozenset[int] = frozenset()
+    metadata: Mapping[str, str] = field(default_factory=dict)
 
     def tensor(self, index: int = 0) -> Tensor:
         """An operand that is computed at run time.

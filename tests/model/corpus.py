@@ -20,9 +20,9 @@ class Row:
     """One file.
 
     Attributes:
-        verdict: how it is judged. int8: byte for byte; float: within 1e-4; hybrid: TFLite rounds
-            activations at run time and the studio does not, so only the winner is compared;
-            refused: at import.
+        verdict: how it is judged. int8: byte for byte; float: within 1e-4; hybrid: TFLite
+            quantises activations at run time, and so does the C: the same winner, nine of ten runs
+            within 1e-4; refused: at import.
         says: part of the message of what is refused.
         litert: whether LiteRT loads it.
         micro: whether TFLite Micro runs it.

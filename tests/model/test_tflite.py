@@ -12,6 +12,7 @@ from model.corpus import MODELS, TFLITE, names
 from tflite_judges import LiteRt, Micro, as_judged, draw, stored_inputs
 
 from studio.build.host import HostModel
+from studio.compiler.check import check
 from studio.compiler.lower import lower
 from studio.compiler.program import Options, Program
 from studio.compiler.run import run
@@ -113,25 +114,43 @@ def test_float_models_are_near_litert(path):
 
 
 @pytest.mark.needs_data
+@pytest.mark.needs_litert
 @pytest.mark.parametrize("path", rows("hybrid"))
-def test_hybrid_models_run_in_float_with_the_weights_of_the_file(path):
+def test_hybrid_models_quantise_activations_as_litert_does(path):
+    judge = LiteRt((MODELS / path).read_bytes())
+    program, library = host(path, "single")
+    near = []
+    for x in drawn(path):
+        (want,) = judge.run(x)
+        (y,) = library.run(stored_inputs(program, x))
+        got = as_judged(program.outputs[0], y, want)
+        assert got.argmax() == want.argmax()
+        near.append(float(np.abs(got - want).max() / np.abs(want).max()))
+    # A value between two steps falls otherwise where a float layer before adds in another order.
+    assert np.median(near) < 1e-6
+    assert np.mean(np.array(near) < 1e-4) >= 0.9
+    assert max(near) < 5e-3
+    assert {row.verdict for row in check(opened(path))} == {"supported", "rewritten"}
+
+
+@pytest.mark.needs_data
+@pytest.mark.parametrize("path", rows("hybrid"))
+def test_hybrid_models_in_little_memory_compute_the_same_bytes(path):
+    small = lower(opened(path), Options(plan="small"))
+    library = finish(HostModel.build(small))
+    for x in drawn(path, runs=3):
+        stored = stored_inputs(small, x)
+        assert library.run(stored)[0].tobytes() == host(path, "single")[1].run(stored)[0].tobytes()
+
+
+@pytest.mark.needs_data
+@pytest.mark.parametrize("path", rows("hybrid"))
+def test_onnxruntime_runs_hybrid_models_with_real_activations(path):
     program, library = host(path, "single")
     for x in drawn(path, runs=5):
         (y,) = library.run(stored_inputs(program, x))
         (want,) = infer(opened(path), x[0])
-        np.testing.assert_allclose(y.reshape(want.shape), want, rtol=1e-4, atol=1e-4)
-
-
-@pytest.mark.needs_data
-@pytest.mark.needs_litert
-def test_hybrid_models_choose_as_litert_does():
-    path = "mlperf-tiny-kws/kws_ref_model_float32.tflite"
-    judge = LiteRt((MODELS / path).read_bytes())
-    program, library = host(path, "single")
-    for x in drawn(path, runs=20):
-        (want,) = judge.run(x)
-        (y,) = library.run(stored_inputs(program, x))
-        assert y.reshape(-1).argmax() == want.reshape(-1).argmax()
+        assert np.abs(y.reshape(want.shape) - want).max() < 0.1 * np.abs(want).max()
 
 
 @pytest.mark.needs_data
