@@ -19,7 +19,7 @@ from tflite_judges import LiteRt
 
 from studio.build.host import HostModel
 from studio.compiler.lower import lower
-from studio.errors import ModelError, Unsupported
+from studio.errors import ModelError
 from studio.job import finish
 from studio.model.evaluate import infer
 from studio.model.importers import open_model
@@ -139,17 +139,14 @@ def drawn(model: Model, n: int = 4) -> list[np.ndarray]:
 
 
 def equal_to_keras(network: Any, model: Model) -> None:
-    """onnxruntime and, where every operator can be lowered, C against Keras."""
+    """onnxruntime and C against Keras."""
     x = drawn(model)
     wanted = network.predict(x if len(x) > 1 else x[0], verbose=0)
     wanted = wanted if isinstance(wanted, list) else [wanted]
     for ours, theirs in zip(infer(model, x), wanted, strict=True):
         assert ours.shape == theirs.shape
         assert np.abs(ours - theirs).max() <= TOLERANCE
-    try:
-        program = lower(model)
-    except Unsupported as refusal:
-        pytest.skip(f"equal in onnxruntime; no C yet: {refusal.what}")
+    program = lower(model)
     library = finish(HostModel.build(program))
     for number in range(len(x[0])):
         stored = [
