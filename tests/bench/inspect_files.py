@@ -30,12 +30,14 @@ class Inspection:
     Attributes:
         status: its exit status: 0 all operators are supported, 1 some are not, 2 refused.
         took_s: from start to end.
+        worked_s: of processors, which does not depend on what else runs.
         peak_bytes: memory of the program and its workers.
         says: what it wrote to both outputs.
     """
 
     status: int
     took_s: float
+    worked_s: float
     peak_bytes: int
     says: str
 
@@ -55,7 +57,9 @@ def inspect(path: Path) -> Inspection:
         process.returncode = os.waitstatus_to_exitcode(status)
         assert process.stdout is not None
         says = process.stdout.read()
-    return Inspection(process.returncode, took_s, max(peak_bytes, usage.ru_maxrss * 1024), says)
+    worked_s = usage.ru_utime + usage.ru_stime
+    peak_bytes = max(peak_bytes, usage.ru_maxrss * 1024)
+    return Inspection(process.returncode, took_s, worked_s, peak_bytes, says)
 
 
 def family(pid: int) -> list[int]:

@@ -35,5 +35,5 @@ def test_the_program_says_of_every_file_what_its_row_does(path):
 @pytest.mark.parametrize("path", CORPUS)
 def test_inspect_takes_under_ten_seconds_and_a_gigabyte(path):
     seen = inspected(path)
-    assert seen.took_s < LIMIT_S
+    assert 0.1 < seen.worked_s < LIMIT_S  # took_s is for a quiet machine: make bench-inspect
     assert 10e6 < seen.peak_bytes < LIMIT_BYTES
