@@ -723,6 +723,10 @@ typedef struct {
   uint8_t dtype;     /* TMS_INT8, ... */
 } tms_tensor;
 
+/* Brings row y of an input that is not resident: 0, or what ends the run and is returned by it. A run asks
+ * for rows as it needs them, in their order, each once. */
+typedef int (*tms_row_source)(void *context, int32_t y, void *to);
+
 typedef struct {
   const char *name;
   const tms_tensor *inputs, *outputs;
@@ -730,6 +734,8 @@ typedef struct {
   void (*reset)(void *arena); /* clears persistent state */
   uint32_t arena_bytes;
   uint16_t n_inputs, n_outputs, n_layers;
+  /* In the place of run, where the one input comes row by row; a row is its bytes / shape[0]. */
+  int (*run_rows)(void *arena, tms_row_source source, void *context);
 } tms_model;
 
 #define TMS_ARENA_ALIGN 16

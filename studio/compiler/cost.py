@@ -18,8 +18,8 @@ from dataclasses import asdict, dataclass
 from functools import cache, lru_cache
 from typing import Any
 
-from studio.compiler.kernel import kernels
-from studio.compiler.program import KernelCall, Program
+from studio.compiler.kernel import kernel_of
+from studio.compiler.program import ROW_SOURCE, KernelCall, Program
 from studio.errors import BuildError
 from studio.targets.resources import resource
 
@@ -107,9 +107,14 @@ def cost_table(toolchain: str, core: str) -> CostTable:
 
 
 def call_instructions(program: Program, table: CostTable) -> list[float | None]:
-    """Instructions of each call of a Program, all its steps together; None where unknown."""
+    """Instructions of each call of a Program, all its steps together; None where unknown.
+
+    What the caller takes to bring the rows of a streamed input is his own and counts 0.
+    """
     return [
-        table.instructions(call.kernel, counts)
+        0.0
+        if call.kernel == ROW_SOURCE
+        else table.instructions(call.kernel, counts)
         if counts is not None and call.kernel in table.kernels
         else None
         for call, counts in zip(program.calls, program_counts(program), strict=True)
@@ -142,7 +147,7 @@ def program_counts(program: Program) -> tuple[Counts | None, ...]:
 
 def _in_steps(call: KernelCall, steps: int, shared: bool) -> Counts:
     """A spatial kernel pays a call a step; the params of others are those of one step."""
-    if kernels()[call.kernel].window:
+    if kernel_of(call).window:
         return {**call_counts(call), "call": float(steps)}
     return {name: value * steps for name, value in call_counts(call, in_place=shared).items()}
 
@@ -154,7 +159,7 @@ def knows(kernel: str) -> bool:
 
 def in_place(program: Program, call: KernelCall) -> bool:
     """True where an elementwise output shares bytes with an input: no vectorised loop then."""
-    if not kernels()[call.kernel].elementwise:
+    if not kernel_of(call).elementwise:
         return False
     out = call.outputs[0]
     start = program.offsets[out]
@@ -177,7 +182,7 @@ def call_counts(call: KernelCall, *, in_place: bool = False) -> Counts:
     if loops is None:
         raise BuildError("the cost model does not know this kernel", call.kernel)
     params = dict(call.params)
-    if call.rows is not None and kernels()[call.kernel].window:
+    if call.rows is not None and kernel_of(call).window:
         params["out_h"] = call.rows
     counts = {"call": 1.0, **loops(params)}
     if in_place:

@@ -52,8 +52,10 @@ if TYPE_CHECKING:
     from studio.gui.main_window import MainWindow
 
 LEFT_PX, RIGHT_PX, BOTTOM_PX = 208, 336, 320
-PLAN_NAMES = {"layerwise": "Layer by layer", "small": "Small"}
-"""The plans to choose from in the bar; the others equal the first one so far."""
+PLAN_NAMES = {
+    "layerwise": "Layer by layer", "small": "Small", "balanced": "Balanced", "fast": "Fast"
+}  # fmt: skip
+"""The plans to choose from in the bar."""
 
 
 class Parts:
@@ -164,7 +166,8 @@ class Parts:
         self.plan.setAccessibleName("How memory is planned")
         self.plan.setToolTip(
             "Layer by layer holds every tensor whole. Small runs layers row by row over rings of"
-            " a few rows, and writes outputs over inputs that are done with."
+            " a few rows, and writes outputs over inputs that are done with. Balanced does so as"
+            " far as it adds few instructions, Fast only where it adds none."
         )
         for name, text in PLAN_NAMES.items():
             self.plan.addItem(text, name)

@@ -56,14 +56,13 @@ def run(args: argparse.Namespace, report: stations.Report) -> Answer:
     from studio.budget.advice import changes
     from studio.budget.side_by_side import as_csv, as_markdown
     from studio.compiler.lower import lower
-    from studio.compiler.program import Options
 
     reserve, duty = _reserve(args), _duty(args)
     toolchain = args.toolchain or "zig"
     every = "all" in args.board
     boards = list(profiles().values()) if every else [profile(board) for board in args.board]
     model = stations.opened(args, report)
-    options = Options(plan=args.plan, rounding=args.rounding, weights=args.weights)
+    options = stations.options(args)
     program = lower(model, options)
     found, refused = [], {}
     for board in boards:
