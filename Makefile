@@ -12,8 +12,9 @@ TORCH := $(shell sed -n 's/^\(torch==.*\)/\1/p' constraints.txt)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check screenshots bench bench-compression bench-recipes bench-equality bench-costs
-.PHONY: bench-arena bench-plans size-tables cost-tables stack-tables wheel clean system-demo system-test
+.PHONY: help demo test check screenshots bench bench-compression bench-recipes bench-equality
+.PHONY: bench-models bench-inspect bench-costs bench-arena bench-plans size-tables
+.PHONY: cost-tables stack-tables wheel clean system-demo system-test
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -46,6 +47,12 @@ bench-recipes: .venv/installed system-test ## the ready-made recipes on four net
 
 bench-equality: .venv/installed system-test ## host against every virtual board, zig and gcc, byte for byte
 	PYTHONPATH=tests $(BIN)/python tests/bench/equality.py
+
+bench-models: .venv/installed system-test ## real models on a virtual board, byte for byte
+	PYTHONPATH=tests $(BIN)/python tests/bench/models.py
+
+bench-inspect: .venv/installed system-test ## time and memory of inspect for every file of the test data
+	PYTHONPATH=tests $(BIN)/python tests/bench/inspect_files.py
 
 bench-costs: .venv/installed system-test ## predicted against counted instructions, layer by layer
 	PYTHONPATH=tests $(BIN)/python tests/bench/costs.py

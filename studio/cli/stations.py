@@ -109,8 +109,10 @@ def count(text: str) -> int:
 
 
 def shape(text: str) -> tuple[int, ...]:
-    """Sizes with commas between them."""
-    return tuple(count(size) for size in text.split(","))
+    """Sizes with commas or "x" between them."""
+    from studio.model.importers import shape_from
+
+    return shape_from(text)
 
 
 def opened(args: argparse.Namespace, report: Report) -> Model:

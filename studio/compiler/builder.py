@@ -53,7 +53,7 @@ class Builder:
         self.constants: dict[str, Constant] = {}
         self.notes: dict[str, str] = {}
         self.initial: dict[int, int | str] = {}
-        self.parts: dict[int, tuple[Tensor, Shape]] = {}  # buffers that are slices: of what, from
+        self.parts: dict[Tensor, tuple[Tensor, Shape]] = {}  # slices: of what, from where
         self.transposes = 0
         self.site = ""
         self._converted: dict[tuple[Any, ...], Tensor] = {}

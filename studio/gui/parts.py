@@ -292,9 +292,17 @@ class Parts:
         self._show_measured(state)
         if state.model is None or state.current_graph is not None:
             self.model.show_graph(state.current_graph)
+        self.model.show_transposes(view.program)
         self._show_code(state)
         self.deploy.show_stations(*present.deployment(state, None))
         self.status.show_figures(present.status(state))
+
+    def show_refused(self, state: State) -> None:
+        """Say at once which operators of a model that was opened cannot run on a board."""
+        error = present.refused(state)
+        if error is not None:
+            self.tabs.setCurrentWidget(self.model)
+            self.notices.error(error)
 
     def _show_measured(self, state: State) -> None:
         asked = (state.project, state.results, state.views, state.noise, state.selected)
