@@ -13,15 +13,17 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 
-SEARCHES = 30
+SEARCHES = 30  # at most
 STEPS = 300  # of each search
+WORK = 6_000_000  # sections to look at in all
 
 
 def fit(sizes: Sequence[int], lives: Sequence[int], height: int) -> list[int] | None:
     """Offsets such that no two live buffers overlap and none ends above `height`; or None."""
     sections = _sections(lives)
     dice = random.Random(0)
-    for number in range(SEARCHES):
+    each = STEPS * 2 * sum(map(len, sections)) + 1
+    for number in range(max(1, min(SEARCHES, WORK // each))):
         weights = [
             size * (len(own) if number % 2 else 1) * (dice.random() if number > 1 else 1)
             for size, own in zip(sizes, sections, strict=True)

@@ -60,9 +60,7 @@ def overlapped(buffers: Sequence[Buffer], calls: Sequence[KernelCall]) -> Layout
     That costs nothing. An elementwise call in place would: its loop is no longer unrolled.
     """
     fusing = _Fusing(tuple(buffers), tuple(calls), longest=1)
-    found = fusing.layout([(i, i + 1) for i in range(len(calls))], elementwise=False)
-    plain = layerwise(buffers, calls)
-    return min(found, plain, key=lambda layout: layout.placement.arena_bytes)
+    return fusing.layout([(i, i + 1) for i in range(len(calls))], elementwise=False)
 
 
 def balanced(buffers: Sequence[Buffer], calls: Sequence[KernelCall]) -> Layout:

@@ -18,7 +18,8 @@ from studio.compiler.arena import aligned
 from studio.compiler.program import Buffer, KernelCall
 
 SETS = 3_000  # of calls that have run, looked at before the search is no longer exact
-BEAM = 32  # sets kept of each size after that
+BEAM = 32  # sets kept of each size after that; fewer where there are many calls
+WIDE_CALLS = 60  # so many calls are few
 OTHERS, MORE = 6, (1.0, 1.02, 1.05)  # orders that take so many times the bytes of the best one
 NOISE = (0.8, 1.2)  # factor on what a set holds, where another order is sought
 
@@ -42,12 +43,18 @@ def orders(buffers: Sequence[Buffer], calls: Sequence[KernelCall]) -> Iterator[t
     yield least or given
     most = graph.peak(least or given)
     seen = {least or given}
-    for seed in range(OTHERS * len(MORE)):
-        limit = int(most * MORE[seed // OTHERS]) + 1
+    others = _scaled(OTHERS, len(calls))
+    for seed in range(others * len(MORE)):
+        limit = int(most * MORE[seed // others]) + 1
         other = _beam(graph, limit, random.Random(seed))
         if other is not None and other not in seen:
             seen.add(other)
             yield other
+
+
+def _scaled(most: int, calls: int) -> int:
+    """Less of what grows with the square of the calls."""
+    return max(1, min(most, most * WIDE_CALLS**2 // max(calls, 1) ** 2))
 
 
 class _Graph:
@@ -153,7 +160,7 @@ def _exact(graph: _Graph, most: int) -> tuple[int, ...] | None:
             return _walked(came, done)
         if peak > known[done]:
             continue
-        if len(known) > SETS:
+        if len(known) > _scaled(SETS, graph.all.bit_count()):
             return _beam(graph, most)
         for k, during, after in graph.choices(done, live, peak):
             then, worst = done | 1 << k, max(peak, during)
@@ -179,6 +186,7 @@ def _beam(graph: _Graph, most: int, dice: random.Random | None = None) -> tuple[
         most: bytes that no moment may reach.
         dice: for another order than the one that seems best.
     """
+    width = _scaled(BEAM, graph.all.bit_count())
     front: dict[int, _Path] = {0: (graph.at_start, graph.at_start, ())}
     for _ in range(graph.all.bit_count()):
         ahead: dict[int, _Path] = {}
@@ -188,5 +196,5 @@ def _beam(graph: _Graph, most: int, dice: random.Random | None = None) -> tuple[
                 then, found = done | 1 << k, (rank, after, (*order, k))
                 if during < most and (then not in ahead or found < ahead[then]):
                     ahead[then] = found
-        front = dict(sorted(ahead.items(), key=lambda item: item[1])[:BEAM])
+        front = dict(sorted(ahead.items(), key=lambda item: item[1])[:width])
     return front[graph.all][2] if graph.all in front else None

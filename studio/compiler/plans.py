@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import chain, islice
 
 from studio.compiler import fuse
@@ -30,4 +31,8 @@ def laid_out(options: Options, buffers: Sequence[Buffer], calls: Sequence[Kernel
         place = found[order].placement
         if whole and place.arena_bytes == place.bound_bytes:
             break
-    return min(found.values(), key=lambda layout: layout.placement.arena_bytes)
+    layouts = list(found.values())
+    if not whole and not options.stream_input:
+        # A search that knows of rings and overlaps may place whole tensors worse.
+        layouts.append(laid_out(replace(options, plan="layerwise"), buffers, calls))
+    return min(layouts, key=lambda layout: layout.placement.arena_bytes)

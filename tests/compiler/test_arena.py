@@ -1,7 +1,7 @@
 from dataclasses import replace
 
 import pytest
-from arena_cases import overwritten, planned
+from arena_cases import overwritten, planned, random_graph
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from nets import MLPERF
@@ -9,6 +9,8 @@ from nets import MLPERF
 from studio.compiler import arena
 from studio.compiler.arena import moments, place
 from studio.compiler.lower import lower
+from studio.compiler.plans import laid_out
+from studio.compiler.program import Options
 from studio.compression.quantize_int8 import QuantizeInt8, preview
 
 ARENA_BYTES = {"ad": 768, "kws": 16_000, "ic": 49_152, "vww": 55_296}
@@ -82,3 +84,11 @@ def test_the_machine_that_finds_overwriters_finds_one():
     place = layout.placement
     moved = (*place.offsets[:5], (place.offsets[5] + 4) % 64, *place.offsets[6:])
     assert overwritten(replace(layout, placement=replace(place, offsets=moved)))
+
+
+@pytest.mark.parametrize("plan", ["small", "balanced", "fast"])
+def test_no_plan_takes_more_than_layerwise(plan):
+    for seed in range(8):
+        graph = random_graph(seed)
+        other, whole = (laid_out(Options(plan=name), *graph) for name in (plan, "layerwise"))
+        assert other.placement.arena_bytes <= whole.placement.arena_bytes
