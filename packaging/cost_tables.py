@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from cost_sweep import program as sweep
+from cost_sweep import Sweep
 from scipy.optimize import nnls
 from size_tables import BOARDS
 
@@ -25,7 +25,7 @@ from studio.boards.timing import timing
 from studio.boards.virtual import start
 from studio.build.firmware import build, project_files, write_project
 from studio.build.toolchains import Toolchain, toolchains
-from studio.compiler.cost import CostTable, KernelCost, call_counts, in_place
+from studio.compiler.cost import STEP_INSTRUCTIONS, CostTable, KernelCost, call_counts
 from studio.compiler.kernel import Kernel, kernels
 from studio.compiler.program import Program
 from studio.errors import BuildError
@@ -52,11 +52,16 @@ def samples(core: str, toolchain: Toolchain) -> dict[str, list[Sample]]:
     """(counts, instructions) of each call of the sweep, by kernel."""
     found: dict[str, list[Sample]] = {}
     for group in _groups():
-        program = sweep(group, np.random.default_rng(SEED))
+        sweep = Sweep(np.random.default_rng(SEED))
+        for kernel in group:
+            sweep.add(kernel)
+        program = sweep.program()
         values = measured(program, core, toolchain)
-        for call, value in zip(program.calls, values, strict=True):
-            counts = call_counts(call, in_place=in_place(program, call))
-            found.setdefault(call.kernel, []).append((counts, value))
+        for sample in sweep.samples:
+            call = program.calls[sample.call]
+            counts = call_counts(program, call, sample.steps, sample.zeros)
+            stage = STEP_INSTRUCTIONS * sample.steps if sample.steps > 1 else 0
+            found.setdefault(call.kernel, []).append((counts, values[sample.call] - stage))
     return found
 
 
