@@ -117,7 +117,7 @@ def _conv_transpose(rng: Rng, width: int) -> Drawn:
 
 def _stream(rng: Rng, filters: int, runs: int, depth: int, block: int) -> Drawn:
     """Sparse weights, between a tenth and nine tenths of them kept."""
-    if depth % block:
+    if depth % block or filters * runs * depth > MOST_WEIGHTS // 4:
         return None
     weights = rng.integers(1, 127, (filters, runs, depth))
     kept = rng.random((filters, runs, depth // block)) < rng.uniform(0.1, 0.9)
@@ -205,7 +205,9 @@ def _choice(rng: Rng, width: int) -> Drawn:
 
 
 def _reduction(rng: Rng, width: int) -> Drawn:
-    rows, channels = _one(rng, LENGTHS), 1 if rng.random() < 0.3 else _one(rng, CHANNELS)
+    rows, channels = _one(rng, LENGTHS), _one(rng, CHANNELS)
+    if rng.random() < 0.3:
+        rows, channels = int(2 ** rng.uniform(9, 12)), 1
     return {"rows": rows, "channels": channels} if 500 <= rows * channels <= 4096 else None
 
 

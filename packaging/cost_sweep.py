@@ -24,9 +24,9 @@ _DRAWN = {*_SIZES, "bias", "multiplier", "shift", "scale", "peepholes"}
 _PLAIN_BYTES = 1024  # of arrays with a value a channel, in elements
 # What the calls read, by name: the type, and what it is made of in the first calls.
 _READ = {
-    "bytes": ("int8", ""), "floats": ("float32", ""), "truths": ("bool", ""),
-    "rectified": ("float32", "tms_clip_f32"), "positive": ("float32", "tms_abs_f32"),
-    "numbers": ("int32", "tms_cast_f32_s32"),
+    "bytes": ("int8", ""), "floats": ("float32", ""), "rectified": ("float32", "tms_clip_f32"),
+    "positive": ("float32", "tms_abs_f32"), "numbers": ("int32", "tms_cast_f32_s32"),
+    "truths": ("bool", ""),
 }  # fmt: skip
 _OUT = len(_READ) * INPUT_BYTES  # where the calls write
 _REFILL = KernelCall(
@@ -53,7 +53,6 @@ class Sweep:
         samples: what is to be measured; the calls before them fill what they read.
     """
 
-    rng: Rng
     samples: list[Sample] = field(default_factory=list)
     buffers: list[Buffer] = field(default_factory=list)
     offsets: list[int] = field(default_factory=list)
@@ -74,9 +73,9 @@ class Sweep:
         self._buffer(Buffer("b", (OUT_BYTES,), "int8"), _OUT)
         self._buffer(Buffer("y", (4,), "int8", "output"), _OUT + 3 * OUT_BYTES)
 
-    def add(self, kernel: Kernel) -> None:
+    def add(self, kernel: Kernel, rng: Rng) -> None:
         """Calls of a kernel."""
-        for number, example in enumerate(drawn(self.rng, kernel)):
+        for number, example in enumerate(drawn(rng, kernel)):
             zeros = RECTIFIED_ZEROS if feels_zeros(kernel) and number % 4 == 1 else 0.0
             shared = may_share(kernel) and number % 3 == 0
             if shared:
@@ -141,7 +140,8 @@ class Sweep:
         if name == "floats" and place == 0:
             name = "rectified" if rectified else name
             name = "positive" if kernel.name in _POSITIVE else name
-        offset = _OUT if shared else self.offsets[list(_READ).index(name)]
+        start = self.offsets[list(_READ).index(name)]
+        offset = _OUT if shared else start + place * INPUT_BYTES // 4  # no two the same
         return self._buffer(Buffer("a", array.shape, str(array.dtype)), offset)
 
     def _value(self, key: str, value: Any) -> Any:

@@ -11,6 +11,7 @@ import argparse
 import json
 import sys
 import tempfile
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -24,15 +25,18 @@ from studio.boards.link import Link
 from studio.boards.timing import timing
 from studio.boards.virtual import start
 from studio.build.firmware import build, project_files, write_project
+from studio.build.size_table import data_bytes
 from studio.build.toolchains import Toolchain, toolchains
 from studio.compiler.cost import STEP_INSTRUCTIONS, CostTable, KernelCost, call_counts
-from studio.compiler.kernel import Kernel, kernels
+from studio.compiler.kernel import kernels
 from studio.compiler.program import Program
 from studio.errors import BuildError
 from studio.job import finish
 from studio.targets.library import profile
 
 SEED = 20
+IMAGE_BYTES = 300_000  # after which an image is full; the smallest board has 512 kB of flash
+CALL_BYTES = 50  # of code
 PARTS = 5  # of the calls, each left out of a fit once
 Sample = tuple[dict[str, float], float]
 
@@ -43,19 +47,20 @@ def measured(program: Program, core: str, toolchain: Toolchain) -> list[float]:
     roomy = replace(board, core=core)
     with tempfile.TemporaryDirectory(prefix="tinyml-studio-costs-") as folder:
         write_project(project_files(program, roomy), Path(folder))
+        import time; t=time.time()
         image = finish(build(Path(folder), toolchain))
+        print('TIMING build',time.time()-t,flush=True)
         with start(board, image) as running, Link(running.port, run_timeout_s=900) as link:
             found = finish(timing(link, board))
+        print('TIMING all',time.time()-t,flush=True)
     return [layer.value.value for layer in found.layers]
 
 
 def samples(core: str, toolchain: Toolchain) -> dict[str, list[Sample]]:
     """(counts, instructions) of each call of the sweep, by kernel."""
     found: dict[str, list[Sample]] = {}
-    for group in _groups():
-        sweep = Sweep(np.random.default_rng(SEED))
-        for kernel in group:
-            sweep.add(kernel)
+    for sweep in sweeps():
+        print("TIMING", len(sweep.calls), data_bytes(sweep.program()), flush=True)
         program = sweep.program()
         values = measured(program, core, toolchain)
         for sample in sweep.samples:
@@ -66,12 +71,15 @@ def samples(core: str, toolchain: Toolchain) -> dict[str, list[Sample]]:
     return found
 
 
-def _groups() -> list[list[Kernel]]:
-    """Kernels that share an image; float ones apart, since soft float is slow."""
-    every = sorted(kernels().values(), key=lambda kernel: kernel.name)
-    return [
-        [kernel for kernel in every if ("f32" in kernel.name) == real] for real in (False, True)
-    ]
+def sweeps() -> Iterator[Sweep]:
+    """Images' worth of calls of all kernels."""
+    sweep = Sweep()
+    for name, kernel in sorted(kernels().items()):
+        sweep.add(kernel, np.random.default_rng([SEED, *name.encode()]))
+        if data_bytes(sweep.program()) + CALL_BYTES * len(sweep.calls) > IMAGE_BYTES:
+            yield sweep
+            sweep = Sweep()
+    yield sweep
 
 
 def fit(rows: list[Sample]) -> dict[str, float]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from studio.compiler.cost.loops import LOOPS, Counts, form, of_vectors
+from studio.compiler.cost.loops import LOOPS, Counts, form, scalar
 from studio.compiler.cost.table import CostTable
 from studio.compiler.cost.windows import WINDOW_LOOPS, window_form
 from studio.compiler.kernel import Kernel, kernels
@@ -78,7 +78,7 @@ def call_counts(program: Program, call: KernelCall, steps: int = 1, zeros: float
             counts[f"{key} of zeros"] = counts[key] * zeros
             counts[key] *= 1 - zeros
     if in_place(program, call):
-        counts = {f"{key} in place": v for key, v in counts.items() if not of_vectors(key)}
+        counts = scalar(counts)
     if kernel.window:
         return {**counts, "call": float(steps)}
     return {key: value * steps for key, value in counts.items()}

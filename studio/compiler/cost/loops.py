@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -35,9 +36,16 @@ def loop(name: str, runs: Sequence[tuple[float, int]]) -> Counts:
     return counts
 
 
-def of_vectors(key: str) -> bool:
-    """True for the counts of `loop` that only matter where a loop may be vectorised."""
-    return any(mark in key for mark in ("n%", "n/", "n>="))
+def scalar(counts: Counts) -> Counts:
+    """Those of loops that cannot be vectorised, since their output is an input's memory.
+
+    What each side's stride is no longer matters.
+    """
+    return {
+        re.sub(r"^pair \d\d", "pair", f"{key} in place"): value
+        for key, value in counts.items()
+        if not any(mark in key for mark in ("n%", "n/", "n>="))
+    }
 
 
 def dots(name: str, times: float, lengths: Sequence[tuple[float, int]], filters: int) -> Counts:
