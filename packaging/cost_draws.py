@@ -313,6 +313,7 @@ DRAWS: dict[str, Draw] = {
     "conv in fours": Draw(_conv, 130), "conv": Draw(_conv, 90),
     "conv sparse 1": Draw(_conv_sparse(1), 90), "conv sparse 4": Draw(_conv_sparse(4), 90),
     "conv transpose": Draw(_conv_transpose, 60), "depthwise blocks": Draw(_depthwise, 90),
+    "depthwise w4": Draw(_depthwise, 90), "conv w4": Draw(_conv, 130), "dense w4": Draw(_dense, 60),
     "depthwise": Draw(_depthwise, 70), "pool": Draw(_pool, 70), "cumsum": Draw(_cumsum, 40),
     "scale": Draw(_scale, 40), "dense in fours": Draw(_dense, 60), "dense": Draw(_dense, 50),
     "dense sparse 1": Draw(_dense_sparse(1), 50), "dense sparse 4": Draw(_dense_sparse(4), 50),

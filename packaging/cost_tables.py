@@ -11,8 +11,11 @@ import argparse
 import json
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
+from itertools import repeat
 from pathlib import Path
 from typing import Any
 
@@ -47,12 +50,9 @@ def measured(program: Program, core: str, toolchain: Toolchain) -> list[float]:
     roomy = replace(board, core=core)
     with tempfile.TemporaryDirectory(prefix="tinyml-studio-costs-") as folder:
         write_project(project_files(program, roomy), Path(folder))
-        import time; t=time.time()
         image = finish(build(Path(folder), toolchain))
-        print('TIMING build',time.time()-t,flush=True)
         with start(board, image) as running, Link(running.port, run_timeout_s=900) as link:
             found = finish(timing(link, board))
-        print('TIMING all',time.time()-t,flush=True)
     return [layer.value.value for layer in found.layers]
 
 
@@ -60,7 +60,6 @@ def samples(core: str, toolchain: Toolchain) -> dict[str, list[Sample]]:
     """(counts, instructions) of each call of the sweep, by kernel."""
     found: dict[str, list[Sample]] = {}
     for sweep in sweeps():
-        print("TIMING", len(sweep.calls), data_bytes(sweep.program()), flush=True)
         program = sweep.program()
         values = measured(program, core, toolchain)
         for sample in sweep.samples:
@@ -121,22 +120,32 @@ def main() -> None:
     parser.add_argument("cores", nargs="*", default=list(BOARDS))
     parser.add_argument("--samples", type=Path, help="keep what was measured in this folder")
     parser.add_argument("--toolchain", action="append", help="only this one")
+    parser.add_argument("--jobs", type=int, default=2, help="tables at the same time")
     args = parser.parse_args()
     folder = Path(__file__).resolve().parents[1] / "resources" / "costs"
     folder.mkdir(parents=True, exist_ok=True)
-    for core in args.cores:
-        for toolchain in toolchains().values():
-            try:
-                toolchain.core_flags(core)
-            except BuildError:
-                continue
-            if args.toolchain and toolchain.id not in args.toolchain:
-                continue
-            _table(core, toolchain, folder, args.samples)
+    pairs = [(core, toolchain) for core in args.cores for toolchain in _able(core, args.toolchain)]
+    with ProcessPoolExecutor(max_workers=args.jobs) as pool:
+        for line in pool.map(_table, *zip(*pairs, strict=True), repeat(folder), repeat(args.samples)):
+            print(line, flush=True)
 
 
-def _table(core: str, toolchain: Toolchain, folder: Path, kept: Path | None) -> None:
-    name = f"{toolchain.id}-{core}.json"
+def _able(core: str, named: list[str] | None) -> list[Toolchain]:
+    """The toolchains that compile for a core, or those of them that are named."""
+    found = []
+    for toolchain in toolchains().values():
+        try:
+            toolchain.core_flags(core)
+        except BuildError:
+            continue
+        if not named or toolchain.id in named:
+            found.append(toolchain)
+    return found
+
+
+def _table(core: str, toolchain: Toolchain, folder: Path, kept: Path | None) -> str:
+    """Write one table; returns how long it took and which kernels are worst."""
+    started, name = time.monotonic(), f"{toolchain.id}-{core}.json"
     if kept and (kept / name).is_file():
         found: dict[str, Any] = json.loads((kept / name).read_text("utf-8"))
     else:
@@ -148,7 +157,8 @@ def _table(core: str, toolchain: Toolchain, folder: Path, kept: Path | None) -> 
     table = CostTable(toolchain.id, toolchain.version, core, BOARDS[core], costs)
     (folder / name).write_text(table.text(), "utf-8")
     worst = sorted(costs.items(), key=lambda item: -item[1].typical_error)[:4]
-    print(name, *(f"{k} {c.typical_error:.1%} {c.error:.1%}" for k, c in worst), flush=True)
+    errors_of = (f"{k} {c.typical_error:.1%} {c.error:.1%}" for k, c in worst)
+    return " ".join((name, f"{time.monotonic() - started:.0f} s", *errors_of))
 
 
 if __name__ == "__main__":

@@ -48,14 +48,29 @@ def scalar(counts: Counts) -> Counts:
     }
 
 
-def dots(name: str, times: float, lengths: Sequence[tuple[float, int]], filters: int) -> Counts:
-    """tms_dots_s8 over `filters` filters: blocks of four, and the rest one by one."""
+def dots(runs: Sequence[tuple[float, int, int]], filters: int, bits: int) -> Counts:
+    """tms_dots_s8 over `filters` filters: blocks of four, and the rest one by one.
+
+    Args:
+        runs: (how often, place of the first weight mod 2, how many weights).
+        filters: that see the same inputs.
+        bits: of a weight; of 4 bits two are read together, those that share a byte with others
+            apart.
+    """
     blocks, rest = divmod(filters, FILTERS)
+    times = sum(t for t, _, _ in runs)
+    lengths = [(t, n) for t, _, n in runs]
+    ends: Counts = {}
+    if bits == 4:
+        lengths = [(t, (n - first) // 2) for t, first, n in runs]
+        ends["lead"] = filters * sum(t * first for t, first, _ in runs)
+        ends["last"] = filters * sum(t * ((n - first) % 2) for t, first, n in runs)
     return {
-        f"{name} four": times * blocks,
-        f"{name} rest": times * (rest > 0),
-        **loop(f"{name} four", [(t * blocks, n) for t, n in lengths]),
-        **loop(f"{name} one", [(t * rest, n) for t, n in lengths]),
+        "four": times * blocks,
+        "rest": times * (rest > 0),
+        **ends,
+        **loop("four", [(t * blocks, n) for t, n in lengths]),
+        **loop("one", [(t * rest, n) for t, n in lengths]),
     }
 
 
@@ -77,13 +92,16 @@ def stored_blocks(stream: Any, runs: int, depth: int, block: int) -> Any:
     return found
 
 
-def _dense_s8(p: Params) -> Counts:
-    filters = p["out_n"]
-    return {
-        "row": p["rows"],
-        "filter": p["rows"] * filters,
-        **dots("dots", p["rows"], [(p["rows"], p["in_n"])], filters),
-    }
+def _dense_in_fours(bits: int) -> Callable[[Params], Counts]:
+    def counts(p: Params) -> Counts:
+        filters = p["out_n"]
+        return {
+            "row": p["rows"],
+            "filter": p["rows"] * filters,
+            **dots([(p["rows"], 0, p["in_n"])], filters, bits),
+        }
+
+    return counts
 
 
 def _dense(p: Params) -> Counts:
@@ -235,7 +253,7 @@ _FIELDS: tuple[tuple[str, str], ...] = (
     ("elements", "n"),
 )
 _BY_NAME = {
-    "tms_dense_s8": "dense in fours", "tms_dense_s8_z1": "dense sparse 1",
+    "tms_dense_s8": "dense in fours", "tms_dense_s8_w4": "dense w4", "tms_dense_s8_z1": "dense sparse 1",
     "tms_dense_s8_z4": "dense sparse 4", "tms_lstm_f32": "lstm", "tms_gru_f32": "gru",
     "tms_rnn_f32": "rnn",
 }  # fmt: skip
@@ -251,7 +269,7 @@ def form(name: str, fields: Sequence[str]) -> str | None:
 
 LOOPS: dict[str, Callable[[Params], Counts]] = {
     "matmul": _matmul, "choice": _choice, "pairs": _pairs, "pad": _pad, "strided": _strided,
-    "transpose": _transpose, "dense": _dense, "dense in fours": _dense_s8,
+    "transpose": _transpose, "dense": _dense, "dense in fours": _dense_in_fours(8), "dense w4": _dense_in_fours(4),
     "dense sparse 1": _dense_sparse(1), "dense sparse 4": _dense_sparse(4),
     "reduction": _reduction, "resample": _resample, "take": _take, "copy": _copy,
     "gather": _gather, "lstm": _recurrent(4, (0, 0, 0, 1, 2)), "gru": _recurrent(3, (0, 0, 1)),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 
 from studio.compiler.cost.loops import (
@@ -56,23 +57,39 @@ def _merged(runs: Sequence[tuple[float, int]]) -> list[tuple[float, int]]:
     return [(times, n) for n, times in total.items()]
 
 
-def _conv_in_fours(p: Params) -> Counts:
-    rows, columns = _window(p)
-    depth, filters = p["in_c"] // p["groups"], p["out_c"] // p["groups"]
-    places, groups = len(rows) * len(columns), p["groups"]
-    joined = p["dilation_w"] == 1 and groups == 1
-    y = sum(rows) * groups
-    runs = [(y, c * depth) if joined else (y * c, depth) for c in columns if c]
-    entered = sum(rows) * len(columns) * groups
-    return {
-        **_places(p),
-        "group": places * groups,
-        "filter": places * p["out_c"],
-        "block": places * groups * (filters // FILTERS),
-        "last block": places * groups * (filters % FILTERS > 0),
-        "window row": entered * -(-filters // FILTERS),
-        **dots("dots", sum(t for t, _ in runs), _merged(runs), filters),
-    }
+def _conv_in_fours(bits: int) -> Callable[[Params], Counts]:
+    def counts(p: Params) -> Counts:
+        depth, filters = p["in_c"] // p["groups"], p["out_c"] // p["groups"]
+        rows, columns = _taps(p)
+        places, groups = len(rows) * len(columns), p["groups"]
+        entered = sum(map(len, rows)) * len(columns) * groups
+        return {
+            **_places(p),
+            "group": places * groups,
+            "filter": places * p["out_c"],
+            "block": places * groups * (filters // FILTERS),
+            "last block": places * groups * (filters % FILTERS > 0),
+            "window row": entered * -(-filters // FILTERS),
+            **dots(_runs(p, rows, columns, depth), filters, bits),
+        }
+
+    return counts
+
+
+def _runs(
+    p: Params, rows: Sequence[range], columns: Sequence[range], depth: int
+) -> list[tuple[float, int, int]]:
+    """How often neighbouring weights are read: (times, the first one's place mod 2, how many)."""
+    joined = p["dilation_w"] == 1 and p["groups"] == 1
+    each = Counter(ky for r in rows for ky in r)
+    found: Counter[tuple[int, int]] = Counter()
+    for c, same in Counter(columns).items():
+        taps = [(c.start, len(c) * depth)] if joined else [(kx, depth) for kx in c]
+        for ky, times in each.items():
+            for kx, n in taps if c else ():
+                first = (ky * p["kernel_w"] + kx) * depth
+                found[(first % 2, n)] += times * same * p["groups"]
+    return [(float(times), first, n) for (first, n), times in found.items()]
 
 
 def _conv(p: Params) -> Counts:
@@ -156,22 +173,29 @@ def _conv_transpose(p: Params) -> Counts:
     }
 
 
-def _depthwise_blocks(p: Params) -> Counts:
-    rows, columns = _window(p)
-    one_each = p["out_c"] == p["in_c"]
-    run = p["out_c"] if one_each else p["out_c"] // p["in_c"]
-    starts = len(rows) * len(columns) * (p["out_c"] // run)
-    taps = sum(rows) * sum(columns) * (p["out_c"] // run)
-    blocks = [(float(run // BLOCK), BLOCK), (float(run % BLOCK > 0), run % BLOCK)]
-    number = -(-run // BLOCK)
-    kind = "tap" if one_each else "tap of several"
-    return {
-        **_places(p),
-        "start": starts,
-        "window row": sum(rows) * len(columns) * (p["out_c"] // run) * number,
-        **loop("sums", [(t * starts, n) for t, n in blocks]),
-        **loop(kind, [(t * taps, n) for t, n in blocks]),
-    }
+def _depthwise_blocks(bits: int) -> Callable[[Params], Counts]:
+    def counts(p: Params) -> Counts:
+        rows, columns = _window(p)
+        one_each = p["out_c"] == p["in_c"]
+        run = p["out_c"] if one_each else p["out_c"] // p["in_c"]
+        starts = len(rows) * len(columns) * (p["out_c"] // run)
+        taps = sum(rows) * sum(columns) * (p["out_c"] // run)
+        blocks = [(float(run // BLOCK), BLOCK), (float(run % BLOCK > 0), run % BLOCK)]
+        number = -(-run // BLOCK)
+        pairs = 2 if one_each and bits == 4 else 1  # two weights in a byte
+        return {
+            **_places(p),
+            "start": starts,
+            "window row": sum(rows) * len(columns) * (p["out_c"] // run) * number,
+            **loop("sums", [(t * starts, n) for t, n in blocks]),
+            **loop(
+                "tap" if one_each else "tap of several",
+                [(t * taps, n // pairs) for t, n in blocks],
+            ),
+            "odd tap": taps * (run % pairs),
+        }
+
+    return counts
 
 
 def _channel_windows(p: Params) -> Counts:
@@ -198,10 +222,11 @@ def _scale(p: Params) -> Counts:
 _BY_NAME: tuple[tuple[str, str], ...] = (
     ("tms_conv2d_s8_z1", "conv sparse 1"),
     ("tms_conv2d_s8_z4", "conv sparse 4"),
-    ("tms_conv2d_s8_", "conv"),
+    ("tms_conv2d_s8_w4", "conv w4"),
     ("tms_conv2d_s8", "conv in fours"),
     ("tms_conv2d_", "conv"),
     ("tms_conv_transpose2d_", "conv transpose"),
+    ("tms_depthwise2d_s8_w4", "depthwise w4"),
     ("tms_depthwise2d_s8", "depthwise blocks"),
     ("tms_depthwise2d_", "depthwise"),
     ("tms_maxpool2d_", "pool"),
@@ -217,9 +242,9 @@ def window_form(name: str) -> str | None:
 
 
 WINDOW_LOOPS: dict[str, Callable[[Params], Counts]] = {
-    "conv in fours": _conv_in_fours, "conv": _conv, "conv sparse 1": _conv_sparse(1),
+    "conv in fours": _conv_in_fours(8), "conv w4": _conv_in_fours(4), "conv": _conv, "conv sparse 1": _conv_sparse(1),
     "conv sparse 4": _conv_sparse(4), "conv transpose": _conv_transpose,
-    "depthwise blocks": _depthwise_blocks, "depthwise": _channel_windows,
+    "depthwise blocks": _depthwise_blocks(8), "depthwise w4": _depthwise_blocks(4), "depthwise": _channel_windows,
     "pool": _channel_windows, "cumsum": _cumsum, "scale": _scale,
 }  # fmt: skip
 """As LOOPS, for kernels with a window; out_h says for how many rows."""
