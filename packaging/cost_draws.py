@@ -277,7 +277,11 @@ def _pad(rng: Rng, width: int) -> Drawn:
 
 def _recurrent(gates: int) -> Callable[[Rng, int], Drawn]:
     def make(rng: Rng, width: int) -> Drawn:
-        steps, hidden, in_n = int(rng.integers(1, 13)), _one(rng, CHANNELS[:22]), _one(rng, CHANNELS)
+        steps, hidden, in_n = (
+            int(rng.integers(1, 13)),
+            _one(rng, CHANNELS[:22]),
+            _one(rng, CHANNELS),
+        )
         if not 1_000 <= gates * steps * hidden * (in_n + hidden) <= 24_000 or in_n * steps > 2048:
             return None
         usual = rng.random() < 0.7

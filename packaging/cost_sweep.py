@@ -190,11 +190,14 @@ def _shared_params(example: Example) -> dict[str, Any]:
 
 
 def _width(kernel: Kernel, example: Example) -> int:
-    return max(np.dtype(d).itemsize for d in (example.out_dtype, *(x.dtype for x in example.inputs)))
+    return max(
+        np.dtype(d).itemsize for d in (example.out_dtype, *(x.dtype for x in example.inputs))
+    )
 
 
 def _resized(example: Example, params: dict[str, Any], window: bool) -> Example:
     """The example with other params; tensors as large as may be, and for windows as they are."""
+
     def shape(side: str, dtype: str, fallback: int) -> tuple[int, ...]:
         if window:
             return tuple(int(params[f"{side}_{axis}"]) for axis in "hwc")

@@ -126,7 +126,9 @@ def main() -> None:
     folder.mkdir(parents=True, exist_ok=True)
     pairs = [(core, toolchain) for core in args.cores for toolchain in _able(core, args.toolchain)]
     with ProcessPoolExecutor(max_workers=args.jobs) as pool:
-        for line in pool.map(_table, *zip(*pairs, strict=True), repeat(folder), repeat(args.samples)):
+        for line in pool.map(
+            _table, *zip(*pairs, strict=True), repeat(folder), repeat(args.samples)
+        ):
             print(line, flush=True)
 
 

@@ -108,7 +108,9 @@ def test_a_kernel_without_loops_is_estimated_by_the_sizes_that_it_sees(monkeypat
 
 def test_half_of_what_leaves_a_relu_is_zero_for_float_kernels():
     program = lower(conv_1d())
-    found = {call.kernel: row for call, row in zip(program.calls, program_counts(program))}
+    found = {
+        call.kernel: row for call, row in zip(program.calls, program_counts(program), strict=True)
+    }
     depthwise = found["tms_depthwise2d_f32"]
     assert depthwise["tap n of zeros"] == depthwise["tap n"]
     assert "tap n of zeros" not in found["tms_conv2d_f32"], "what comes in has no zeros"

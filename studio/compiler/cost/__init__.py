@@ -13,7 +13,6 @@ which no model that is later predicted had a part. They are instructions, not cy
 from studio.compiler.cost.counts import (
     RECTIFIED_ZEROS,
     STEP_INSTRUCTIONS,
-    Counts,
     call_counts,
     call_instructions,
     feels_zeros,
@@ -24,6 +23,7 @@ from studio.compiler.cost.counts import (
     program_counts,
     stage_instructions,
 )
+from studio.compiler.cost.loops import Counts
 from studio.compiler.cost.table import CostTable, KernelCost, cost_table
 
 __all__ = [

@@ -69,10 +69,8 @@ def call_counts(program: Program, call: KernelCall, steps: int = 1, zeros: float
     }
     if call.rows is not None and kernel.window:
         params["out_h"] = call.rows
-    if knows(call.kernel):
-        counts = kernel_counts(call.kernel, params)
-    else:
-        counts = _sizes(program, call)
+    known = knows(call.kernel)
+    counts = kernel_counts(call.kernel, params) if known else _sizes(program, call)
     if zeros and feels_zeros(kernel):
         for key in [key for key in counts if key.endswith(" n")]:
             counts[f"{key} of zeros"] = counts[key] * zeros

@@ -253,7 +253,8 @@ _FIELDS: tuple[tuple[str, str], ...] = (
     ("elements", "n"),
 )
 _BY_NAME = {
-    "tms_dense_s8": "dense in fours", "tms_dense_s8_w4": "dense w4", "tms_dense_s8_z1": "dense sparse 1",
+    "tms_dense_s8": "dense in fours", "tms_dense_s8_w4": "dense w4",
+    "tms_dense_s8_z1": "dense sparse 1",
     "tms_dense_s8_z4": "dense sparse 4", "tms_lstm_f32": "lstm", "tms_gru_f32": "gru",
     "tms_rnn_f32": "rnn",
 }  # fmt: skip
@@ -269,7 +270,8 @@ def form(name: str, fields: Sequence[str]) -> str | None:
 
 LOOPS: dict[str, Callable[[Params], Counts]] = {
     "matmul": _matmul, "choice": _choice, "pairs": _pairs, "pad": _pad, "strided": _strided,
-    "transpose": _transpose, "dense": _dense, "dense in fours": _dense_in_fours(8), "dense w4": _dense_in_fours(4),
+    "transpose": _transpose, "dense": _dense, "dense in fours": _dense_in_fours(8),
+    "dense w4": _dense_in_fours(4),
     "dense sparse 1": _dense_sparse(1), "dense sparse 4": _dense_sparse(4),
     "reduction": _reduction, "resample": _resample, "take": _take, "copy": _copy,
     "gather": _gather, "lstm": _recurrent(4, (0, 0, 0, 1, 2)), "gru": _recurrent(3, (0, 0, 1)),

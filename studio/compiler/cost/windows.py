@@ -242,9 +242,10 @@ def window_form(name: str) -> str | None:
 
 
 WINDOW_LOOPS: dict[str, Callable[[Params], Counts]] = {
-    "conv in fours": _conv_in_fours(8), "conv w4": _conv_in_fours(4), "conv": _conv, "conv sparse 1": _conv_sparse(1),
-    "conv sparse 4": _conv_sparse(4), "conv transpose": _conv_transpose,
-    "depthwise blocks": _depthwise_blocks(8), "depthwise w4": _depthwise_blocks(4), "depthwise": _channel_windows,
+    "conv in fours": _conv_in_fours(8), "conv w4": _conv_in_fours(4), "conv": _conv,
+    "conv sparse 1": _conv_sparse(1), "conv sparse 4": _conv_sparse(4),
+    "conv transpose": _conv_transpose, "depthwise blocks": _depthwise_blocks(8),
+    "depthwise w4": _depthwise_blocks(4), "depthwise": _channel_windows,
     "pool": _channel_windows, "cumsum": _cumsum, "scale": _scale,
 }  # fmt: skip
 """As LOOPS, for kernels with a window; out_h says for how many rows."""
