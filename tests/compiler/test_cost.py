@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -18,6 +20,8 @@ from studio.compiler.cost import (
     program_counts,
     stage_instructions,
 )
+from studio.compiler.cost.loops import LOOPS
+from studio.compiler.cost.windows import WINDOW_LOOPS
 from studio.compiler.kernel import kernels
 from studio.compiler.lower import lower
 from studio.compiler.program import Options
@@ -93,9 +97,31 @@ def test_sparse_weights_count_what_is_stored_and_share_places_that_see_the_same(
     assert shared["patch of 1"] == 4 * 1
 
 
-def test_every_kernel_has_loops_that_somebody_wrote_down_and_geometries_to_measure():
+@pytest.fixture
+def sweep(monkeypatch):
+    """What `make cost-tables` measures."""
+    monkeypatch.syspath_prepend(str(Path(__file__).resolve().parents[2] / "packaging"))
+    return importlib.import_module("cost_sweep")
+
+
+def test_every_kernel_has_loops_that_somebody_wrote_down():
     unknown = sorted(name for name in kernels() if kernel_form(name) is None)
     assert not unknown, f"studio/compiler/cost does not know the loops of {', '.join(unknown)}"
+
+
+def test_all_loops_have_geometries_to_measure(sweep):
+    assert sweep.DRAWS.keys() == LOOPS.keys() | WINDOW_LOOPS.keys()
+
+
+def test_a_kernel_without_loops_is_measured_by_its_examples(sweep, monkeypatch):
+    monkeypatch.setattr(sweep, "kernel_form", lambda name: None)
+    kernel = kernels()["tms_lstm_f32"]
+    made = sweep.Sweep()
+    made.add(kernel, np.random.default_rng(0))
+    hidden = {example.params["hidden"] for example in kernel.examples(np.random.default_rng(0))}
+    calls = [made.program().calls[sample.call] for sample in made.samples]
+    assert len(calls) == sweep.EXAMPLE_CALLS
+    assert {call.params["hidden"] for call in calls} == hidden
 
 
 def test_a_kernel_without_loops_is_estimated_by_the_sizes_that_it_sees(monkeypatch):
