@@ -30,6 +30,7 @@ _READ = {
 }  # fmt: skip
 _OUT = len(_READ) * INPUT_BYTES  # where the calls write
 _VARIED = ("tms_softmax_s8",)  # whose scale says how long an exponential takes
+_REACH = 4.0  # standard deviations that quantised numbers span
 _REFILL = KernelCall(
     "", "tms_copy_b32", (0,), (len(_READ),),
     {"rows": 1, "n": OUT_BYTES // 4, "in_stride": 0, "out_stride": 0, "out_start": 0},
@@ -186,6 +187,9 @@ def _shared_params(example: Example) -> dict[str, Any]:
         if np.dtype(example.out_dtype).kind == "i":
             limits = np.iinfo(example.out_dtype).min, np.iinfo(example.out_dtype).max
         shared |= dict(zip(("act_min", "act_max"), limits, strict=True))
+    if isinstance(shared.get("scale"), float):
+        sides = (np.dtype(d) for d in (example.out_dtype, example.inputs[0].dtype))
+        shared["scale"] = _REACH / max(np.iinfo(d).max for d in sides if d.kind == "i")
     return shared
 
 

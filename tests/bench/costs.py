@@ -9,9 +9,13 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
-from nets import MLPERF, Net, conv_1d
+import numpy as np
+from nets import MLPERF, Net, conv_1d, noise
 from torch_nets import example as example_of
 from torch_nets import made
 
@@ -29,9 +33,11 @@ from studio.compression.quantize_int4 import QuantizeInt4
 from studio.compression.quantize_int4 import preview as int4
 from studio.compression.quantize_int8 import QuantizeInt8
 from studio.compression.quantize_int8 import preview as quantized
+from studio.compression.quantize_int8 import run as int8_run
 from studio.compression.quantize_int16 import QuantizeInt16
-from studio.compression.quantize_int16 import preview as int16
-from studio.job import finish
+from studio.compression.quantize_int16 import run as int16
+from studio.data.dataset import Dataset
+from studio.job import Job, finish
 from studio.model.importers import open_model
 from studio.model.importers.pytorch import from_module
 from studio.model.model import Model
@@ -39,9 +45,9 @@ from studio.recipe.examples import open_example
 from studio.targets.library import profile
 
 BOARDS = {
-    "cortex-m3": "virtual/mps2-an385", "cortex-m4f": "virtual/mps2-an386",
-    "cortex-m7": "virtual/mps2-an500", "cortex-m33": "virtual/mps2-an505",
-    "cortex-m55": "virtual/mps3-an547",
+    "cortex-m0plus": "virtual/mps2-an385", "cortex-m3": "virtual/mps2-an385",
+    "cortex-m4f": "virtual/mps2-an386", "cortex-m7": "virtual/mps2-an500",
+    "cortex-m33": "virtual/mps2-an505", "cortex-m55": "virtual/mps3-an547",
 }  # fmt: skip
 DATA = Path(os.environ.get("STUDIO_DATA") or Path(__file__).resolve().parents[3] / "shared/data")
 PART = 0.01  # of the net, below which a layer does not count
@@ -64,13 +70,14 @@ def nets() -> dict[str, Model]:
         "ic 80 % zeros in blocks": int8(pruned(blocks, floats["ic"])),
         "kws int4": int4(QuantizeInt4(), floats["kws"]),
         "ad int4": int4(QuantizeInt4(), floats["ad"]),
-        "digits int16": int16(QuantizeInt16(), floats["digits"]),
-        "kws int16": int16(QuantizeInt16(), floats["kws"]),
-        "decoder": int8(decoder()),
+        "digits int16": calibrated(QuantizeInt16(samples=16), int16, floats["digits"]),
+        "kws int16": calibrated(QuantizeInt16(samples=16), int16, floats["kws"]),
+        "decoder": calibrated(QuantizeInt8(samples=16), int8_run, decoder()),
     }
     for name in ("gru", "lstm", "encoder"):
         found[f"{name} float"] = finish(from_module(made(name), example_of(name, 1)))
-    found["encoder"] = int8(found["encoder float"])
+    encoder = found["encoder float"]
+    found["encoder"] = calibrated(QuantizeInt8(samples=16), int8_run, encoder)
     others = {"conv_1d float": conv_1d(), "decoder float": decoder()}
     return {**found, **others, "digits float": floats["digits"]}
 
@@ -78,6 +85,13 @@ def nets() -> dict[str, Model]:
 def int8(model: Model) -> Model:
     """In int8, uncalibrated: what values a net sees does not steer its integer kernels."""
     return quantized(QuantizeInt8(), model)
+
+
+def calibrated(settings: Any, run: Callable[..., Job[Model]], model: Model) -> Model:
+    """Quantised with noise as data: float kernels and exponentials depend on what they see."""
+    x = noise(model, 16)
+    data = Dataset("noise", x, None, (), np.array(["train"] * len(x)))
+    return finish(run(settings, model, data))
 
 
 def decoder() -> Model:
@@ -94,7 +108,7 @@ def decoder() -> Model:
 
 def counted(program: Program, core: str, compiler: str) -> tuple[float, list[float]]:
     """Instructions of the net and of each stage on the virtual board."""
-    board = profile(BOARDS[core])
+    board = replace(profile(BOARDS[core]), core=core)
     with tempfile.TemporaryDirectory() as folder:
         write_project(project_files(program, board), Path(folder))
         image = finish(build(Path(folder), toolchain(compiler)))

@@ -17,7 +17,10 @@ from studio.errors import BuildError
 
 STEP_INSTRUCTIONS = 16  # of the loop that chooses the next row of a stage
 RECTIFIED_ZEROS = 0.5  # of what leaves a ReLU
-_ZEROS_PASS = ("maxpool", "copy", "transpose", "strided", "take", "gather", "pad")
+_ZEROS_PASS = (
+    "tms_maxpool2d_", "tms_copy_", "tms_transpose_", "tms_strided_", "tms_take_", "tms_gather_",
+    "tms_pad_", "tms_dequantize_",
+)  # fmt: skip
 
 
 def call_instructions(program: Program, table: CostTable) -> list[float | None]:
@@ -151,18 +154,25 @@ def in_place(program: Program, call: KernelCall) -> bool:
 
 
 def _zeros(program: Program) -> list[float]:
-    """Of each call, which share of its products has a factor of zero."""
+    """Of each call, in which share of its products or sums one side is zero."""
     rectified: set[int] = set()
     found = []
     for call in program.calls:
         inputs = [i for i in call.inputs if isinstance(i, int)]
         share = RECTIFIED_ZEROS if inputs and inputs[0] in rectified else 0.0
-        passes = any(word in call.kernel for word in _ZEROS_PASS)
-        if call.params.get("act_min") == 0 or (passes and share):
+        passes = call.kernel.startswith(_ZEROS_PASS)
+        clipped = call.params.get("act_min") == program.buffers[call.outputs[0]].zero_point
+        if clipped or (passes and inputs and inputs[0] in rectified):
             rectified |= set(call.outputs)
-        weights = call.params.get("weights")
-        if isinstance(weights, str) and "f32" in call.kernel:
-            data = program.constants[weights].data
-            share += (1 - share) * (1 - np.count_nonzero(data) / data.size)
+        if feels_zeros(kernels()[call.kernel]):
+            for name in _factors(call):
+                data = program.constants[name].data
+                share += (1 - share) * (1 - np.count_nonzero(data) / data.size)
         found.append(float(share))
     return found
+
+
+def _factors(call: KernelCall) -> list[str]:
+    """The constants that a float kernel multiplies by or adds."""
+    sides = call.inputs if kernel_form(call.kernel) in ("pairs", "matmul") else ()
+    return [v for v in (call.params.get("weights"), *sides) if isinstance(v, str)]
