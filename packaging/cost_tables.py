@@ -12,7 +12,7 @@ import json
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from itertools import repeat
@@ -30,7 +30,7 @@ from studio.boards.virtual import start
 from studio.build.firmware import build, project_files, write_project
 from studio.build.size_table import data_bytes
 from studio.build.toolchains import Toolchain, toolchains
-from studio.compiler.cost import STEP_INSTRUCTIONS, CostTable, KernelCost, call_counts
+from studio.compiler.cost import STEP_INSTRUCTIONS, CostTable, KernelCost, call_counts, cost_table
 from studio.compiler.kernel import kernels
 from studio.compiler.program import Program
 from studio.errors import BuildError
@@ -40,6 +40,7 @@ from studio.targets.library import profile
 SEED = 20
 IMAGE_BYTES = 300_000  # after which an image is full; the smallest board has 512 kB of flash
 CALL_BYTES = 50  # of code
+FOLDER = Path(__file__).resolve().parents[1] / "resources" / "costs"
 PARTS = 5  # of the calls, each left out of a fit once
 Sample = tuple[dict[str, float], float]
 
@@ -56,10 +57,10 @@ def measured(program: Program, core: str, toolchain: Toolchain) -> list[float]:
     return [layer.value.value for layer in found.layers]
 
 
-def samples(core: str, toolchain: Toolchain) -> dict[str, list[Sample]]:
+def samples(core: str, toolchain: Toolchain, named: Sequence[str]) -> dict[str, list[Sample]]:
     """(counts, instructions) of each call of the sweep, by kernel."""
     found: dict[str, list[Sample]] = {}
-    for sweep in sweeps():
+    for sweep in sweeps(named):
         program = sweep.program()
         values = measured(program, core, toolchain)
         for sample in sweep.samples:
@@ -70,10 +71,12 @@ def samples(core: str, toolchain: Toolchain) -> dict[str, list[Sample]]:
     return found
 
 
-def sweeps() -> Iterator[Sweep]:
-    """Images' worth of calls of all kernels."""
+def sweeps(named: Sequence[str] = ()) -> Iterator[Sweep]:
+    """Images' worth of calls of all kernels, or of those with one of the words in their name."""
     sweep = Sweep()
     for name, kernel in sorted(kernels().items()):
+        if named and not any(word in name for word in named):
+            continue
         sweep.add(kernel, np.random.default_rng([SEED, *name.encode()]))
         if data_bytes(sweep.program()) + CALL_BYTES * len(sweep.calls) > IMAGE_BYTES:
             yield sweep
@@ -121,14 +124,14 @@ def main() -> None:
     parser.add_argument("--samples", type=Path, help="keep what was measured in this folder")
     parser.add_argument("--toolchain", action="append", help="only this one")
     parser.add_argument("--jobs", type=int, default=2, help="tables at the same time")
+    parser.add_argument(
+        "--kernel", action="append", default=[], help="only those with this in their name"
+    )
     args = parser.parse_args()
-    folder = Path(__file__).resolve().parents[1] / "resources" / "costs"
-    folder.mkdir(parents=True, exist_ok=True)
     pairs = [(core, toolchain) for core in args.cores for toolchain in _able(core, args.toolchain)]
     with ProcessPoolExecutor(max_workers=args.jobs) as pool:
-        for line in pool.map(
-            _table, *zip(*pairs, strict=True), repeat(folder), repeat(args.samples)
-        ):
+        columns = (*zip(*pairs, strict=True), repeat(args.kernel), repeat(args.samples))
+        for line in pool.map(_table, *columns):
             print(line, flush=True)
 
 
@@ -145,22 +148,24 @@ def _able(core: str, named: list[str] | None) -> list[Toolchain]:
     return found
 
 
-def _table(core: str, toolchain: Toolchain, folder: Path, kept: Path | None) -> str:
+def _table(core: str, toolchain: Toolchain, named: list[str], kept: Path | None) -> str:
     """Write one table; returns how long it took and which kernels are worst."""
-    started, name = time.monotonic(), f"{toolchain.id}-{core}.json"
-    if kept and (kept / name).is_file():
-        found: dict[str, Any] = json.loads((kept / name).read_text("utf-8"))
+    started, path = time.monotonic(), FOLDER / f"{toolchain.id}-{core}.json"
+    known = cost_table(toolchain.id, core).kernels if named else {}
+    measured_here = kept / path.name if kept else None
+    if measured_here and measured_here.is_file():
+        found: dict[str, Any] = json.loads(measured_here.read_text("utf-8"))
     else:
-        found = samples(core, toolchain)
-        if kept:
-            kept.mkdir(parents=True, exist_ok=True)
-            (kept / name).write_text(json.dumps(found), "utf-8")
+        found = samples(core, toolchain, named)
+        if measured_here:
+            measured_here.parent.mkdir(parents=True, exist_ok=True)
+            measured_here.write_text(json.dumps(found), "utf-8")
     costs = {kernel: kernel_cost([(c, v) for c, v in rows]) for kernel, rows in found.items()}
-    table = CostTable(toolchain.id, toolchain.version, core, BOARDS[core], costs)
-    (folder / name).write_text(table.text(), "utf-8")
+    table = CostTable(toolchain.id, toolchain.version, core, BOARDS[core], {**known, **costs})
+    path.write_text(table.text(), "utf-8")
     worst = sorted(costs.items(), key=lambda item: -item[1].typical_error)[:4]
     errors_of = (f"{k} {c.typical_error:.1%} {c.error:.1%}" for k, c in worst)
-    return " ".join((name, f"{time.monotonic() - started:.0f} s", *errors_of))
+    return " ".join((path.name, f"{time.monotonic() - started:.0f} s", *errors_of))
 
 
 if __name__ == "__main__":

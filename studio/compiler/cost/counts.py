@@ -135,8 +135,10 @@ def may_share(kernel: Kernel) -> bool:
 
 
 def feels_zeros(kernel: Kernel) -> bool:
-    """True where products and sums with a zero are faster in soft float."""
-    return "f32" in kernel.name and kernel_form(kernel.name) not in ("elements", None)
+    """True where arithmetic with a zero is faster in soft float."""
+    known = kernel_form(kernel.name)
+    walks = known not in ("elements", None) or kernel.name.startswith("tms_quantize_")
+    return walks and "f32" in kernel.name
 
 
 def in_place(program: Program, call: KernelCall) -> bool:
