@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from studio.compiler.kernel import WINDOW
+from studio.compiler.kernels.scan_s8 import COLUMNS
 from studio.compiler.sparse import encoded
 from studio.compiler.window import upsampled_window, window
 
@@ -296,6 +297,48 @@ def _recurrent(gates: int) -> Callable[[Rng, int], Drawn]:
     return make
 
 
+def _fir(rng: Rng, width: int) -> Drawn:
+    units, taps = _one(rng, CHANNELS), _one(rng, LENGTHS)
+    return {"units": units, "taps": taps} if 500 <= units * taps <= 4096 else None
+
+
+def _shift(rng: Rng, width: int) -> Drawn:
+    rows, n = _one(rng, CHANNELS), _one(rng, LENGTHS)
+    if not 500 <= rows * n <= 4096:
+        return None
+    return {"rows": rows, "n": n, "fresh": min(n, _one(rng, (1, 1, 2, 4, 40)))}
+
+
+def _dense_row(rng: Rng, width: int) -> Drawn:
+    found = _dense(rng, width)
+    return {"in_n": found["in_n"], "out_n": found["out_n"]} if found else None
+
+
+def _scan(rng: Rng, width: int) -> Drawn:
+    steps, n, in_n = int(rng.integers(1, 13)), _one(rng, CHANNELS[:22]), _one(rng, CHANNELS)
+    fits = 1_000 <= steps * n * (in_n + n) <= 24_000 and in_n * steps <= 4096
+    return {"steps": steps, "n": n, "in_n": in_n, "whole": int(rng.integers(2))} if fits else None
+
+
+def resized_scan(example: dict[str, Any], drawn: dict[str, Any]) -> dict[str, Any]:
+    """The cell of an example (which is as large as its first state) with vectors of n elements."""
+    n, old, old_in = drawn["n"], example["state_n"][0], example["in_n"]
+    table = example["operations"].reshape(-1, len(COLUMNS)).copy()
+    for row in table:
+        op = dict(zip(COLUMNS, map(int, row), strict=True))
+        moved = {key: op[key] // old * n for key in ("n", "out", "a", "factor")}
+        moved["b"] = op["b"] // old * n if op["b"] >= 0 else op["b"]
+        moved["in_n"] = (drawn["in_n"], n)[op["kind"]] if op["kind"] < 2 else 0
+        moved["weights"] = n * drawn["in_n"] if op["weights"] == old * old_in else 0
+        row[:] = [{**op, **moved}[column] for column in COLUMNS]
+    places = {key: tuple(v // old * n for v in example[key]) for key in ("state_at", "after_at")}
+    return {
+        **example, **places, "operations": table, "steps": drawn["steps"], "in_n": drawn["in_n"],
+        "whole": drawn["whole"], "values": example["values"] // old * n, "state_n": (n, n),
+        "out_at": example["out_at"] // old * n, "out_n": n,
+    }  # fmt: skip
+
+
 def _rows(rng: Rng, channels_only: bool) -> Drawn:
     height, width = int(rng.integers(1, 25)), 1 if channels_only else int(rng.integers(1, 25))
     channels = _one(rng, CHANNELS)
@@ -327,5 +370,7 @@ DRAWS: dict[str, Draw] = {
     "copy": Draw(_copy, 40), "gather": Draw(_gather, 40), "take": Draw(_take, 40),
     "resample": Draw(_resample, 40), "transpose": Draw(_transpose, 60),
     "strided": Draw(_strided, 60), "pad": Draw(_pad, 40),
+    "scan": Draw(_scan, 40), "fir": Draw(_fir, 40), "shift": Draw(_shift, 40),
+    "dense row": Draw(_dense_row, 50),
 }  # fmt: skip
 """By the forms of studio/compiler/cost."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from cost_draws import DRAWS, INPUT_BYTES, MOST_WEIGHTS, OUT_BYTES, Rng
+from cost_draws import DRAWS, INPUT_BYTES, MOST_WEIGHTS, OUT_BYTES, Rng, resized_scan
 
 from studio.compiler.cost import RECTIFIED_ZEROS, feels_zeros, kernel_form, may_share
 from studio.compiler.fuse import whole
@@ -176,6 +176,8 @@ def drawn(rng: Rng, kernel: Kernel) -> Iterator[Example]:
         geometry = DRAWS[form].make(rng, _width(kernel, varied[number]))
         if geometry is not None:
             found += 1
+            if form == "scan":
+                geometry = resized_scan(shared[number], geometry)
             yield _resized(varied[number], {**shared[number], **geometry}, kernel.window)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from studio.compiler.kernels.scan_s8 import COLUMNS, KINDS
 from studio.compiler.sparse import SEGMENT
 
 Params = Mapping[str, Any]
@@ -102,6 +103,10 @@ def _dense_in_fours(bits: int) -> Callable[[Params], Counts]:
         }
 
     return counts
+
+
+def _dense_row(p: Params) -> Counts:
+    return {"filter": p["out_n"], **dots([(1.0, 0, p["in_n"])], p["out_n"], 8)}
 
 
 def _dense(p: Params) -> Counts:
@@ -235,8 +240,35 @@ def _recurrent(gates: int, uses: Sequence[int]) -> Callable[[Params], Counts]:
     return counts
 
 
+def _scan(p: Params) -> Counts:
+    """Each step's operations on vectors, by their kinds (studio/compiler/kernels/scan_s8.py)."""
+    steps = p["steps"] * p["batch"]
+    total: Counts = {"step": steps, "written": p["whole"] * steps * p["out_n"]}
+    products: dict[str, list[tuple[float, int]]] = {}
+    for row in p["operations"].reshape(-1, len(COLUMNS)):
+        op = dict(zip(COLUMNS, map(int, row), strict=True))
+        kind = KINDS[op["kind"]]
+        for key, value in ((kind, steps), (f"{kind} value", steps * op["n"])):
+            total[key] = total.get(key, 0.0) + value
+        if kind.startswith("gemm"):
+            products.setdefault(kind, []).append((steps * op["n"], op["in_n"]))
+    for kind, runs in products.items():
+        total |= loop(f"{kind} product", runs)
+    return total
+
+
+def _fir(p: Params) -> Counts:
+    return loop("product", [(p["units"], p["taps"])])
+
+
+def _shift(p: Params) -> Counts:
+    moved = p["rows"] * p["n"] - p["fresh"]
+    return {**loop("moved", [(1, moved)]), **loop("fresh", [(p["rows"], p["fresh"])])}
+
+
 # What a kernel walks shows in the fields of its struct: the first of these that it has all of.
 _FIELDS: tuple[tuple[str, str], ...] = (
+    ("scan", "steps batch operations"),
     ("matmul", "batch m k n a_stride b_stride"),
     ("choice", "shape a_stride b_stride c_stride"),
     ("pairs", "shape a_stride b_stride"),
@@ -247,6 +279,9 @@ _FIELDS: tuple[tuple[str, str], ...] = (
     ("reduction", "rows channels"),
     ("resample", "outer in_n out_n inner taps"),
     ("take", "outer in_n out_n inner index"),
+    ("dense row", "in_n out_n weights"),
+    ("fir", "units taps"),
+    ("shift", "rows n fresh"),
     ("copy", "rows n in_stride out_stride"),
     ("gather", "n rows run"),
     ("vectors", "rows n"),
@@ -276,5 +311,6 @@ LOOPS: dict[str, Callable[[Params], Counts]] = {
     "reduction": _reduction, "resample": _resample, "take": _take, "copy": _copy,
     "gather": _gather, "lstm": _recurrent(4, (0, 0, 0, 1, 2)), "gru": _recurrent(3, (0, 0, 1)),
     "rnn": _recurrent(1, (0,)), "vectors": _vectors, "elements": _elements,
+    "scan": _scan, "fir": _fir, "shift": _shift, "dense row": _dense_row,
 }  # fmt: skip
 """How often each piece of a kernel's C runs in one call, by the parameters of the call."""
