@@ -317,7 +317,10 @@ def _dense_row(rng: Rng, width: int) -> Drawn:
 def _scan(rng: Rng, width: int) -> Drawn:
     steps, n, in_n = int(rng.integers(1, 13)), _one(rng, CHANNELS[:22]), _one(rng, CHANNELS)
     fits = 1_000 <= steps * n * (in_n + n) <= 24_000 and in_n * steps <= 4096
-    return {"steps": steps, "n": n, "in_n": in_n, "whole": int(rng.integers(2))} if fits else None
+    if not fits:
+        return None
+    repeats = rng.integers(0, 5, 16)  # of each operation, so that each has its own share
+    return {"steps": steps, "n": n, "in_n": in_n, "whole": int(rng.integers(2)), "repeats": repeats}
 
 
 def resized_scan(example: dict[str, Any], drawn: dict[str, Any]) -> dict[str, Any]:
@@ -331,10 +334,11 @@ def resized_scan(example: dict[str, Any], drawn: dict[str, Any]) -> dict[str, An
         moved["in_n"] = (drawn["in_n"], n)[op["kind"]] if op["kind"] < 2 else 0
         moved["weights"] = n * drawn["in_n"] if op["weights"] == old * old_in else 0
         row[:] = [{**op, **moved}[column] for column in COLUMNS]
+    table = np.repeat(table, drawn["repeats"][: len(table)], axis=0)
     places = {key: tuple(v // old * n for v in example[key]) for key in ("state_at", "after_at")}
     return {
-        **example, **places, "operations": table, "steps": drawn["steps"], "in_n": drawn["in_n"],
-        "whole": drawn["whole"], "values": example["values"] // old * n, "state_n": (n, n),
+        **example, **places, "operations": table, "operations_n": len(table),
+        "steps": drawn["steps"], "in_n": drawn["in_n"], "whole": drawn["whole"], "values": example["values"] // old * n, "state_n": (n, n),
         "out_at": example["out_at"] // old * n, "out_n": n,
     }  # fmt: skip
 
@@ -370,7 +374,7 @@ DRAWS: dict[str, Draw] = {
     "copy": Draw(_copy, 40), "gather": Draw(_gather, 40), "take": Draw(_take, 40),
     "resample": Draw(_resample, 40), "transpose": Draw(_transpose, 60),
     "strided": Draw(_strided, 60), "pad": Draw(_pad, 40),
-    "scan": Draw(_scan, 40), "fir": Draw(_fir, 40), "shift": Draw(_shift, 40),
+    "scan": Draw(_scan, 60), "fir": Draw(_fir, 40), "shift": Draw(_shift, 40),
     "dense row": Draw(_dense_row, 50),
 }  # fmt: skip
 """By the forms of studio/compiler/cost."""

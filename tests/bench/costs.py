@@ -36,6 +36,8 @@ from studio.compression.quantize_int8 import preview as quantized
 from studio.compression.quantize_int8 import run as int8_run
 from studio.compression.quantize_int16 import QuantizeInt16
 from studio.compression.quantize_int16 import run as int16
+from studio.compression.quantize_recurrent import QuantizeRecurrent
+from studio.compression.quantize_recurrent import run as recurrent
 from studio.data.dataset import Dataset
 from studio.job import Job, finish
 from studio.model.importers import open_model
@@ -78,6 +80,9 @@ def nets() -> dict[str, Model]:
         found[f"{name} float"] = finish(from_module(made(name), example_of(name, 1)))
     encoder = found["encoder float"]
     found["encoder"] = calibrated(QuantizeInt8(samples=16), int8_run, encoder)
+    gru = calibrated(QuantizeRecurrent(samples=16), recurrent, found["gru float"])
+    lstm = calibrated(QuantizeRecurrent(samples=16), recurrent, found["lstm float"])
+    found |= {"gru": gru, "lstm": lstm}
     others = {"conv_1d float": conv_1d(), "decoder float": decoder()}
     return {**found, **others, "digits float": floats["digits"]}
 

@@ -16,6 +16,7 @@ Params = Mapping[str, Any]
 Counts = dict[str, float]
 
 FILTERS = 4  # TMS_FILTERS: filters that share each load of the input
+_EXPONENT = 32 * 128 * 4  # largest exponent, half the range of int8, quarters in a unit
 _WIDTHS = (4, 8, 16)  # by which compilers unroll and vectorise
 
 
@@ -214,7 +215,12 @@ def _reduction(p: Params) -> Counts:
 
 
 def _vectors(p: Params) -> Counts:
-    return loop("vector", [(p["rows"], p["n"])])
+    counts = loop("vector", [(p["rows"], p["n"])])
+    if "diff_min" in p:
+        # int8 softmax multiplies once for each bit of an exponent, which the scale makes long
+        bits = math.log2(1 - _EXPONENT / p["diff_min"]) if p["diff_min"] < 0 else 0.0
+        counts["bits"] = p["rows"] * p["n"] * bits
+    return counts
 
 
 def _recurrent(gates: int, uses: Sequence[int]) -> Callable[[Params], Counts]:
