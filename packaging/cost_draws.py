@@ -338,7 +338,8 @@ def resized_scan(example: dict[str, Any], drawn: dict[str, Any]) -> dict[str, An
     places = {key: tuple(v // old * n for v in example[key]) for key in ("state_at", "after_at")}
     return {
         **example, **places, "operations": table, "operations_n": len(table),
-        "steps": drawn["steps"], "in_n": drawn["in_n"], "whole": drawn["whole"], "values": example["values"] // old * n, "state_n": (n, n),
+        "steps": drawn["steps"], "in_n": drawn["in_n"], "whole": drawn["whole"],
+        "values": example["values"] // old * n, "state_n": (n, n),
         "out_at": example["out_at"] // old * n, "out_n": n,
     }  # fmt: skip
 
