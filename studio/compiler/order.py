@@ -19,7 +19,7 @@ from studio.compiler.program import Buffer, KernelCall
 
 SETS = 3_000  # of calls that have run, looked at before the search is no longer exact
 BEAM = 32  # sets kept of each size after that
-OTHERS, MORE = 12, (1.0, 1.02, 1.05)  # orders that take so many times the bytes of the best one
+OTHERS, MORE = 6, (1.0, 1.02, 1.05)  # orders that take so many times the bytes of the best one
 NOISE = (0.8, 1.2)  # factor on what a set holds, where another order is sought
 
 _Path = tuple[int, int, tuple[int, ...]]  # rank (the worst moment), bytes that live, the calls
