@@ -136,7 +136,7 @@ def budget(
         flash_bytes=Figure(sum(shared.flash_parts.values()), source, detail),
         ram_bytes=Figure(variables + arena, source, detail),
         stack_bytes=stack,
-        arena_bytes=Figure(arena, "computed", "placement of all buffers"),
+        arena_bytes=Figure(arena, "computed", _placed(program)),
         arena_bound_bytes=Figure(program.bound_bytes, "computed", "most bytes live at once"),
         scratch_bytes=Figure(program.scratch_bytes, "computed", "largest scratch of a call"),
         state_bytes=Figure(program.state_bytes, "computed", "kept from run to run"),
@@ -155,6 +155,13 @@ def budget(
         peak=shared.peak,
         reserve=reserve,
     )
+
+
+def _placed(program: Program) -> str:
+    if not program.options.stream_input:
+        return "placement of all buffers"
+    image = program.inputs[0]
+    return f"placement of all buffers; of the input, {image.rows} of {image.shape[0]} rows"
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,8 +236,7 @@ def _stack(profile: Profile, used_bytes: int) -> Figure:
 
 def _kernel_bytes(program: Program, table: SizeTable) -> dict[str, int]:
     """Code of each kernel; functions that several bring count to the first by name."""
-    names = sorted({call.kernel for call in program.calls})
-    missing = [name for name in names if name not in table.kernels]
+    missing = [name for name in program.kernel_names if name not in table.kernels]
     if missing:
         raise BuildError(
             f"the table of code sizes lacks {missing[0]}",
@@ -239,7 +245,7 @@ def _kernel_bytes(program: Program, table: SizeTable) -> dict[str, int]:
         )
     counted: set[str] = set()
     found = {}
-    for name in names:
+    for name in program.kernel_names:
         size = table.kernels[name]
         fresh = sum(n for function, n in size.functions.items() if function not in counted)
         counted |= size.functions.keys()
@@ -251,7 +257,11 @@ def _flash_parts(
     program: Program, table: SizeTable, kernel_bytes: dict[str, int]
 ) -> dict[str, int]:
     weights = sum(constant.size_bytes for constant in program.constants.values())
-    calls = sum(table.kernels[call.kernel].call_bytes for call in program.calls)
+    calls = sum(
+        table.kernels[call.kernel].call_bytes
+        for call in program.calls
+        if call.kernel in table.kernels
+    )
     return {
         "weights": weights,
         "model code": data_bytes(program) - weights + calls,

@@ -52,8 +52,10 @@ if TYPE_CHECKING:
     from studio.gui.main_window import MainWindow
 
 LEFT_PX, RIGHT_PX, BOTTOM_PX = 208, 336, 320
-PLAN_NAMES = {"layerwise": "Layer by layer", "small": "Small"}
-"""The plans to choose from in the bar; the others equal the first one so far."""
+PLAN_NAMES = {
+    "layerwise": "Layer by layer", "small": "Small", "balanced": "Balanced", "fast": "Fast"
+}  # fmt: skip
+"""The plans to choose from in the bar."""
 
 
 class Parts:
@@ -164,7 +166,8 @@ class Parts:
         self.plan.setAccessibleName("How memory is planned")
         self.plan.setToolTip(
             "Layer by layer holds every tensor whole. Small runs layers row by row over rings of"
-            " a few rows, and writes outputs over inputs that are done with."
+            " a few rows, and writes outputs over inputs that are done with. Balanced does so as"
+            " far as it adds few instructions, Fast only where it adds none."
         )
         for name, text in PLAN_NAMES.items():
             self.plan.addItem(text, name)
@@ -289,9 +292,17 @@ class Parts:
         self._show_measured(state)
         if state.model is None or state.current_graph is not None:
             self.model.show_graph(state.current_graph)
+        self.model.show_transposes(view.program)
         self._show_code(state)
         self.deploy.show_stations(*present.deployment(state, None))
         self.status.show_figures(present.status(state))
+
+    def show_refused(self, state: State) -> None:
+        """Say at once which operators of a model that was opened cannot run on a board."""
+        error = present.refused(state)
+        if error is not None:
+            self.tabs.setCurrentWidget(self.model)
+            self.notices.error(error)
 
     def _show_measured(self, state: State) -> None:
         asked = (state.project, state.results, state.views, state.noise, state.selected)

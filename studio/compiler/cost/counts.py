@@ -12,7 +12,7 @@ from studio.compiler.cost.loops import LOOPS, Counts, form, scalar
 from studio.compiler.cost.table import CostTable
 from studio.compiler.cost.windows import WINDOW_LOOPS, window_form
 from studio.compiler.kernel import Kernel, kernels
-from studio.compiler.program import KernelCall, Program
+from studio.compiler.program import ROW_SOURCE, KernelCall, Program
 from studio.errors import BuildError
 
 STEP_INSTRUCTIONS = 16  # of the loop that chooses the next row of a stage
@@ -24,9 +24,16 @@ _ZEROS_PASS = (
 
 
 def call_instructions(program: Program, table: CostTable) -> list[float | None]:
-    """Instructions of each call of a Program, all its steps together; None where unknown."""
+    """Instructions of each call of a Program, all its steps together; None where unknown.
+
+    What the caller takes to bring the rows of a streamed input is his own and counts 0.
+    """
     return [
-        table.instructions(call.kernel, counts) if call.kernel in table.kernels else None
+        0.0
+        if call.kernel == ROW_SOURCE
+        else table.instructions(call.kernel, counts)
+        if call.kernel in table.kernels
+        else None
         for call, counts in zip(program.calls, program_counts(program), strict=True)
     ]
 
@@ -51,7 +58,7 @@ def program_counts(program: Program) -> tuple[Counts, ...]:
             steps[step.call] += 1
     zeros = _zeros(program)
     return tuple(
-        call_counts(program, call, number, share)
+        {} if call.kernel == ROW_SOURCE else call_counts(program, call, number, share)
         for call, number, share in zip(program.calls, steps, zeros, strict=True)
     )
 
@@ -166,7 +173,7 @@ def _zeros(program: Program) -> list[float]:
         clipped = call.params.get("act_min") == program.buffers[call.outputs[0]].zero_point
         if clipped or (passes and inputs and inputs[0] in rectified):
             rectified |= set(call.outputs)
-        if feels_zeros(kernels()[call.kernel]):
+        if call.kernel != ROW_SOURCE and feels_zeros(kernels()[call.kernel]):
             for name in _factors(call):
                 data = program.constants[name].data
                 share += (1 - share) * (1 - np.count_nonzero(data) / data.size)
