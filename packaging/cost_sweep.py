@@ -29,7 +29,7 @@ _READ = {
     "truths": ("bool", ""),
 }  # fmt: skip
 _OUT = len(_READ) * INPUT_BYTES  # where the calls write
-_VARIED = ("tms_softmax_s8",)  # whose scale says how long an exponential takes
+_VARIED = ("tms_softmax_s8", "tms_dynamic_quantize_f32")  # their scalars choose the way
 _REACH = 4.0  # standard deviations that quantised numbers span
 _REFILL = KernelCall(
     "", "tms_copy_b32", (0,), (len(_READ),),

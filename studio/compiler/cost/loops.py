@@ -220,6 +220,8 @@ def _vectors(p: Params) -> Counts:
         # int8 softmax multiplies once for each bit of an exponent, which the scale makes long
         bits = math.log2(1 - _EXPONENT / p["diff_min"]) if p["diff_min"] < 0 else 0.0
         counts["bits"] = p["rows"] * p["n"] * bits
+    if not p.get("symmetric", True):
+        counts["asymmetric row"] = p["rows"]  # its zero is found in double precision
     return counts
 
 
