@@ -146,7 +146,7 @@ def budget(
         ),
         instructions=None
         if shared.instructions is None
-        else Figure(shared.instructions, "estimated", "cost model of the kernels"),
+        else Figure(shared.instructions, "estimated", _stated(shared.layers)),
         **_effort(profile, shared),
         banks=banks(profile, arena, variables + int(stack.value) + reserve.ram_bytes),
         layers=shared.layers,
@@ -213,6 +213,13 @@ def _effort(profile: Profile, shared: _OfCore) -> dict[str, Figure | None]:
         "charge_uc": figure(time_us and charge_uc(profile, time_us), current),
         "energy_uj": figure(time_us and energy_uj(profile, time_us), f"{current} and voltage"),
     }
+
+
+def _stated(rows: tuple[Layer, ...]) -> str:
+    """What an estimate may be off by: each layer's largest error, by its share."""
+    known = [(row.instructions or 0.0, row.error or 0.0) for row in rows]
+    error = sum(count * off for count, off in known) / max(sum(count for count, _ in known), 1)
+    return f"cost model of the kernels, at most +-{error:.0%} in its checks"
 
 
 def _total(rows: tuple[Layer, ...]) -> float | None:
