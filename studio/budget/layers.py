@@ -56,6 +56,7 @@ def _layer(
     constants = {v for v in (*call.params.values(), *call.inputs) if isinstance(v, str)}
     tensors = {b for b in (*call.inputs, *call.outputs) if isinstance(b, int)}
     scratch = program.buffers[call.scratch].size_bytes if call.scratch is not None else 0
+    known = table.kernels.get(call.kernel)  # none of a function of the caller's own
     return Layer(
         name=call.layer,
         kernel=call.kernel,
@@ -64,5 +65,5 @@ def _layer(
         activation_bytes=sum(program.buffers[b].size_bytes for b in tensors),
         scratch_bytes=scratch,
         instructions=instructions,
-        error=table.kernels[call.kernel].error if instructions is not None else None,
+        error=None if known is None else known.error,
     )
