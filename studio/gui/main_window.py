@@ -72,7 +72,7 @@ class MainWindow(QMainWindow):
         self.resize(1280, 800)
         self.setMinimumSize(QSize(1024, 640))
         self.restoreGeometry(settings.value("geometry", QByteArray()))  # type: ignore[arg-type]
-        self.parts.restore_layout(settings.value("layout"))
+        self.parts.docks.restore(settings.value("docks"))
         self._settle = QTimer(self)
         self._settle.setSingleShot(True)
         self._settle.setInterval(SETTLE_MS)
@@ -121,7 +121,7 @@ class MainWindow(QMainWindow):
         parts.trade_off.chosen.connect(session.select)
         parts.accuracy.chosen.connect(session.select)
         parts.accuracy.noise_wanted.connect(self._look_closer)
-        parts.tabs.currentChanged.connect(self._look_closer)
+        parts.docks.changed.connect(self._look_closer)
         parts.code.compare_requested.connect(self.compare_code)
         parts.code.generate_requested.connect(self.show_code)
         parts.deploy.flash_requested.connect(self.flash)
@@ -192,11 +192,11 @@ class MainWindow(QMainWindow):
 
     def _look_closer(self) -> None:
         """Compute what only the panel in view needs."""
-        state = self.session.state
-        if self.parts.model.isVisible() and state.view.model and not state.current_graph:
+        state, parts = self.session.state, self.parts
+        if parts.docks.shows(parts.model) and state.view.model and not state.current_graph:
             self._graph.ask()
         result = state.result(state.selected)
-        if self.parts.accuracy.shows_noise and result and not state.current_noise:
+        if parts.shows_noise and result and not state.current_noise:
             self._noise.ask()
 
     # ---- jobs ------------------------------------------------------------------------------
@@ -343,12 +343,12 @@ class MainWindow(QMainWindow):
 
     def generate(self, folder: Path) -> None:
         """Write the C project of the selected variant into `folder`."""
-        self.parts.tabs.setCurrentWidget(self.parts.code)
+        self.parts.docks.bring(self.parts.code)
         self.start("Generate", self.session.generate(folder), f"Wrote the C project to {folder}")
 
     def show_code(self) -> None:
         """Generate the C and show it."""
-        self.parts.tabs.setCurrentWidget(self.parts.code)
+        self.parts.docks.bring(self.parts.code)
         self.start("Generate", self.session.code())
 
     def compare_code(self, other: str) -> None:
@@ -358,14 +358,14 @@ class MainWindow(QMainWindow):
 
     def flash(self) -> None:
         """Build, flash, verify and time on the selected board."""
-        self.parts.tabs.setCurrentWidget(self.parts.deploy)
+        self.parts.docks.bring(self.parts.deploy)
         self.start("Flash", self.session.deploy())
 
     def live(self) -> None:
         """Send the test set to the board and plot what it answers."""
         if self.foreground is not None:
             return
-        self.parts.tabs.setCurrentWidget(self.parts.live)
+        self.parts.docks.bring(self.parts.live)
         panel = self.parts.live
 
         def rate_hz() -> float:
@@ -418,8 +418,8 @@ class MainWindow(QMainWindow):
         self.refresh()
 
     def reset_layout(self) -> None:
-        """Put splitters back."""
-        self.parts.reset_layout()
+        """Put the panels back."""
+        self.parts.docks.reset()
 
     def change_shortcuts(self) -> ShortcutsDialog:
         """Open the dialog that changes shortcuts."""
@@ -475,7 +475,7 @@ class MainWindow(QMainWindow):
     def _show_link(self, above: str) -> None:
         """Show the model as it is at a link."""
         self.session.select(above)
-        self.parts.tabs.setCurrentWidget(self.parts.model)
+        self.parts.docks.bring(self.parts.model)
 
     def paste(self) -> None:
         """Add the steps that the clipboard holds as text below the selected one."""
@@ -576,7 +576,7 @@ class MainWindow(QMainWindow):
         """Stop the threads and the board."""
         self._kept.write()
         self.settings.setValue("geometry", self.saveGeometry())
-        self.settings.setValue("layout", self.parts.layout_state())
+        self.settings.setValue("docks", self.parts.docks.state())
         self.tasks.stop()
         self.session.close()
         super().closeEvent(event)

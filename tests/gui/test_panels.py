@@ -48,7 +48,7 @@ def test_a_layer_picked_in_one_panel_is_picked_in_all(
     compared: MainWindow, qtbot: QtBot, settled: Settled
 ) -> None:
     parts = compared.parts
-    parts.tabs.setCurrentWidget(parts.model)
+    parts.docks.bring(parts.model)
     settled()
     call = parts.layers._program.calls[2]
     layer = call.layer.split(";")[0]
@@ -74,7 +74,7 @@ def test_a_click_in_the_memory_map_picks_the_layer_that_writes_the_buffer(
 
 def test_the_model_is_searched_and_checked(compared: MainWindow, settled: Settled) -> None:
     panel = compared.parts.model
-    compared.parts.tabs.setCurrentWidget(panel)
+    compared.parts.docks.bring(panel)
     settled()
     panel.search.setText("conv")
     shown = [r for r in range(panel.table.rowCount()) if not panel.table.isRowHidden(r)]
@@ -101,7 +101,7 @@ def test_plan_small_shows_rings_and_shared_bytes(compared: MainWindow, settled: 
 
 def test_a_point_of_the_trade_off_opens_its_variant(compared: MainWindow, qtbot: QtBot) -> None:
     panel = compared.parts.trade_off
-    compared.parts.tabs.setCurrentWidget(panel)
+    compared.parts.docks.bring(panel)
     chart = panel.chart
     assert [row[0] for row in export.cells(panel.table)[1:]] == [
         "Model", "Fold batch norm", "A  Quantise to int8", "B  Quantise to int8",
@@ -127,7 +127,7 @@ def test_the_noise_of_the_layers_is_measured_when_it_is_looked_at(
     compared: MainWindow, settled: Settled
 ) -> None:
     accuracy = compared.parts.accuracy
-    compared.parts.tabs.setCurrentWidget(accuracy)
+    compared.parts.docks.bring(accuracy)
     settled()
     assert compared.session.state.current_noise is None
     accuracy.show_page(2)
@@ -148,7 +148,7 @@ def test_the_code_of_two_variants_is_compared(compared: MainWindow, settled: Set
     compared.session.select("quantize_int8")
     settled()
     code = compared.parts.code
-    compared.parts.tabs.setCurrentWidget(code)
+    compared.parts.docks.bring(code)
     code.other.setCurrentIndex(code.other.findData("int8"))
     code.other.activated.emit(code.other.currentIndex())
     settled()
@@ -161,7 +161,7 @@ def test_the_code_of_two_variants_is_compared(compared: MainWindow, settled: Set
 
 
 def test_tables_are_copied_as_csv_and_markdown(compared: MainWindow) -> None:
-    compared.parts.tabs.setCurrentWidget(compared.parts.trade_off)
+    compared.parts.docks.bring(compared.parts.trade_off)
     compared.refresh()
     compared.actions_.by_id["copy_csv"].trigger()
     rows = list(csv.reader(io.StringIO(QGuiApplication.clipboard().text())))

@@ -71,7 +71,7 @@ def test_from_a_dropped_file_to_the_board_and_back(
 
     window.run()
     settled()
-    window.parts.tabs.setCurrentWidget(window.parts.trade_off)
+    window.parts.docks.bring(window.parts.trade_off)
     assert len(window.parts.trade_off.chart._points) == 4  # compare
     session.choose_board("virtual/host")
     settled()

@@ -13,7 +13,14 @@ import pytest
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent, QGuiApplication
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QAbstractButton, QAbstractSpinBox, QComboBox, QLineEdit, QSlider
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QAbstractSpinBox,
+    QApplication,
+    QComboBox,
+    QLineEdit,
+    QSlider,
+)
 from pytestqt.qtbot import QtBot
 
 from studio.compression.step import Step, param, steps
@@ -361,12 +368,25 @@ def test_an_operator_that_cannot_be_lowered_is_said_on_its_card(
 def test_the_layout_comes_back_at_the_next_start(
     digits: MainWindow, tmp_path: Path, qtbot: QtBot
 ) -> None:
-    digits.parts._columns.setSizes([400, 540, 340])
+    docks = {dock.place.title: dock for dock in digits.parts.docks}
+    digits.removeDockWidget(docks["Log"])
+    digits.addDockWidget(Qt.DockWidgetArea.LeftDockWidgetArea, docks["Log"])
+    docks["Log"].show()
+    digits.resizeDocks([docks["Steps"]], [300], Qt.Orientation.Horizontal)
+    docks["Step"].close()
     digits.close()
     again = MainWindow(Session(), digits.settings, tmp_path)
     qtbot.addWidget(again)
     again.show()
-    assert again.parts._columns.sizes()[0] > 240  # a small screen keeps the share, not the width
+    docks = {dock.place.title: dock for dock in again.parts.docks}
+    assert again.dockWidgetArea(docks["Log"]) == Qt.DockWidgetArea.LeftDockWidgetArea
+    assert docks["Steps"].width() > 240  # a small screen keeps the share, not the width
+    assert not docks["Step"].isVisible()
+    again.actions_.by_id["reset_layout"].trigger()
+    QApplication.processEvents()
+    assert again.dockWidgetArea(docks["Log"]) == Qt.DockWidgetArea.BottomDockWidgetArea
+    assert docks["Step"].isVisible()
+    assert docks["Steps"].width() == 208
     again.close()
 
 
