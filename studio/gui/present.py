@@ -86,6 +86,9 @@ def trade_off(state: State) -> list[Point]:
             "ram": budget.ram_bytes.value,
             "macs": budget.macs.value,
         }
+        for key, figure in (("instructions", budget.instructions), ("time", budget.latency_us)):
+            if figure is not None:
+                costs[key] = figure.value
         fitting = f"{sum(b.fits for b in boards)} of {len(boards)}"
         title, accuracy = variant_title(state, node), result.evaluation.accuracy
         label = _letter(state, node) or node_title(state, node)

@@ -123,6 +123,31 @@ def test_the_front_leaves_out_what_is_dearer_and_no_better(compared: MainWindow)
     assert [point.accuracy for point in chart.front()] == [0.9, 0.95]
 
 
+def test_accuracy_is_weighed_against_the_estimated_latency(compared: MainWindow) -> None:
+    panel = compared.parts.trade_off
+    compared.parts.docks.bring(panel)
+    panel.axis.setCurrentIndex(panel.axis.findData("time"))
+    panel.axis.activated.emit(panel.axis.currentIndex())
+    state = compared.session.state
+    places = {point.node: panel.chart.place(point).x() for point in panel.chart._points}
+    times = {
+        node: state.views[node].budgets[state.project.board].latency_us.value for node in places
+    }
+    assert len(places) == 4
+    assert sorted(places, key=places.__getitem__) == sorted(times, key=times.__getitem__)
+    column = [row[4] for row in export.cells(panel.table)[1:]]
+    assert all(text.endswith("ms") for text in column)
+
+
+def test_a_board_without_estimate_says_so_instead_of_points(compared: MainWindow) -> None:
+    chart = compared.parts.trade_off.chart
+    points = [replace(p, costs={"flash": 1.0, "ram": 1.0, "macs": 1.0}) for p in chart._points]
+    chart.cost = "time"
+    chart.show_points(points, (), "")
+    assert chart.front() == []
+    assert not chart.grab().isNull()
+
+
 def test_the_noise_of_the_layers_is_measured_when_it_is_looked_at(
     compared: MainWindow, settled: Settled
 ) -> None:
