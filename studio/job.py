@@ -24,6 +24,8 @@ from studio.errors import StudioError
 
 T = TypeVar("T")
 
+_NICENESS = 10
+"""Of worker processes: who shows their progress comes first."""
 _starting = threading.Lock()
 
 
@@ -183,6 +185,9 @@ def _serve(
 ) -> None:
     # What `terminate` sends: leave through `finally`, so that no half file stays behind.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    threading.Thread(target=_leave_with_parent, daemon=True).start()
+    if os.name == "posix":
+        os.nice(_NICENESS)
     try:
         if memory_bytes is not None:
             _limit_memory(memory_bytes)
@@ -198,6 +203,14 @@ def _serve(
         sender.send(("fault", f"{type(fault).__name__}: {fault}"))
     finally:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
+def _leave_with_parent() -> None:
+    """A parent that was killed leaves no worker behind."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 def _limit_memory(extra_bytes: int) -> None:
