@@ -278,6 +278,8 @@ class MainWindow(QMainWindow):
     def open(self, name: str) -> None:
         """Open a model, a project or an example ("example:motion")."""
         copy = self._kept.owns(name)
+        if copy:
+            self._kept.claim(Path(name))
         job = self.session.restore(Path(name)) if copy else self.session.open(name)
         self.start(f"Opening {Path(name.removeprefix(EXAMPLE)).name}", job)
 
@@ -574,11 +576,11 @@ class MainWindow(QMainWindow):
 
     def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802 - Qt's name
         """Stop the threads and the board."""
-        self._kept.write()
         self.settings.setValue("geometry", self.saveGeometry())
         self.settings.setValue("docks", self.parts.docks.state())
         self.tasks.stop()
         self.session.close()
+        self._kept.close()
         super().closeEvent(event)
 
 
@@ -586,9 +588,6 @@ def install_crash_dialog(window: MainWindow) -> None:
     """Show any unexpected exception once, with its trace."""
 
     def hook(kind: type[BaseException], error: BaseException, trace: object) -> None:
-        if isinstance(error, KeyboardInterrupt):
-            window.close()
-            return
         CrashDialog(window, error).show()
 
     sys.excepthook = hook

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
+import time
+from pathlib import Path
+
+import pytest
 
 HEAVY = {"torch", "onnx", "onnx_ir", "onnxruntime", "onnxscript", "sklearn"}
 
@@ -30,3 +35,20 @@ def test_without_a_display_it_says_so() -> None:
     done = subprocess.run(command, env=environment, capture_output=True, text=True)
     assert done.returncode == 2
     assert "there is no display" in done.stderr
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Ctrl+C is another matter there")
+@pytest.mark.parametrize("kind", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_in_the_terminal_ends_an_idle_window(tmp_path: Path, kind: signal.Signals) -> None:
+    environment = {**os.environ, "QT_QPA_PLATFORM": "offscreen", "HOME": str(tmp_path)}
+    code = "import sys; from studio.cli import main; sys.exit(main(['open', 'digits']))"
+    command = [sys.executable, "-c", code]
+    with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE) as window:
+        time.sleep(4.0)
+        window.send_signal(kind)
+        try:
+            told = window.communicate(timeout=10)[1]
+        finally:
+            window.kill()
+    assert window.returncode == 0
+    assert b"Traceback" not in told

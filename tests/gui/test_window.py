@@ -29,7 +29,7 @@ from studio.gui.main_window import MainWindow
 from studio.job import Job, Progress
 from studio.model.model import Model
 from studio.project import ROOT, to_text
-from studio.session import Session, Update
+from studio.session import Session, State, Update
 from studio.targets.resources import resource
 
 Settled = Callable[[], None]
@@ -418,3 +418,44 @@ def test_saving_removes_the_unsaved_copy(digits: MainWindow, tmp_path: Path) -> 
     digits.session.save(tmp_path / "mine.tinyml")
     assert not copy.exists()
     assert "\u2022" not in digits.windowTitle()
+
+
+def test_two_windows_on_one_model_keep_copies_of_their_own(
+    digits: MainWindow, tmp_path: Path, qtbot: QtBot, digits_state: State
+) -> None:
+    folder = tmp_path / "unsaved"
+    other = MainWindow(Session(), digits.settings, folder)
+    qtbot.addWidget(other)
+    other.session.take(lambda _: digits_state)
+    digits.session.rename("int8", "first")
+    digits._kept.write()
+    other.session.rename("int8", "second")
+    other._kept.write()
+    first, second = sorted(folder.glob("digits-*.tinyml"))
+    assert "first" in first.read_text()
+    assert "second" in second.read_text()
+    assert not digits._kept.files()  # a living window's work is not offered
+    other.close()
+    assert digits._kept.files() == [second]
+    digits.close()
+    third = MainWindow(Session(), digits.settings, folder)
+    qtbot.addWidget(third)
+    assert set(third._kept.files()) == {first, second}
+    newest = third._kept.files()[0]
+    assert newest.stat().st_mtime_ns == max(p.stat().st_mtime_ns for p in (first, second))
+    third.close()
+
+
+def test_a_copy_that_was_left_is_not_written_over(
+    digits: MainWindow, tmp_path: Path, qtbot: QtBot, digits_state: State
+) -> None:
+    digits.session.rename("int8", "lost")
+    digits.close()
+    again = MainWindow(Session(), digits.settings, tmp_path / "unsaved")
+    qtbot.addWidget(again)
+    again.session.take(lambda _: digits_state)
+    again.session.rename("int8", "new")
+    again._kept.write()
+    texts = [path.read_text() for path in (tmp_path / "unsaved").glob("digits-*.tinyml")]
+    assert sorted("lost" in text for text in texts) == [False, True]
+    again.close()
