@@ -6,11 +6,19 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 
+UNTIL_CLOSED = """
+import sys
+from PySide6.QtCore import QTimer
+from studio.cli import main
+from studio.gui.application import application
+qt = application(["tinyml-studio"])
+QTimer.singleShot(0, lambda: print("up", flush=True))
+sys.exit(main(["open"]))
+"""
 HEAVY = {"torch", "onnx", "onnx_ir", "onnxruntime", "onnxscript", "sklearn"}
 
 
@@ -41,13 +49,15 @@ def test_without_a_display_it_says_so() -> None:
 @pytest.mark.parametrize("kind", [signal.SIGINT, signal.SIGTERM])
 def test_ctrl_c_in_the_terminal_ends_an_idle_window(tmp_path: Path, kind: signal.Signals) -> None:
     environment = {**os.environ, "QT_QPA_PLATFORM": "offscreen", "HOME": str(tmp_path)}
-    code = "import sys; from studio.cli import main; sys.exit(main(['open', 'digits']))"
-    command = [sys.executable, "-c", code]
-    with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE) as window:
-        time.sleep(4.0)
+    command = [sys.executable, "-c", UNTIL_CLOSED]
+    with subprocess.Popen(
+        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as window:
+        assert window.stdout is not None
+        window.stdout.readline()
         window.send_signal(kind)
         try:
-            told = window.communicate(timeout=10)[1]
+            told = window.communicate(timeout=20)[1]
         finally:
             window.kill()
     assert window.returncode == 0
