@@ -42,7 +42,7 @@ TOURED = "toured"
 SETTLE_MS = 600
 NODE_COMMANDS = (
     "run_to_here", "add_step", "insert_step", "rename_step", "mute_step", "duplicate_step",
-    "copy_steps", "paste_steps", "delete_step",
+    "move_earlier", "move_later", "move_below", "copy_steps", "paste_steps", "delete_step",
 )  # fmt: skip
 assert commands  # importing it registers the commands
 
@@ -108,6 +108,8 @@ class MainWindow(QMainWindow):
         canvas.menu_requested.connect(self._node_menu)
         parts.outline.chosen.connect(session.select)
         parts.outline.menu_requested.connect(self._node_menu)
+        parts.outline.moved.connect(self.move_under)
+        parts.outline.step_dropped.connect(self._guarded(session.add_step))
         parts.steps.add_requested.connect(self._add_after_selected)
         parts.settings.edited.connect(self._tune)
         parts.settings.run_requested.connect(lambda: self.run(to_selected=True))
@@ -328,8 +330,7 @@ class MainWindow(QMainWindow):
         node = self.session.state.selected
         field = NameField(self, present.node_title(self.session.state, node))
         field.named.connect(lambda text: self.session.rename(node, text))
-        corner = self.canvas.mapFromScene(self.canvas.cards[node].pos())
-        field.show_at(self.canvas.mapToGlobal(corner))
+        field.show_at(self.parts.corner_of(node))
         return field
 
     def run(self, to_selected: bool = False) -> None:
@@ -474,6 +475,22 @@ class MainWindow(QMainWindow):
         known = self.session.state.project.recipe.by_id
         return tuple(node for node in view.marked if node in known)
 
+    def move_under(self, node: str, parent: str) -> None:
+        """Put a card, with what follows it, below another one; the model stays where it is."""
+        if node != ROOT:
+            self._guarded(self.session.move_under)(node, parent)
+
+    def ask_place(self) -> QMenu:
+        """Ask below which card the selected one shall stand."""
+        state, node = self.session.state, self.session.state.selected
+        menu = QMenu("Move below", self)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        for other in present.places(state, node):
+            action = menu.addAction(present.variant_title(state, other))
+            action.triggered.connect(partial(self.move_under, node, other))
+        menu.popup(self.parts.beside(node))
+        return menu
+
     def _show_link(self, above: str) -> None:
         """Show the model as it is at a link."""
         self.session.select(above)
@@ -494,7 +511,7 @@ class MainWindow(QMainWindow):
     def add_menu(self) -> StepMenu:
         """Ask which step to add below the selected card."""
         node = self.session.state.selected
-        return self.step_menu("Add step", node, self.session.add_step, self._beside(node))
+        return self.step_menu("Add step", node, self.session.add_step, self.parts.beside(node))
 
     def insert_menu(self) -> StepMenu:
         """Ask which step to insert above the selected card."""
@@ -504,11 +521,7 @@ class MainWindow(QMainWindow):
         def insert(step: str, _: str) -> None:
             self.session.insert_step(step, child)
 
-        return self.step_menu("Insert step", above, insert, self._beside(child))
-
-    def _beside(self, node: str) -> QPoint:
-        port = self.canvas.mapFromScene(self.canvas.cards[node].right_port)
-        return self.canvas.mapToGlobal(port)
+        return self.step_menu("Insert step", above, insert, self.parts.beside(child))
 
     def step_menu(
         self, title: str, node: str, act: Callable[[str, str], object], at: QPoint
@@ -582,12 +595,3 @@ class MainWindow(QMainWindow):
         self.session.close()
         self._kept.close()
         super().closeEvent(event)
-
-
-def install_crash_dialog(window: MainWindow) -> None:
-    """Show any unexpected exception once, with its trace."""
-
-    def hook(kind: type[BaseException], error: BaseException, trace: object) -> None:
-        CrashDialog(window, error).show()
-
-    sys.excepthook = hook

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QSize, Qt
+from PySide6.QtCore import QPoint, QSize, Qt
 from PySide6.QtWidgets import (
     QComboBox,
     QFrame,
@@ -261,6 +261,19 @@ class Parts:
     def show_tree(self, on: bool) -> None:
         """Show the tree, or the canvas."""
         self._tree.setChecked(on)
+
+    def corner_of(self, node: str) -> QPoint:
+        """Where a card or row begins on the screen."""
+        if self.shows_tree:
+            return self.outline.viewport().mapToGlobal(self.outline.rect_of(node).topLeft())
+        return self.canvas.mapToGlobal(self.canvas.mapFromScene(self.canvas.cards[node].pos()))
+
+    def beside(self, node: str) -> QPoint:
+        """The place on the screen for a menu of a card or row."""
+        if self.shows_tree:
+            return self.outline.viewport().mapToGlobal(self.outline.rect_of(node).bottomLeft())
+        port = self.canvas.mapFromScene(self.canvas.cards[node].right_port)
+        return self.canvas.mapToGlobal(port)
 
     def show_state(self, state: State, running: present.Running | None) -> None:
         """Bring every part up to date."""

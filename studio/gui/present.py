@@ -13,7 +13,7 @@ from studio.gui.panels.board_rows import BoardRow
 from studio.gui.panels.deploy import Station
 from studio.gui.panels.trade_off import Limit, Point
 from studio.job import Progress
-from studio.project import ROOT
+from studio.project import ROOT, branch
 from studio.session import state as deploying
 from studio.session.board_work import STATIONS
 from studio.session.state import NodeView, Result, State
@@ -116,6 +116,17 @@ def parents(state: State) -> dict[str, str | None]:
 def parent_of(state: State, node: str) -> str:
     """The node whose result `node` works on."""
     return state.project.recipe.by_id[node].parent or ROOT
+
+
+def places(state: State, node: str) -> list[str]:
+    """The nodes that `node` can be moved below."""
+    taken = {*branch(state.project.recipe, node), parent_of(state, node)}
+    return [other for other in nodes(state) if other not in taken]
+
+
+def children(state: State, node: str) -> list[str]:
+    """The nodes that work on the result of `node`."""
+    return [other.id for other in state.project.recipe.nodes if (other.parent or ROOT) == node]
 
 
 def _card(state: State, node: str, running: Running | None) -> Card:
