@@ -26,7 +26,7 @@ LAYOUT_VERSION = 1
 """Count up when panels come or go: a layout of another version is not restored."""
 TITLE_PX = 40
 SIDE_PX = {"left": 208, "right": 336}
-BOTTOM_SHARE, BOTTOM_PX = 0.42, 320
+BOTTOM_SHARE = 0.4
 AREAS = {
     "left": Qt.DockWidgetArea.LeftDockWidgetArea,
     "right": Qt.DockWidgetArea.RightDockWidgetArea,
@@ -43,13 +43,13 @@ class Place:
         panel: the widget.
         title: its name, on the tab and in the View menu.
         area: one of AREAS; those at a side stand below each other, those at the bottom are tabs.
-        share: of the height of its side.
+        height_px: what it takes of its side; 0 for what the others leave.
     """
 
     panel: QWidget
     title: str
     area: str
-    share: int = 1
+    height_px: int = 0
 
 
 class Title(QWidget):
@@ -189,14 +189,16 @@ class Docks(QObject):
     def _share_out(self) -> None:
         """Give each area its size."""
         window = self._window
+        bars = (window.menuWidget(), window.statusBar())
+        height_px = window.height() - sum(bar.height() for bar in bars if bar is not None)
         for area, width_px in SIDE_PX.items():
             docks = [dock for dock in self if dock.place.area == area]
-            shares = [dock.place.share * 100 for dock in docks]
+            rest_px = height_px - sum(dock.place.height_px for dock in docks)
+            heights = [dock.place.height_px or max(rest_px, 1) for dock in docks]
             window.resizeDocks(docks[:1], [width_px], Qt.Orientation.Horizontal)
-            window.resizeDocks(docks, shares, Qt.Orientation.Vertical)
+            window.resizeDocks(docks, heights, Qt.Orientation.Vertical)
         bottom = next(dock for dock in self if dock.place.area == "bottom")
-        height_px = min(BOTTOM_PX, int(BOTTOM_SHARE * window.height()))
-        window.resizeDocks([bottom], [height_px], Qt.Orientation.Vertical)
+        window.resizeDocks([bottom], [int(BOTTOM_SHARE * window.height())], Qt.Orientation.Vertical)
 
     def state(self) -> QByteArray:
         """Where everything stands."""

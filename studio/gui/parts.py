@@ -183,10 +183,10 @@ class Parts:
 
     def _places(self) -> tuple[Place, ...]:
         return (
-            Place(self.steps, "Steps", "left", 3),
-            Place(self.layer_list, "Layers", "left", 2),
-            Place(_scrolled(self.budget), "Budget", "right", 2),
-            Place(_scrolled(self.settings), "Step", "right", 3),
+            Place(self.steps, "Steps", "left"),
+            Place(self.layer_list, "Layers", "left", 280),
+            Place(_scrolled(self.budget), "Budget", "right", 264),
+            Place(_scrolled(self.settings), "Step", "right"),
             Place(self.memory, "Memory map", "bottom"),
             Place(self.model, "Model", "bottom"),
             Place(self.layers, "Layer table", "bottom"),

@@ -39,6 +39,7 @@ COLUMNS = ("Variant", "Accuracy", "Flash", "RAM", "Latency", "Fits")
 UNKNOWN = "Not known for this board: no estimate of its instructions or its clock."
 LEFT_PX, RIGHT_PX, TOP_PX, BOTTOM_PX = 64, 24, 16, 32
 POINT_PX = 6
+TICKS = 5
 ROOM = 1.6
 """How far the axis goes beyond the points; limits up to LIMIT_ROOM times the dearest show too."""
 LIMIT_ROOM = 8.0
@@ -85,7 +86,7 @@ class Chart(QWidget):
         super().__init__()
         self.setAccessibleName("Trade-off")
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
-        self.setMinimumSize(QSize(240, 120))
+        self.setMinimumSize(QSize(200, 120))
         self.cost = "flash"
         self._all: Sequence[Point] = ()
         self._limits: Sequence[Limit] = ()
@@ -179,16 +180,13 @@ class Chart(QWidget):
             painter.setPen(QColor(palette.muted))
             text = figures.percent(self._up[0] + share * (self._up[1] - self._up[0]))
             painter.drawText(QRectF(0, y - 8, LEFT_PX - 8, 16), right, text)
-        low, high = self._across
-        power = math.ceil(math.log(low, 2))
-        every = max(1, round(math.log(high / low, 2) / 6))
-        for exponent in range(power, math.floor(math.log(high, 2)) + 1, every):
-            x = self._x(2.0**exponent)
+        for value in _ticks(*self._across, UNITS[self.cost]):
+            x = self._x(value)
             painter.setPen(QColor(palette.border))
             painter.drawLine(QPointF(x, area.bottom()), QPointF(x, area.bottom() + 4))
             painter.setPen(QColor(palette.muted))
             box = QRectF(x - 40, area.bottom() + 6, 80, 16)
-            text = _power(exponent, UNITS[self.cost])
+            text = _tick_text(value, UNITS[self.cost])
             painter.drawText(box, int(Qt.AlignmentFlag.AlignCenter), text)
 
     def _paint_limit(
@@ -264,7 +262,7 @@ class TradeOffPanel(QStackedWidget):
         self.axis = QComboBox()
         self.axis.setAccessibleName("What accuracy is compared with")
         for key, name in COSTS.items():
-            self.axis.addItem(f"Accuracy against {name}", key)
+            self.axis.addItem(f"Accuracy by {name}", key)
         self.axis.activated.connect(self._turn)
         self.table = Table("Variants", COLUMNS, 1)
         self.table.itemSelectionChanged.connect(self._picked)
@@ -278,7 +276,7 @@ class TradeOffPanel(QStackedWidget):
         row.setContentsMargins(16, 0, 0, 0)
         row.setSpacing(16)
         row.addLayout(side, 2)
-        row.addWidget(self.table, 3)
+        row.addWidget(self.table, 5)
         self.addWidget(
             empty_page("Run the pipeline on labelled data to weigh accuracy against memory.")
         )
@@ -308,13 +306,24 @@ class TradeOffPanel(QStackedWidget):
             self.chosen.emit(self._shown[0][self.table.currentRow()].node)
 
 
-def _power(exponent: int, unit: str) -> str:
-    if unit == "s":
-        return figures.short_time(2.0**exponent)
+def _ticks(low: float, high: float, unit: str) -> list[float]:
+    """Round values between two costs: powers of two for bytes, else 1, 2, 5, 10."""
     if unit == "B":
-        prefix, small = divmod(exponent, 10)
-        return f"{2**small}{figures.THIN}{('', 'Ki', 'Mi', 'Gi')[max(prefix, 0)]}B"
-    return figures.short_count(2.0**exponent, unit)
+        values = [2.0**power for power in range(math.ceil(math.log2(high)) + 1)]
+    else:
+        decades = range(math.ceil(math.log10(high)) + 1)
+        values = [digit * 10.0**power for power in decades for digit in (1, 2, 5)]
+    inside = [value for value in values if low <= value <= high]
+    return inside[:: max(1, math.ceil(len(inside) / TICKS))]
+
+
+def _tick_text(value: float, unit: str) -> str:
+    if unit == "s":
+        return figures.short_time(value).replace(".0", "")
+    if unit == "B":
+        prefix, small = divmod(round(math.log2(value)), 10)
+        return f"{2**small}{figures.THIN}{('', 'Ki', 'Mi', 'Gi')[prefix]}B"
+    return figures.short_count(value, unit).replace(".0", "")
 
 
 def _told(point: Point) -> tuple[str, ...]:

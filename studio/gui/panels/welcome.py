@@ -27,7 +27,7 @@ class Welcome(QWidget):
         self._mark = QLabel()
         title = QLabel("Drop a model here, or open one")
         title.setFont(theme.scaled(1.35, bold=True))
-        about = QLabel("ONNX models, float or quantised, and .tinyml projects")
+        about = QLabel("ONNX, TFLite, Keras and PyTorch models, and .tinyml projects")
         about.setProperty("role", "muted")
         column = QVBoxLayout(self)
         column.setSpacing(8)
