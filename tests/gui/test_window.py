@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
-from PySide6.QtGui import QDropEvent, QGuiApplication
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtGui import QGuiApplication
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import (
     QAbstractButton,
@@ -22,6 +22,7 @@ from PySide6.QtWidgets import (
     QSlider,
 )
 from pytestqt.qtbot import QtBot
+from window_events import drop_file, drop_step
 
 from studio.compression.step import Step, param, steps
 from studio.data.dataset import Dataset
@@ -68,16 +69,7 @@ def test_a_dropped_model_opens(
 ) -> None:
     model = tmp_path / "mine.onnx"
     shutil.copy(resource("resources/examples/digits/digits.onnx"), model)
-    data = QMimeData()
-    data.setUrls([QUrl.fromLocalFile(str(model))])
-    event = QDropEvent(
-        QPointF(400, 300),
-        Qt.DropAction.CopyAction,
-        data,
-        Qt.MouseButton.LeftButton,
-        Qt.KeyboardModifier.NoModifier,
-    )
-    (window.canvas if on_canvas else window).dropEvent(event)
+    drop_file(window.canvas.viewport() if on_canvas else window.centralWidget(), model)
     settled()
     assert window.session.state.project.name == "mine"
     assert str(model) in window.recent()
@@ -130,7 +122,7 @@ def test_dragging_a_card_is_one_edit_and_esc_leaves_the_project_identical(
 def test_a_step_dropped_on_a_link_is_inserted_there(digits: MainWindow) -> None:
     [link] = [link for link in digits.canvas.links if link.child_card.card.id == "int8"]
     middle = (link.parent_card.right_port + link.child_card.left_port) / 2
-    digits.canvas.drop_step("fold_batch_norm", middle)
+    drop_step(digits, "fold_batch_norm", middle)
     recipe = digits.session.state.project.recipe
     assert recipe.by_id["int8"].parent == "fold_batch_norm"
     assert recipe.by_id["fold_batch_norm"].parent == "fold"
@@ -139,7 +131,7 @@ def test_a_step_dropped_on_a_link_is_inserted_there(digits: MainWindow) -> None:
 def test_a_step_dropped_on_a_card_branches_and_enter_in_the_palette_appends(
     digits: MainWindow, qtbot: QtBot, settled: Settled
 ) -> None:
-    digits.canvas.drop_step("quantize_int8", digits.canvas.cards["fold"].left_port)
+    drop_step(digits, "quantize_int8", digits.canvas.cards["fold"].frame.center())
     assert len(digits.session.state.project.recipe.variants) == 2
     settled()
     tree = digits.parts.steps
