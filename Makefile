@@ -12,7 +12,7 @@ TORCH := $(shell sed -n 's/^\(torch==.*\)/\1/p' constraints.txt)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check screenshots bench bench-compression bench-equality bench-costs size-tables
+.PHONY: help demo test check screenshots bench bench-compression bench-recipes bench-equality bench-costs size-tables
 .PHONY: cost-tables stack-tables wheel clean system-demo system-test
 
 help: ## this list
@@ -40,6 +40,9 @@ bench: .venv/installed system-test ## how fast it answers: start-up, previews, b
 
 bench-compression: .venv/installed system-test ## the bars of the compression steps, with training
 	PYTHONPATH=tests $(BIN)/python tests/bench/compression.py
+
+bench-recipes: .venv/installed system-test ## the ready-made recipes on four nets, by the generated C
+	PYTHONPATH=tests $(BIN)/python tests/bench/recipes.py
 
 bench-equality: .venv/installed system-test ## host against every virtual board, zig and gcc, byte for byte
 	PYTHONPATH=tests $(BIN)/python tests/bench/equality.py

@@ -2,8 +2,8 @@
 
     python packaging/size_marks.py
 
-Counts lines from `def` to the last line, docstring included. Tables (file names with "table")
-may be as long as they like.
+Counts lines from `def` to the last line, docstring included. Tables (file names with "table", and
+tms.h, the runtime's table of contents) may be as long as they like.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def main() -> int:
     over = []
     for path in files:
         lines = len(path.read_text(encoding="utf-8").splitlines())
-        if lines > FILE_LINES and "table" not in path.name:
+        if lines > FILE_LINES and "table" not in path.name and path.name != "tms.h":
             over.append(f"{path}: {lines} lines, at most {FILE_LINES}")
     sizes = sorted(size for path in files if path.suffix == ".py" for size in function_sizes(path))
     over += [

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import onnx
+import onnx_ir
 from onnx import TensorProto, helper, numpy_helper, shape_inference
 
 from studio.compression.quantize_int8 import QuantizeInt8
@@ -235,3 +236,19 @@ def quantized(model: Model) -> Model:
     x = noise(model, 16)
     data = Dataset("noise", x, None, (), np.array(["train"] * len(x)))
     return finish(quantize(QuantizeInt8(samples=16), model, data))
+
+
+def pruned(model: Model, share: float, block: int) -> Model:
+    """The model with a share of the blocks of each ungrouped layer set to zero."""
+    ir, rng = model.clone_ir(), np.random.default_rng(0)
+    for node in ir.graph:
+        if node.op_type not in ("Gemm", "Conv") or node.attributes.get_int("group", 1) > 1:
+            continue
+        value = node.inputs[1]
+        assert value is not None and value.const_value is not None
+        rows = np.moveaxis(value.const_value.numpy(), 1, -1)
+        if rows.shape[-1] % block == 0:
+            blocks = rows.reshape(-1, block) * (rng.random((rows.size // block, 1)) >= share)
+            rows = blocks.reshape(rows.shape).astype(np.float32)
+        value.const_value = onnx_ir.tensor(np.moveaxis(rows, -1, 1).copy(), name=value.name)
+    return Model.from_ir(ir, model.name)

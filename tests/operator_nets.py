@@ -189,13 +189,13 @@ SPECS: dict[str, Spec] = {
         f"constant_{op.lower()}": Spec(op, (_random(4, 1, 5), X), positive=True, dtypes=FLOAT)
         for op in ARITHMETIC
     },
-    "prelu": Spec("PRelu", (X, _random(4, 1, 1)), weights=1),
-    "prelu_whole": Spec("PRelu", (X, X)),
+    "prelu": Spec("PRelu", (X, _random(4, 1, 1)), weights=1, dtypes=WIDE),
+    "prelu_whole": Spec("PRelu", (X, X), dtypes=WIDE),
     "pow": Spec("Pow", (X, X), positive=True),
     "square": Spec("Pow", (X, np.float32(2).reshape(()))),
     "root": Spec("Pow", (X, np.float32(0.5).reshape(())), positive=True),
     "sum_of_three": Spec("Sum", (X, X, (4, 1, 1))),
-    "max_of_three": Spec("Max", (X, X, (4, 1, 1))),
+    "max_of_three": Spec("Max", (X, X, (4, 1, 1)), dtypes=WIDE),
     "mean_of_two": Spec("Mean", (X, X)),
     "log_softmax": Spec("LogSoftmax", (X,), {"axis": 1}),
     "softmax": Spec("Softmax", ((3, 10),), dtypes=WIDE, steps=6),
@@ -217,7 +217,7 @@ SPECS: dict[str, Spec] = {
     ),
     "slice": Spec("Slice", (X, _ints(1, -5), _ints(6, 5), _ints(2, 3), _ints(2, 1)), dtypes=WIDE),
     "slice_backwards": Spec("Slice", (X, _ints(-1, 3), _ints(-9, 0), _ints(2, 1), _ints(-2, -1))),
-    "split": Spec("Split", (X, _ints(1, 3)), {"axis": 1}, outputs=2),
+    "split": Spec("Split", (X, _ints(1, 3)), {"axis": 1}, outputs=2, dtypes=WIDE),
     "split_rows": Spec("Split", (X,), {"axis": 2, "num_outputs": 3}, outputs=3),
     "gather": Spec("Gather", (X, np.array([[2, -1], [0, 0]], np.int64)), {"axis": 2}),
     "gather_one": Spec("Gather", (X, np.array(1, np.int64)), {"axis": 1}),
@@ -238,7 +238,7 @@ SPECS: dict[str, Spec] = {
     "depth_to_space_crd": Spec("DepthToSpace", (X,), {"blocksize": 2, "mode": "CRD"}),
     "space_to_depth": Spec("SpaceToDepth", ((1, 3, 4, 6),), {"blocksize": 2}),
     "transpose_six": Spec("Transpose", ((2, 3, 2, 2, 3, 2),), {"perm": [5, 1, 3, 0, 4, 2]}),
-    **{op.lower(): Spec(op, (X, _ints(2, 3))) for op in REDUCTIONS},
+    **{op.lower(): Spec(op, (X, _ints(2, 3)), dtypes=WIDE) for op in REDUCTIONS},
     **{f"{op.lower()}_last": Spec(op, (X, _ints(-1)), {"keepdims": 0}) for op in REDUCTIONS},
     "argmax": Spec("ArgMax", ((1, 10),), {"axis": 1}),
     "argmin": Spec("ArgMin", (X,), {"axis": 1, "keepdims": 0}),
@@ -254,6 +254,7 @@ SPECS: dict[str, Spec] = {
         {"strides": [2, 2], "pads": [1, 1, 1, 1], "output_padding": [1, 0]},
         weights=1,
         axis=1,
+        dtypes=WIDE,
     ),
     "conv_transpose_1d": Spec(
         "ConvTranspose", ((1, 4, 7), _random(4, 2, 4)), {"strides": [3]}, weights=1, axis=1
@@ -261,9 +262,9 @@ SPECS: dict[str, Spec] = {
     "conv_transpose_groups": Spec(
         "ConvTranspose", (X, _random(4, 3, 2, 3)), {"group": 2, "dilations": [2, 1]}
     ),
-    "matmul": Spec("MatMul", ((5, 7), (7, 4))),
+    "matmul": Spec("MatMul", ((5, 7), (7, 4)), dtypes=WIDE),
     "matmul_batches": Spec("MatMul", ((1, 3, 5, 7), (1, 3, 7, 4))),
-    "matmul_broadcast": Spec("MatMul", ((2, 3, 5, 7), (3, 7, 4))),
+    "matmul_broadcast": Spec("MatMul", ((2, 3, 5, 7), (3, 7, 4)), dtypes=WIDE),
     "matmul_vector": Spec("MatMul", ((3, 5, 7), (7,))),
     "gemm_computed": Spec(
         "Gemm", ((7, 5), (4, 7), (5, 4)), {"transA": 1, "transB": 1, "alpha": 0.5, "beta": 2.0}

@@ -223,6 +223,7 @@ typedef struct {
 void tms_conv2d_s16(const tms_conv2d_s16_params *p, tms_in in, tms_out out, int32_t y0, int32_t y1);
 /* weights are [kernel_h][kernel_w][out_c] */
 void tms_depthwise2d_s16(const tms_conv2d_s16_params *p, tms_in in, tms_out out, int32_t y0, int32_t y1);
+void tms_conv_transpose2d_s16(const tms_conv2d_s16_params *p, tms_in in, tms_out out, int32_t y0, int32_t y1);
 
 typedef struct {
   int32_t rows, in_n, out_n;
@@ -234,12 +235,47 @@ typedef struct {
 } tms_dense_s16_params;
 void tms_dense_s16(const tms_dense_s16_params *p, const int16_t *in, int16_t *out);
 
+/* The same as LiteRT's reference has it: y = sum * scale in double, halves away from zero. */
+typedef struct {
+  int32_t rows, in_n, out_n;
+  int16_t act_min, act_max;
+  const int8_t *weights; /* [out_n][in_n] */
+  const int64_t *bias;
+  const double *scale; /* [out_n] */
+} tms_dense_s16_f64_params;
+void tms_dense_s16_f64(const tms_dense_s16_f64_params *p, const int16_t *in, int16_t *out);
+
+/* As matmul of int8, both operands around 0. */
+typedef struct {
+  int32_t batch[2], m, k, n, a_stride[4], b_stride[4];
+  int16_t act_min, act_max;
+  int32_t multiplier;
+  int8_t shift;
+} tms_matmul_s16_params;
+void tms_matmul_s16(const tms_matmul_s16_params *p, const int16_t *a, const int16_t *b, int16_t *out);
+
 void tms_add_s16(const tms_binary_s8_params *p, const int16_t *a, const int16_t *b, int16_t *out);
 void tms_add_s16_dr(const tms_binary_s8_params *p, const int16_t *a, const int16_t *b, int16_t *out);
 void tms_sub_s16(const tms_binary_s8_params *p, const int16_t *a, const int16_t *b, int16_t *out);
 void tms_sub_s16_dr(const tms_binary_s8_params *p, const int16_t *a, const int16_t *b, int16_t *out);
 void tms_mul_s16(const tms_binary_s8_params *p, const int16_t *a, const int16_t *b, int16_t *out);
 void tms_mul_s16_dr(const tms_binary_s8_params *p, const int16_t *a, const int16_t *b, int16_t *out);
+
+void tms_prelu_s16(const tms_binary_s8_params *p, const int16_t *a, const int16_t *b, int16_t *out);
+void tms_prelu_s16_dr(const tms_binary_s8_params *p, const int16_t *a, const int16_t *b, int16_t *out);
+void tms_min_s16(const tms_binary_s8_params *p, const int16_t *a, const int16_t *b, int16_t *out);
+void tms_max_s16(const tms_binary_s8_params *p, const int16_t *a, const int16_t *b, int16_t *out);
+
+void tms_mean_s16(const tms_mean_s8_params *p, const int16_t *in, int16_t *out);
+void tms_mean_s16_dr(const tms_mean_s8_params *p, const int16_t *in, int16_t *out);
+
+/* y = rescale(x) where x >= 0, else rescale by the alpha_ pair. In place allowed. */
+typedef struct {
+  int32_t n, multiplier, alpha_multiplier;
+  int8_t shift, alpha_shift;
+} tms_leaky_relu_s16_params;
+void tms_leaky_relu_s16(const tms_leaky_relu_s16_params *p, const int16_t *in, int16_t *out);
+void tms_leaky_relu_s16_dr(const tms_leaky_relu_s16_params *p, const int16_t *in, int16_t *out);
 
 void tms_maxpool2d_s16(const tms_pool2d_s8_params *p, tms_in in, tms_out out, int32_t y0, int32_t y1);
 void tms_avgpool2d_s16(const tms_pool2d_s8_params *p, tms_in in, tms_out out, int32_t y0, int32_t y1);
@@ -254,7 +290,7 @@ void tms_lut_s16(const tms_lut_s16_params *p, const int16_t *in, int16_t *out);
 /* Output scale 1/32768. 12288 * in_scale = multiplier * 2^-shift. In place allowed. */
 typedef struct {
   int32_t n, multiplier, shift;
-  const uint16_t *table; /* [256], 65536 sigmoid(i / 24) */
+  const uint16_t *table; /* [256], about 65536 sigmoid(i / 24) */
 } tms_sigmoid_s16_params;
 void tms_sigmoid_s16(const tms_sigmoid_s16_params *p, const int16_t *in, int16_t *out);
 void tms_tanh_s16(const tms_sigmoid_s16_params *p, const int16_t *in, int16_t *out);
@@ -351,6 +387,8 @@ void tms_reduce_sumsquare_f32(const tms_mean_f32_params *p, const float *in, flo
 void tms_reduce_l1_f32(const tms_mean_f32_params *p, const float *in, float *out);
 void tms_reduce_max_s8(const tms_mean_f32_params *p, const int8_t *in, int8_t *out);
 void tms_reduce_min_s8(const tms_mean_f32_params *p, const int8_t *in, int8_t *out);
+void tms_reduce_max_s16(const tms_mean_f32_params *p, const int16_t *in, int16_t *out);
+void tms_reduce_min_s16(const tms_mean_f32_params *p, const int16_t *in, int16_t *out);
 
 /* The number of the row that holds the largest or smallest value; of equals the first or the last. */
 typedef struct {
@@ -519,6 +557,26 @@ typedef struct {
 void tms_where_b8(const tms_where_params *p, const void *condition, const void *a, const void *b, void *out);
 void tms_where_b16(const tms_where_params *p, const void *condition, const void *a, const void *b, void *out);
 void tms_where_b32(const tms_where_params *p, const void *condition, const void *a, const void *b, void *out);
+
+/* From one scale and type of integer to another: y = clamp(rescale(x + in_offset) + out_offset). */
+typedef struct {
+  int32_t n, in_offset, out_offset, act_min, act_max, multiplier;
+  int8_t shift;
+} tms_requantize_params;
+void tms_requantize_s8_s16(const tms_requantize_params *p, const int8_t *in, int16_t *out);
+void tms_requantize_s8_s16_dr(const tms_requantize_params *p, const int8_t *in, int16_t *out);
+void tms_requantize_s8_s32(const tms_requantize_params *p, const int8_t *in, int32_t *out);
+void tms_requantize_s8_s32_dr(const tms_requantize_params *p, const int8_t *in, int32_t *out);
+void tms_requantize_s16_s8(const tms_requantize_params *p, const int16_t *in, int8_t *out);
+void tms_requantize_s16_s8_dr(const tms_requantize_params *p, const int16_t *in, int8_t *out);
+void tms_requantize_s16_s16(const tms_requantize_params *p, const int16_t *in, int16_t *out);
+void tms_requantize_s16_s16_dr(const tms_requantize_params *p, const int16_t *in, int16_t *out);
+void tms_requantize_s16_s32(const tms_requantize_params *p, const int16_t *in, int32_t *out);
+void tms_requantize_s16_s32_dr(const tms_requantize_params *p, const int16_t *in, int32_t *out);
+void tms_requantize_s32_s8(const tms_requantize_params *p, const int32_t *in, int8_t *out);
+void tms_requantize_s32_s8_dr(const tms_requantize_params *p, const int32_t *in, int8_t *out);
+void tms_requantize_s32_s16(const tms_requantize_params *p, const int32_t *in, int16_t *out);
+void tms_requantize_s32_s16_dr(const tms_requantize_params *p, const int32_t *in, int16_t *out);
 
 /* y = clamp(round half to even(x / scale) + zero_point); NaN becomes zero_point. */
 typedef struct {

@@ -5,7 +5,9 @@
 #include "tms_dot_s8.h"
 #include "tms_rescale.h"
 
-TMS_BODY void tms_dense_s8_body(const tms_dense_s8_params *p, const int8_t *in, int8_t *out, int rounding) {
+TMS_BODY void tms_dense_s8_body(const tms_dense_s8_params *p, const int8_t *in, int8_t *out, int bits,
+                                int rounding) {
+  const int32_t w_filter = tms_filter_bytes(p->in_n, bits);
   int32_t sums[TMS_FILTERS];
   for (int32_t row = 0; row < p->rows; row++, in += p->in_n) {
     for (int32_t o = 0; o < p->out_n; o += TMS_FILTERS) {
@@ -13,7 +15,7 @@ TMS_BODY void tms_dense_s8_body(const tms_dense_s8_params *p, const int8_t *in, 
       for (int32_t k = 0; k < n; k++) {
         sums[k] = p->bias[o + k];
       }
-      tms_dots_s8(sums, n, in, p->weights + o * p->in_n, p->in_n, p->in_n, p->in_offset);
+      tms_dots_s8(sums, n, in, p->weights + o * w_filter, w_filter, 0, p->in_n, p->in_offset, bits);
       for (int32_t k = 0; k < n; k++) {
         const int32_t scaled = tms_rescale(sums[k], p->multiplier[o + k], p->shift[o + k], rounding);
         *out++ = (int8_t)tms_clamp(scaled + p->out_offset, p->act_min, p->act_max);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: 0BSD */
-#include "tms_dense_s8_w4.h"
+#include "tms_dense_s8.h"
 
 void tms_dense_s8_w4(const tms_dense_s8_params *p, const int8_t *in, int8_t *out) {
-  tms_dense_s8_w4_body(p, in, out, TMS_ONCE);
+  tms_dense_s8_body(p, in, out, 4, TMS_ONCE);
 }
 
 void tms_dense_s8_w4_dr(const tms_dense_s8_params *p, const int8_t *in, int8_t *out) {
-  tms_dense_s8_w4_body(p, in, out, TMS_TWICE);
+  tms_dense_s8_body(p, in, out, 4, TMS_TWICE);
 }

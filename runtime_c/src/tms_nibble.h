@@ -6,10 +6,13 @@
 
 #include <stdint.h>
 
-/* Weight i of a filter, -8 to 7. */
+/* The first weight in a byte, -8 to 7; the second one is byte >> 4. */
+static inline int32_t tms_low_nibble(int32_t byte) { return (int32_t)((uint32_t)byte << 28) >> 28; }
+
+/* Weight i of a filter. */
 static inline int32_t tms_nibble(const int8_t *filter, int32_t i) {
   const int32_t byte = filter[i >> 1];
-  return i & 1 ? byte >> 4 : ((byte & 15) ^ 8) - 8;
+  return i & 1 ? byte >> 4 : tms_low_nibble(byte);
 }
 
 /* Bytes that n weights take. */

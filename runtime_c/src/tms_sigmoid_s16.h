@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: 0BSD
  *
- * Sigmoid and hyperbolic tangent as TFLite computes them: straight lines between table[i] =
+ * Sigmoid and hyperbolic tangent as TFLite computes them: straight lines between table[i], about
  * 65536 sigmoid(i / 24), the input brought to that grid by multiplier and shift. */
 #ifndef TMS_SIGMOID_S16_H
 #define TMS_SIGMOID_S16_H

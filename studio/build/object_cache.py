@@ -16,6 +16,7 @@ from studio.targets.resources import cache_folder
 
 _INCLUDE = re.compile(rb'^[ \t]*#[ \t]*include[ \t]*"([^"]+)"', re.MULTILINE)
 _KEEP_DAYS = 30
+_SUM_BYTES = 32  # of the content's sha256, behind it
 
 
 def digest(command: Sequence[str], version: str, texts: Mapping[str, bytes]) -> str:
@@ -54,13 +55,15 @@ def fetch(name: str, to: Path) -> bool:
     """Copy a kept object to `to`; False where there is none."""
     kept = _place(name)
     try:
-        content = kept.read_bytes()
-        if not content.startswith(b"\x7fELF"):  # a power cut left it empty
-            return False
-        to.write_bytes(content)
-        os.utime(kept)
-    except FileNotFoundError:
+        stored = kept.read_bytes()
+    except OSError:
         return False
+    content, sum_ = stored[:-_SUM_BYTES], stored[-_SUM_BYTES:]
+    if hashlib.sha256(content).digest() != sum_:  # a power cut left it short
+        return False
+    to.write_bytes(content)
+    with suppress(OSError):
+        os.utime(kept)
     return True
 
 
@@ -71,7 +74,8 @@ def keep(name: str, made: Path) -> None:
         kept.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(dir=kept.parent, delete=False) as part:
             try:
-                part.write(made.read_bytes())
+                content = made.read_bytes()
+                part.write(content + hashlib.sha256(content).digest())
                 part.close()
                 os.replace(part.name, kept)
             except OSError:

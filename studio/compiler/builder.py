@@ -15,12 +15,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from studio.compiler import fuse, layout, sparse
+from studio.compiler.fixed_point import quantize_multiplier
 from studio.compiler.kernel import kernels
 from studio.compiler.layout import Layout, Shape
 from studio.compiler.operand import Array, Const, Quant, Tensor
 from studio.compiler.operator import Operand, Site
 from studio.compiler.program import Buffer, Constant, KernelCall, Options, Program
-from studio.compiler.scaling import rescaled_codes
+from studio.compiler.scaling import clamp_integer, rescaled_codes
 from studio.errors import Unsupported
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ TAKEN = frozenset(
 )  # fmt: skip
 DTYPES = ("float32", "int8", "uint8", "int16", "int32", "bool")  # that kernels and boards know
 STORED = {"int64": "int32"}  # indices and shapes fit 32 bits, and no kernel knows more
-SUFFIX = {"int8": "s8", "int16": "s16"}
+SUFFIX = {"int8": "s8", "int16": "s16", "int32": "s32"}
 MOST_AXES = 6  # of the strided kernels
 PLAIN_TRANSPOSE_AXES = 4
 
@@ -142,6 +143,10 @@ class Builder:
         """The same values in float32: a dequantise call where the operand is stored as int8."""
         if isinstance(operand, Const) or operand.quant is None:
             return operand
+        if operand.quant.dtype == "int32":
+            raise Unsupported(
+                "a quantised tensor of 32 bits", self.site, "requantise it to int16 or int8 before"
+            )
         key = ("real", operand.buffer, operand.shape, operand.quant, operand.layout)
         if key not in self._converted:
             quant = operand.quant
@@ -177,16 +182,33 @@ class Builder:
         key = ("quant", tensor.buffer, tensor.shape, tensor.quant, tensor.layout, quant)
         if key not in self._converted:
             name = f"{self.site}_rescaled"
+            out = self.result(name, tensor.shape, tensor.layout, quant.dtype, quant)
             if tensor.quant.dtype == quant.dtype == "int8":
-                out = self.result(name, tensor.shape, tensor.layout, "int8", quant)
                 table = rescaled_codes(tensor.quant, quant, self.options.rounding)
                 self.table_call(tensor, out, table)
             else:
-                real_tensor = self.real(tensor)
-                assert isinstance(real_tensor, Tensor)
-                out = self.quantized(real_tensor, name, quant)
+                self.requantize_call(tensor, out, None)
             self._converted[key] = out
         return self._converted[key]
+
+    def requantize_call(
+        self, tensor: Tensor, out: Tensor, clamp: tuple[float, float] | None
+    ) -> None:
+        """Out = the same values under its own scale, clamped; not from int8 to int8."""
+        x, y = tensor.quant, out.quant
+        assert x is not None
+        assert y is not None
+        multiplier, shift = quantize_multiplier(x.scale / y.scale)
+        params = {
+            "n": math.prod(tensor.shape),
+            "in_offset": -x.zero_point,
+            "out_offset": y.zero_point,
+            **clamp_integer(clamp, y),
+            "multiplier": multiplier,
+            "shift": shift,
+        }
+        kernel = f"tms_requantize_{SUFFIX[x.dtype]}_{SUFFIX[y.dtype]}"
+        self.call(kernel, (tensor,), out, params)
 
     def settled(self, tensor: Tensor, quant: Quant | None) -> Tensor:
         """A moved tensor under the scale that its readers want, if any."""

@@ -24,7 +24,8 @@ from studio.targets.resources import resource
 LICENCE = "/* SPDX-License-Identifier: 0BSD"
 C_TYPES = {
     "int8": "int8_t", "uint8": "uint8_t", "int16": "int16_t", "uint16": "uint16_t",
-    "int32": "int32_t", "int64": "int64_t", "float32": "float", "bool": "uint8_t",
+    "int32": "int32_t", "int64": "int64_t", "float32": "float", "float64": "double",
+    "bool": "uint8_t",
 }  # fmt: skip
 TENSOR_TYPES = {
     "int8": "TMS_INT8", "uint8": "TMS_UINT8", "int16": "TMS_INT16", "int32": "TMS_INT32",

@@ -120,6 +120,8 @@ class Lowering(Builder):
         try:
             if node.op_type == "QuantizeLinear":
                 self._operands[_name(out)] = self._quantized(node)
+            elif followers := _to_32_bits(node):
+                self._operands[_name(followers[1].outputs[0])] = self._in_32_bits(node, followers)
             elif node.op_type == "DequantizeLinear":
                 self._operands[_name(out)] = self._dequantized(node)
             else:
@@ -160,8 +162,11 @@ class Lowering(Builder):
         )
         if any(0 in result.shape for result in site.results):
             raise site.refused("its result is empty", "remove the operator")
-        results = operator.lower(self._in_known_dtypes(site, operator), self)
+        wide = self._of_one_width(self._in_known_dtypes(site, operator))
+        results = operator.lower(wide, self)
         operands = results if isinstance(results, tuple) else (results,)
+        if wide.quant != site.quant and site.quant is not None and isinstance(operands[0], Tensor):
+            operands = (self.requantized(operands[0], site.quant), *operands[1:])
         for number, value in enumerate(values):
             if number < len(operands):
                 self._operands[_name(value)] = operands[number]
@@ -175,9 +180,34 @@ class Lowering(Builder):
             if tensor.quant is None and tensor.dtype not in operator.dtypes:
                 raise site.refused(f"takes no {tensor.dtype}", "convert it to float32 before")
         quants = [site.quant, *(tensor.quant for tensor in tensors)]
+        if "int32" not in operator.dtypes and any(q and q.dtype == "int32" for q in quants):
+            return self.in_float(site, "it has no form for 32 bits")
         if operator.int16 or not any(q is not None and q.dtype == "int16" for q in quants):
             return site
         return self.in_float(site, "it has no int16 form")
+
+    def _of_one_width(self, site: Site) -> Site:
+        """The site with all its integers in int16, where some of them are.
+
+        Int8 operands fit int16 without rounding, under their own scale.
+        """
+        quants = [t.quant for t in site.inputs if isinstance(t, Tensor) and t.quant is not None]
+        widths = {quant.dtype for quant in (*quants, site.quant) if quant is not None}
+        if site.quant is None or widths != {"int8", "int16"}:
+            return site
+        inputs: list[Operand | None] = []
+        for operand in site.inputs:
+            if isinstance(operand, Tensor) and operand.quant is not None:
+                narrow = operand.quant.dtype == "int8"
+                exact = Quant(operand.quant.scale, 0, "int16") if narrow else operand.quant
+                inputs.append(self.requantized(operand, exact))
+            else:
+                inputs.append(operand)
+        quant = site.quant
+        if quant.dtype == "int8":
+            furthest = max(128 + quant.zero_point, 127 - quant.zero_point)
+            quant = Quant(quant.scale * furthest / 32767, 0, "int16")
+        return replace(site, inputs=tuple(inputs), quant=quant)
 
     def _behind_activation(
         self, node: onnx_ir.Node, operator: Operator
@@ -224,17 +254,19 @@ class Lowering(Builder):
                 found.add(self._quant_of(node))
             elif node.op_type in VIEWS and index == 0:
                 found.add(self._quant_ahead(node.outputs[0]))
+            elif index == 0 and (followers := _to_32_bits(node)):
+                found.add(self._quant_of(followers[-1]))
             else:
                 return None
         return found.pop() if len(found) == 1 else None
 
     def _quant_of(self, node: onnx_ir.Node) -> Quant | None:
-        """The parameters of a per-tensor 8-bit QuantizeLinear or DequantizeLinear; else None."""
+        """The parameters of a per-tensor QuantizeLinear or DequantizeLinear; else None."""
         scale, zero_point, dtype = self._scale_and_zero_point(node)
-        if scale is None or scale.size != 1 or dtype not in ("int8", "uint8", "int16"):
+        if scale is None or scale.size != 1 or dtype not in ("int8", "uint8", "int16", "int32"):
             return None
         zero = int(zero_point.reshape(-1)[0]) if zero_point is not None else 0
-        stored = "int16" if dtype == "int16" else "int8"
+        stored = "int8" if dtype == "uint8" else dtype
         return Quant(float(scale.reshape(-1)[0]), zero - (128 if dtype == "uint8" else 0), stored)
 
     def _scale_and_zero_point(self, node: onnx_ir.Node) -> tuple[Array | None, Array | None, str]:
@@ -282,11 +314,21 @@ class Lowering(Builder):
                 return _of_blocks(operand, scale, zero_point)
             return replace(operand, scale=scale, zero_point=zero_point, axis=axis)
         quant = self._quant_of(node)
-        if quant is None or operand.dtype not in ("int8", "uint8", "int16"):
+        if quant is None or operand.dtype not in ("int8", "uint8", "int16", "int32"):
             raise Unsupported(f"DequantizeLinear: {ONLY_8_BITS}", self.site, QUANTIZE_HINT)
         if operand.dtype == "uint8":
             operand = self._shifted(operand, "int8")
         return replace(operand, quant=quant)
+
+    def _in_32_bits(self, node: onnx_ir.Node, followers: list[onnx_ir.Node]) -> Operand:
+        """The value of a quantisation to int32 that begins with `node`."""
+        assert node.inputs[0] is not None
+        quant, operand = self._quant_of(followers[-1]), self._operands[_name(node.inputs[0])]
+        if quant is None or isinstance(operand, Const) or operand.quant is None:
+            hint = "quantise to int16 or int8, or requantise from there"
+            raise Unsupported("real values quantised to 32 bits", self.site, hint)
+        self._fused.update(_name(follower.outputs[0]) for follower in followers[:2])
+        return self.requantized(operand, quant)
 
     def _shifted(self, tensor: Tensor, dtype: str) -> Tensor:
         """A uint8 tensor as int8, 128 less, or the other way round."""
@@ -324,6 +366,20 @@ class Lowering(Builder):
             order=operand.layout.order,
         )
         return operand
+
+
+def _to_32_bits(node: onnx_ir.Node) -> list[onnx_ir.Node]:
+    """Round, Cast and DequantizeLinear behind a Div by its scale: QDQ to int32; else nothing."""
+    followers: list[onnx_ir.Node] = []
+    if node.op_type != "Div":
+        return followers
+    for op_type in ("Round", "Cast", "DequantizeLinear"):
+        value = (followers or [node])[-1].outputs[0]
+        users = value.consumers()
+        if len(users) != 1 or users[0].op_type != op_type or value.is_graph_output():
+            return []
+        followers.append(users[0])
+    return followers if followers[-1].inputs[1] is node.inputs[1] else []
 
 
 def _of_blocks(operand: Const, scale: Array, zero_point: Array | None) -> Const:

@@ -16,7 +16,7 @@ Array = npt.NDArray[Any]
 
 @dataclass(frozen=True, slots=True)
 class Quant:
-    """real = scale * (stored - zero_point), one for a whole int8 or int16 tensor."""
+    """real = scale * (stored - zero_point), one for a whole int8, int16 or int32 tensor."""
 
     scale: float
     zero_point: int
@@ -25,7 +25,8 @@ class Quant:
     @property
     def limits(self) -> tuple[int, int]:
         """The least and the largest stored value."""
-        return (-128, 127) if self.dtype == "int8" else (-32768, 32767)
+        limits = np.iinfo(self.dtype)
+        return int(limits.min), int(limits.max)
 
     def stored(self, real: float) -> int:
         """The integer value of a real one, rounded half to even, saturating."""
@@ -46,7 +47,7 @@ class Tensor:
         buffer: index of the buffer that holds it; views share one.
         layout: how it lies there.
         dtype: numpy name of what is stored.
-        quant: set where int8 values stand for real ones.
+        quant: set where integers stand for real values.
     """
 
     shape: Shape

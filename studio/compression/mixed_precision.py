@@ -1,4 +1,4 @@
-"""Mixed precision: 4 or 8 bits for each layer's weights, chosen under a byte budget."""
+"""Mixed precision: 4 or 8 bits for weights, 8 or 16 for activations, chosen under budgets."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from studio.compression import wide_activations
 from studio.compression.low_bits import (
     How,
     Integers,
@@ -43,7 +44,8 @@ class MixedPrecision:
 
     The noise that each layer's 4-bit weights bring to the output is measured; the cheapest noise
     for the bytes that it saves goes first, and exchanges are tried on the assembled net until
-    none helps. Activations become int8.
+    none helps. Activations become int8; as far as the arena may grow for it, those whose rounding
+    makes the most noise for their size become int16.
     """
 
     budget_percent: float = param(
@@ -54,6 +56,9 @@ class MixedPrecision:
     )
     samples: int = param(256, "Calibration samples", lo=1, hi=100_000)
     swaps: int = param(12, "Exchanges to try at most", lo=0, hi=10_000)
+    growth_percent: float = param(
+        0.0, "Growth of the arena", lo=0.0, hi=100.0, unit="%", help="For int16; 0: all int8"
+    )
 
 
 def preview(p: MixedPrecision, model: Model) -> Model:
@@ -68,7 +73,11 @@ def preview(p: MixedPrecision, model: Model) -> Model:
     chosen = budget.filled(frozenset(), -np.array(sizes, np.float64))
     for index in chosen:
         placeholder(layers[index])
-    return model.derived(ir, STEP.id, asdict(p), _words(layers, chosen))
+    report = _words(layers, chosen)
+    if p.growth_percent:
+        wide = wide_activations.placed(Model.from_ir(ir, model.name), p.growth_percent)
+        report |= dict.fromkeys(wide, "int16")
+    return model.derived(ir, STEP.id, asdict(p), report)
 
 
 def run(p: MixedPrecision, model: Model, data: Dataset | None) -> Job[Model]:
@@ -87,6 +96,11 @@ def run(p: MixedPrecision, model: Model, data: Dataset | None) -> Job[Model]:
     for index, node in enumerate(draft.layers):
         noise = search.known[frozenset({index})] / search.known[frozenset()]
         report[node.name or ""] += f"; alone in int4 it makes {noise:.1f} x the noise of int8"
+    if p.growth_percent:
+        wide = yield from wide_activations.widen(
+            draft, search.judged, search.reference, p.growth_percent
+        )
+        report |= dict.fromkeys(wide, "int16")
     return model.derived(draft.ir, STEP.id, asdict(p), report)
 
 

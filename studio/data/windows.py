@@ -55,11 +55,20 @@ class Cut:
     seed: int = 0
 
 
-def dataset(name: str, recordings: Sequence[Recording], cut: Cut) -> Dataset:
+def dataset(
+    name: str, recordings: Sequence[Recording], cut: Cut, classes: Sequence[str] = ()
+) -> Dataset:
     """Cut recordings into samples and split them by group.
 
+    Args:
+        name: of the data.
+        recordings: to cut.
+        cut: how.
+        classes: in the order of the model's outputs; empty: in the order of the alphabet.
+
     Raises:
-        DataError: no recordings, none as long as the window, or different shapes.
+        DataError: no recordings, none as long as the window, different shapes, or a class that
+            `classes` lacks.
     """
     if not recordings:
         raise DataError("holds no recordings", name)
@@ -86,7 +95,7 @@ def dataset(name: str, recordings: Sequence[Recording], cut: Cut) -> Dataset:
             name,
             "give a window length" if x[0].ndim == 2 else "bring the images to one size",
         )
-    labels, y = _classes(answers, name)
+    labels, y = _classes(answers, classes, name)
     array = np.array(groups)
     split = np.array(given)
     if not all(given):
@@ -152,14 +161,16 @@ def _label(recording: Recording, start: int, window: int) -> str:
 
 
 def _classes(
-    answers: list[str], where: str
+    answers: list[str], order: Sequence[str], where: str
 ) -> tuple[tuple[str, ...], npt.NDArray[np.int64] | None]:
     known = {answer for answer in answers if answer}
     if not known:
         return (), None
     if "" in answers:
         raise DataError("some recordings have a class and some have none", where)
-    labels = tuple(sorted(known))
+    if order and (missing := known.difference(order)):
+        raise DataError(f"class '{min(missing)}' is not among the classes", where, ", ".join(order))
+    labels = tuple(order or sorted(known))
     index = {label: i for i, label in enumerate(labels)}
     return labels, np.array([index[answer] for answer in answers], np.int64)
 

@@ -5,8 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 import tempfile
+import time
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +17,7 @@ from studio.model.model import Model
 from studio.targets.resources import cache_folder
 
 DIGEST_BYTES = 32
+KEPT_DAYS = 60  # since a result was last used, or a training last wrote its checkpoint
 
 
 def key_of(parts: Mapping[str, Any]) -> str:
@@ -37,6 +41,8 @@ class Cache:
             data = self._file(key).read_bytes()
         except OSError:
             return None
+        with suppress(OSError):
+            os.utime(self._file(key))
         # A file that a power cut left empty or short is as good as none.
         content, digest = data[:-DIGEST_BYTES], data[-DIGEST_BYTES:]
         return Model.from_bytes(content, name) if _digest(content) == digest else None
@@ -61,6 +67,15 @@ class Cache:
     def unfinished(self, key: str) -> Path:
         """The folder for checkpoints of what will be stored under `key`."""
         return self.folder / "unfinished" / key
+
+    def tidy(self) -> None:
+        """Remove what nobody used for a long time."""
+        oldest = time.time() - KEPT_DAYS * 86400
+        for path in (*self.folder.glob("*.onnx"), *self.folder.glob("unfinished/*")):
+            with suppress(OSError):
+                newest = max((f.stat().st_mtime for f in path.rglob("*")), default=0.0)
+                if max(newest, path.stat().st_mtime) < oldest:
+                    shutil.rmtree(path) if path.is_dir() else path.unlink()
 
     def _file(self, key: str) -> Path:
         return self.folder / f"{key}.onnx"

@@ -86,6 +86,7 @@ def run(recipe: Recipe, model: Model, data: Dataset | None, cache: Cache) -> Job
 def _compute(
     nodes: tuple[Node, ...], model: Model, results: Models, data: Dataset | None, cache: Cache
 ) -> Job[Models]:
+    cache.tidy()
     fresh: Models = {}
     for index, node in enumerate(nodes):
         source = {**results, **fresh}[node.parent] if node.parent else model

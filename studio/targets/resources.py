@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import tempfile
+from functools import cache
 from pathlib import Path
 
 import platformdirs
@@ -21,6 +23,24 @@ def resource(path: str) -> Path:
 
 
 def cache_folder() -> Path:
-    """The user's cache folder, or what the environment variable STUDIO_CACHE names."""
+    """The user's cache folder, or what the environment variable STUDIO_CACHE names.
+
+    Where it cannot be written, a folder that lasts as long as the program stands in: compilers
+    wait for ever for a cache that they cannot lock.
+    """
     named = os.environ.get("STUDIO_CACHE")
-    return Path(named or platformdirs.user_cache_dir("tinyml-studio", appauthor=False))
+    return _writable(named or platformdirs.user_cache_dir("tinyml-studio", appauthor=False))
+
+
+@cache
+def _writable(folder: str) -> Path:
+    try:
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError:
+        _stand_ins.append(tempfile.TemporaryDirectory(prefix="tinyml-studio-"))
+        return Path(_stand_ins[-1].name)
+    return Path(folder)
+
+
+_stand_ins: list[tempfile.TemporaryDirectory[str]] = []

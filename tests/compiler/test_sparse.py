@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-import onnx_ir
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from nets import Net, autoencoder, ds_cnn, quantized
+from nets import Net, autoencoder, ds_cnn, pruned, quantized
 
 from studio.build.host import HostModel
 from studio.compiler.lower import lower
@@ -15,7 +14,6 @@ from studio.compiler.program import Options
 from studio.compiler.run import run
 from studio.compiler.sparse import decoded, encoded
 from studio.job import finish
-from studio.model.model import Model
 
 
 @given(
@@ -37,22 +35,6 @@ def test_the_codec_gives_back_every_weight(filters, taps, blocks, block, density
 def test_what_does_not_fit_is_not_encoded():
     assert encoded(np.ones((1, 1, 256), np.int8), 1) is None, "256 do not fit a byte's count"
     assert encoded(np.zeros((1, 1, 6), np.int8), 4) is None, "no multiple of the block"
-
-
-def pruned(model: Model, share: float, block: int) -> Model:
-    """The model with a share of the blocks of each ungrouped layer set to zero."""
-    ir, rng = model.clone_ir(), np.random.default_rng(0)
-    for node in ir.graph:
-        if node.op_type not in ("Gemm", "Conv") or node.attributes.get_int("group", 1) > 1:
-            continue
-        value = node.inputs[1]
-        assert value is not None and value.const_value is not None
-        rows = np.moveaxis(value.const_value.numpy(), 1, -1)
-        if rows.shape[-1] % block == 0:
-            blocks = rows.reshape(-1, block) * (rng.random((rows.size // block, 1)) >= share)
-            rows = blocks.reshape(rows.shape).astype(np.float32)
-        value.const_value = onnx_ir.tensor(np.moveaxis(rows, -1, 1).copy(), name=value.name)
-    return Model.from_ir(ir, model.name)
 
 
 @pytest.mark.parametrize(

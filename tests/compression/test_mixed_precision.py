@@ -7,6 +7,8 @@ import onnx
 import pytest
 from nets import Net, ds_cnn, noise
 
+from studio.build.host import HostModel
+from studio.compiler.lower import lower
 from studio.compression import mixed_precision
 from studio.compression.mixed_precision import MixedPrecision, preview, run
 from studio.data.dataset import Dataset
@@ -67,3 +69,44 @@ def test_a_budget_that_all_or_none_meet_is_refused() -> None:
         preview(MixedPrecision(budget_percent=100.0), model)
     with pytest.raises(RecipeError, match="more than the 1000 allowed"):
         preview(MixedPrecision(budget_bytes=1000), model)
+
+
+@pytest.mark.needs_data
+def test_int16_where_it_helps_the_most_makes_less_noise_within_the_arena(
+    digits_bench: tuple[Model, Dataset],
+) -> None:
+    model, data = digits_bench
+    x = data.test.x[:300]
+    reference = infer(model, x)[0]
+    noises, arenas = [], []
+    for growth in (0.0, 20.0):
+        params = MixedPrecision(samples=32, swaps=0, growth_percent=growth)
+        result = finish(run(params, model, data))
+        program = lower(result)
+        assert {"int8", "int16"} >= {b.dtype for b in program.buffers if b.role == "activation"}
+        noises.append(float(np.square(infer(result, x)[0] - reference).mean()))
+        arenas.append(program.arena_bytes)
+        wide = [name for name, text in result.history[-1]["layers"].items() if text == "int16"]
+        assert bool(wide) == bool(growth)
+    assert noises[1] < noises[0]
+    assert arenas[1] <= 1.2 * arenas[0]
+
+
+def test_a_net_of_both_widths_computes_in_c_what_onnxruntime_computes() -> None:
+    net = Net()
+    x = net.conv("x", (8, 1, 3, 3), pads=[1, 1, 1, 1])
+    x = net.node("Add", x, net.conv(x, (8, 8, 1, 1), relu=False))
+    x = net.dense(net.node("Flatten", net.conv(x, (4, 8, 3, 3), strides=[2, 2])), 4 * 9, 5)
+    model = net.model((1, 1, 8, 8), x)
+    data = Dataset("noise", noise(model, 8), None, (), np.full(8, "train"))
+    result = finish(run(MixedPrecision(samples=8, swaps=0, growth_percent=60.0), model, data))
+    program = lower(result)
+    dtypes = {buffer.dtype for buffer in program.buffers}
+    assert {"int8", "int16"} <= dtypes
+    host = finish(HostModel.build(program))
+    source, target = program.inputs[0], program.outputs[0]
+    for x in data.x:
+        got = host.run([source.to_physical(source.quantize(x[None]))])[0]
+        want = infer(result, x[None])[0]
+        steps = np.abs(target.dequantize(target.to_logical(got)) - want) / (target.scale or 1.0)
+        assert steps.max() <= 2.01

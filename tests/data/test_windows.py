@@ -134,6 +134,8 @@ def test_parquet_recordings_are_windowed_by_file(studio_data: Path, tmp_path: Pa
         ('source = "absent"', "no such folder"),
         ('source = "."\ngroup = "("', "'group' is no pattern"),
         ('source = "."\ngroup = "person"', "'group' does not match"),
+        ('source = "."\nclasses = "walking"', "'classes' must be a list"),
+        ('source = "."\nclasses = ["a", "a"]', "names a class twice"),
         ("source = ", "is no TOML"),
     ],
 )
@@ -154,3 +156,17 @@ def test_a_part_of_the_path_can_be_the_group(tmp_path: Path) -> None:
     data = load(path)
     assert data.group is not None and sorted(set(data.group.tolist())) == ["0", "1", "2", "3"]
     assert data.x.shape == (8, 2, 2)
+
+
+def test_classes_stand_in_the_order_of_the_models_outputs(tmp_path: Path) -> None:
+    for name in ("a", "b", "c"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "one.csv").write_text("1,2\n3,4\n")
+    path = tmp_path / "d.toml"
+    path.write_text('source = "."\nclasses = ["c", "d", "a", "b"]\n')
+    data = load(path)
+    assert data.labels == ("c", "d", "a", "b")
+    assert data.y is not None and data.y.tolist() == [2, 3, 0]
+    path.write_text('source = "."\nclasses = ["a", "b"]\n')
+    with pytest.raises(DataError, match="class 'c' is not among the classes"):
+        load(path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -125,3 +126,25 @@ def test_previews_are_kept_upstream_of_a_change(model: Model) -> None:
     preview(changed, model)
     assert time.process_time() - start < 0.005
     assert preview(Recipe((replace(FOLD, muted=True),)), model)["fold"] is model
+
+
+def test_results_and_checkpoints_that_nobody_used_for_long_are_removed(
+    model: Model, tmp_path: Path
+) -> None:
+    cache, long_ago = Cache(tmp_path), time.time() - 61 * 86400
+    for key in ("old", "used", "new"):
+        cache.put(key, model)
+        cache.unfinished(key).mkdir(parents=True)
+        (cache.unfinished(key) / "1.pt").write_bytes(b"x")
+    for key in ("old", "used"):
+        for path in (
+            tmp_path / f"{key}.onnx",
+            cache.unfinished(key),
+            cache.unfinished(key) / "1.pt",
+        ):
+            os.utime(path, (long_ago, long_ago))
+    (cache.unfinished("used") / "2.pt").write_bytes(b"y")
+    assert cache.get("used") is not None
+    cache.tidy()
+    assert sorted(p.name for p in tmp_path.glob("*.onnx")) == ["new.onnx", "used.onnx"]
+    assert sorted(p.name for p in (tmp_path / "unfinished").iterdir()) == ["new", "used"]

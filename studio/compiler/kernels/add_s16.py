@@ -1,7 +1,8 @@
-"""tms_add_s16, tms_sub_s16 and tms_mul_s16: arithmetic of two int16 tensors, with broadcast."""
+"""tms_add_s16 and its like: arithmetic of two int16 tensors, with broadcast."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
@@ -9,6 +10,7 @@ import numpy as np
 
 from studio.compiler.fixed_point import Rescale, rescale_double, rescale_single
 from studio.compiler.kernel import Array, Example, Kernel, Params
+from studio.compiler.kernels import max_s8, min_s8, prelu_s8
 from studio.compiler.kernels.add_s8 import (
     FIELDS,
     broadcast,
@@ -53,21 +55,25 @@ def _examples(factors: dict[str, int], rng: np.random.Generator) -> tuple[Exampl
     return tuple(made)
 
 
+def _kernel(name: str, reference: Callable[..., None], factors: dict[str, int]) -> Kernel:
+    examples = partial(_examples, factors)
+    return Kernel(name, "tms_binary_s8_params", FIELDS, reference, examples, in_place=True)
+
+
 SUM = sum_factors(0.0002, 0.0003, 0.0004, HEADROOM_BITS)
 PRODUCT = product_factors(0.0002, 0.0003, 0.002)
-KERNELS = tuple(
-    Kernel(
-        f"tms_{name}_s16{suffix}",
-        "tms_binary_s8_params",
-        FIELDS,
-        partial(function, rescale),
-        partial(_examples, factors),
-        in_place=True,
-    )
-    for name, function, factors in (
-        ("add", partial(total, 1), SUM),
-        ("sub", partial(total, -1), SUM),
-        ("mul", product, PRODUCT),
-    )
-    for suffix, rescale in (("", rescale_single), ("_dr", rescale_double))
+SLOPE = prelu_s8.prelu_factors(0.0002, 0.00003, 0.0003)
+KERNELS = (
+    _kernel("tms_min_s16", min_s8.reference, SUM),
+    _kernel("tms_max_s16", max_s8.reference, SUM),
+    *(
+        _kernel(f"tms_{name}_s16{suffix}", partial(function, rescale), factors)
+        for name, function, factors in (
+            ("add", partial(total, 1), SUM),
+            ("sub", partial(total, -1), SUM),
+            ("mul", product, PRODUCT),
+            ("prelu", prelu_s8.reference, SLOPE),
+        )
+        for suffix, rescale in (("", rescale_single), ("_dr", rescale_double))
+    ),
 )

@@ -19,7 +19,11 @@ def reference(p: Params, x: Array, out: Array) -> None:
 
     Formula: ConvPerChannel of int16 in TFLite's reference/integer_ops/conv.h.
     """
-    seen = patches(p, x.astype(np.float64), 0)
+    convolve(p, patches(p, x.astype(np.float64), 0), out)
+
+
+def convolve(p: Params, seen: Array, out: Array) -> None:
+    """Weigh, add and requantise what each tap sees: float64 [out_h, out_w, kh, kw, in_c]."""
     groups = p["groups"]
     seen = seen.reshape(p["out_h"] * p["out_w"], -1, groups, p["in_c"] // groups)
     weights = p["weights"].reshape(groups, p["out_c"] // groups, seen.shape[1], -1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -23,18 +24,28 @@ def looked_up(x: Array, table: Array) -> Array:
     return found
 
 
-def table_of(function: Callable[[Array], Array], low: float, high: float, unit: float) -> Array:
-    """The 513 int16 values of a function from low to high, in units.
+def table_of(
+    function: Callable[[Array], Array],
+    low: float,
+    high: float,
+    steps: float,
+    real: type[np.floating[Any]] = np.float64,
+) -> Array:
+    """The 513 int16 values of a function from low to high, `steps` for one.
 
-    Half of the error at the middle of each line is taken off its start.
+    Half of the error at the middle of each line is taken off its start. TFLite Micro calculates
+    in float32, given by `real`; so does LiteRT for all functions but softmax's.
     Formula: LUTPopulate of int16 in TFLite's kernels/internal/common.h.
     """
-    step = (high - low) / STEPS
-    x = low + step * np.arange(STEPS + 1)
-    exact, middle = function(x) / unit, function(x[:-1] + step / 2) / unit
+    step = (real(high) - real(low)) / real(STEPS)
+    x = real(low) + step * np.arange(STEPS + 1).astype(real)
+    exact, middle = (
+        function(place.astype(np.float64)).astype(real) * real(steps)
+        for place in (x, x[:-1] + step / real(2))
+    )
     sampled = _rounded(exact)
-    line = _rounded((exact[1:] + sampled[:-1]) / 2)
-    bias = _rounded((line - _rounded(middle)) / 2)
+    line = _rounded((exact[1:] + sampled[:-1]) / real(2))
+    bias = _rounded((line - _rounded(middle)) / real(2))
     values = np.append(sampled[:-1] - bias, sampled[-1])
     table: Array = np.clip(values, -32768, 32767).astype(np.int16)
     return table
@@ -42,7 +53,7 @@ def table_of(function: Callable[[Array], Array], low: float, high: float, unit: 
 
 def _rounded(x: Array) -> Array:
     """Half away from zero."""
-    away: Array = np.trunc(x + np.copysign(0.5, x))
+    away: Array = np.trunc(x + np.copysign(x.dtype.type(0.5), x))
     return away
 
 
@@ -55,7 +66,7 @@ def examples(rng: np.random.Generator) -> tuple[Example, ...]:
     """A sigmoid over the whole range, and a table that is no function."""
     x = rng.integers(-32768, 32768, 400).astype(np.int16)
     x[:4] = -32768, 32767, 0, -1
-    smooth = table_of(lambda v: 1 / (1 + np.exp(-v)), -8.0, 8.0, 1 / 32768)
+    smooth = table_of(lambda v: 1 / (1 + np.exp(-v)), -8.0, 8.0, 32768)
     wild = np.cumsum(rng.integers(-100, 101, STEPS + 1)).astype(np.int16)
     return tuple(Example({"n": 400, "table": t}, (x,), (400,), "int16") for t in (smooth, wild))
 

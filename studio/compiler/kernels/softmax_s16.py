@@ -16,8 +16,12 @@ from studio.compiler.fixed_point import (
 from studio.compiler.kernel import Array, Example, Kernel, Params
 from studio.compiler.kernels.lut_s16 import looked_up, table_of
 
-EXP = table_of(np.exp, -10.0, 0.0, 1 / 32768)
-INVERSE = table_of(lambda x: 1 / (1 + x), 0.0, 1.0, 1 / 32768)
+EXP = table_of(np.exp, -10.0, 0.0, 32768)
+
+
+def inverse_table(real: type[np.floating[Any]]) -> Array:
+    """1 / (1 + x) from 0 to 1, calculated in a floating type."""
+    return table_of(lambda x: 1 / (1 + x), 0.0, 1.0, 32768, real)
 
 
 def softmax_factors(in_scale: float) -> dict[str, int]:
@@ -57,7 +61,7 @@ def examples(rng: np.random.Generator) -> tuple[Example, ...]:
     made = []
     for x, scale in cases:
         rows, n = x.shape
-        tables: dict[str, Any] = {"exp": EXP, "inverse": INVERSE}
+        tables = {"exp": EXP, "inverse": inverse_table(np.float64)}
         params = {"rows": rows, "n": n, **softmax_factors(scale), **tables}
         made.append(Example(params, (x.astype(np.int16),), (rows, n), "int16"))
     return tuple(made)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -100,24 +100,27 @@ def _integer(site: Site, lowering: Lowering, a: Operand, b: Operand, quant: Quan
     """The call in integers; None where there is none for these operands."""
     suffix = "s8" if quant.dtype == "int8" else "s16"
     if site.op_type in ("Min", "Max"):
-        if quant.dtype != "int8" or any(isinstance(x, Tensor) and x.quant is None for x in (a, b)):
+        if any(isinstance(x, Tensor) and x.quant is None for x in (a, b)):
             return None
         a, b = (_under(lowering, x, quant) for x in (a, b))
         params = {**NO_FACTORS, **clamp_integer(site.clamp, quant)}
-        kernel = f"tms_{KERNELS[site.op_type]}_s8"
+        kernel = f"tms_{KERNELS[site.op_type]}_{suffix}"
         return pair_call(site, lowering, kernel, a, b, params, quant)
     first, second = _quantized_operand(a, quant), _quantized_operand(b, quant)
     if site.op_type not in FACTORS or first is None or second is None:
         return None
-    if quant.dtype == "int16" and (site.op_type == "PRelu" or not _around_zero(a, b, quant)):
+    if quant.dtype == "int16" and not _around_zero(a, b, quant):
         return None
     (a, a_quant), (b, b_quant) = first, second
+    in_float = site.op_type == "Mul" and lowering.options.rounding == "litert"  # as in mul.cc
+    real = np.float32 if in_float else np.float64
+    scales: list[Any] = [real(q.scale) for q in (a_quant, b_quant, quant)]
     params = {
         "a_offset": -a_quant.zero_point,
         "b_offset": -b_quant.zero_point,
         "out_offset": quant.zero_point,
         **clamp_integer(site.clamp, quant),
-        **_factors(site, quant)(a_quant.scale, b_quant.scale, quant.scale),
+        **_factors(site, quant)(*scales),
     }
     kernel = f"tms_{KERNELS[site.op_type]}_{suffix}"
     return pair_call(site, lowering, kernel, a, b, params, quant)
@@ -157,5 +160,5 @@ def _quantized_operand(x: Operand, out: Quant) -> tuple[Operand, Quant] | None:
 OPERATORS = (
     Operator(("Add", "Sub", "Mul", "Div", "PRelu"), lower_binary, activation=True, int16=True),
     Operator(("Pow",), lower_power),
-    Operator(("Min", "Max", "Sum", "Mean"), lower_many),
+    Operator(("Min", "Max", "Sum", "Mean"), lower_many, int16=True),
 )

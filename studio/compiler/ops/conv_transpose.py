@@ -8,9 +8,16 @@ import numpy as np
 import numpy.typing as npt
 
 from studio.compiler import layout
+from studio.compiler.builder import SUFFIX
 from studio.compiler.operand import Const, Tensor
 from studio.compiler.operator import Operator, Site
-from studio.compiler.ops.conv import int32_bias, refuse_shape
+from studio.compiler.ops.conv import (
+    int32_bias,
+    int64_bias,
+    refuse_shape,
+    same_integers,
+    zero_points,
+)
 from studio.compiler.scaling import clamp_float, clamp_integer, multipliers
 
 if TYPE_CHECKING:
@@ -20,12 +27,12 @@ Array = npt.NDArray[Any]
 
 
 def lower_conv_transpose(site: Site, lowering: Lowering) -> Tensor:
-    """ConvTranspose -> conv_transpose2d, int8 where operands and result are."""
+    """ConvTranspose -> conv_transpose2d, integer where operands and result are."""
     weights = site.const(1)
     groups = int(site.attributes.get("group", 1))
     fields = _window(site, weights.shape[2:], groups)
     if site.quant is not None:
-        done = _int8(site, lowering, fields, weights)
+        done = _integer(site, lowering, fields, weights)
         if done is not None:
             return done
     site = lowering.in_float(site, "weights or activations have no int8 form that kernels take")
@@ -41,25 +48,29 @@ def lower_conv_transpose(site: Site, lowering: Lowering) -> Tensor:
     return _call(site, lowering, "tms_conv_transpose2d_f32", fields, params)
 
 
-def _int8(site: Site, lowering: Lowering, fields: dict[str, int], weights: Const) -> Tensor | None:
+def _integer(
+    site: Site, lowering: Lowering, fields: dict[str, int], weights: Const
+) -> Tensor | None:
     x, stored = site.tensor(), weights.centred()
     scales = weights.scales(1)
-    if x.quant is None or stored is None or scales is None or site.quant is None:
+    if stored is None or scales is None or not same_integers(x.quant, site.quant):
         return None
+    assert x.quant is not None
+    assert site.quant is not None
     scales = np.tile(scales, fields["groups"])
-    bias = int32_bias(site.optional(2), x.quant.scale * scales)
+    in_units = int64_bias if x.quant.dtype == "int16" else int32_bias
+    bias = in_units(site.optional(2), x.quant.scale * scales)
     if bias is None:
         return None
     params = {
         **fields,
-        "in_offset": -x.quant.zero_point,
-        "out_offset": site.quant.zero_point,
+        **zero_points(x.quant, site.quant),
         **clamp_integer(site.clamp, site.quant),
         "weights": _arranged(stored, fields["groups"]),
         "bias": bias,
         **multipliers(x.quant.scale * scales / site.quant.scale),
     }
-    return _call(site, lowering, "tms_conv_transpose2d_s8", fields, params)
+    return _call(site, lowering, f"tms_conv_transpose2d_{SUFFIX[x.quant.dtype]}", fields, params)
 
 
 def _call(
@@ -119,4 +130,4 @@ def _pads_before(
     return tuple(before)
 
 
-OPERATORS = (Operator(("ConvTranspose",), lower_conv_transpose, activation=True),)
+OPERATORS = (Operator(("ConvTranspose",), lower_conv_transpose, activation=True, int16=True),)

@@ -124,6 +124,7 @@ def _dense_int8(site: Site, lowering: Lowering, weights: Const, out_axis: int) -
     x, order = _operand(site, lowering, stored.shape[1])
     out = lowering.output(site, layout.plain(site.shape), site.quant)
     assert x.quant is not None
+    units = x.quant.scale * scales
     params = {
         "rows": math.prod(x.shape) // stored.shape[1],
         "in_n": stored.shape[1],
@@ -132,9 +133,12 @@ def _dense_int8(site: Site, lowering: Lowering, weights: Const, out_axis: int) -
         **clamp_integer(site.clamp, site.quant),
         "weights": stored[:, order],
         "bias": np.broadcast_to(bias, scales.shape),
-        **multipliers(x.quant.scale * scales / site.quant.scale),
     }
     kernel = f"tms_dense_{SUFFIX[site.quant.dtype]}"
+    if site.quant.dtype == "int16" and lowering.options.rounding == "litert":
+        kernel, params["scale"] = f"{kernel}_f64", units / site.quant.scale
+    else:
+        params |= multipliers(units / site.quant.scale)
     if weights.bits == 4 and site.quant.dtype == "int8" and fit(stored):
         kernel, params["weights"] = f"{kernel}_w4", packed(stored[:, order])
     lowering.call(kernel, (x,), out, params, params["rows"] * stored.size)

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from studio.compiler.broadcasting import merged
+from studio.compiler.builder import SUFFIX
 from studio.compiler.fixed_point import quantize_multiplier
 from studio.compiler.layout import Shape, plain, row_major
 from studio.compiler.operand import Const, Quant, Tensor
 from studio.compiler.operator import Operand, Site
+from studio.compiler.ops.conv import same_integers
 from studio.compiler.scaling import clamp_float, clamp_integer
 
 if TYPE_CHECKING:
@@ -27,19 +29,19 @@ def product(site: Site, lowering: Lowering, a: Operand, b: Operand) -> Tensor:
         a = _reshaped(a, (1, *a.shape))
     if len(b.shape) == 1:
         b = _reshaped(b, (*b.shape, 1))
-    if site.quant is not None and site.quant.dtype == "int8":
-        sides = _quantized(a), _quantized(b)
+    if site.quant is not None:
+        sides = _quantized(a, site.quant), _quantized(b, site.quant)
         if sides[0] is not None and sides[1] is not None:
-            return _int8(site, lowering, sides[0], sides[1], site.quant)
+            return _integer(site, lowering, sides[0], sides[1], site.quant)
     site = replace(site, inputs=(a, b))
-    a, b = (x for x in lowering.in_float(site, "an operand has no int8 form").inputs if x)
+    a, b = (x for x in lowering.in_float(site, "an operand has no integer form").inputs if x)
     a, b = (Const(x.name, x.real) if isinstance(x, Const) else x for x in (a, b))
     return _call(
         replace(site, quant=None), lowering, "tms_matmul_f32", a, b, clamp_float(site.clamp)
     )
 
 
-def _int8(
+def _integer(
     site: Site,
     lowering: Lowering,
     a: tuple[Operand, Quant],
@@ -47,25 +49,29 @@ def _int8(
     quant: Quant,
 ) -> Tensor:
     multiplier, shift = quantize_multiplier(a[1].scale * b[1].scale / quant.scale)
-    params = {
+    offsets = {
         "a_offset": -a[1].zero_point,
         "b_offset": -b[1].zero_point,
         "out_offset": quant.zero_point,
+    }
+    params = {
+        **(offsets if quant.dtype == "int8" else {}),
         **clamp_integer(site.clamp, quant),
         "multiplier": multiplier,
         "shift": shift,
     }
-    return _call(site, lowering, "tms_matmul_s8", a[0], b[0], params)
+    return _call(site, lowering, f"tms_matmul_{SUFFIX[quant.dtype]}", a[0], b[0], params)
 
 
-def _quantized(x: Operand) -> tuple[Operand, Quant] | None:
-    """An int8 operand and its scale; None where it has none or several."""
+def _quantized(x: Operand, out: Quant) -> tuple[Operand, Quant] | None:
+    """An operand in the result's type and its scale; None where it has none or several."""
     if isinstance(x, Tensor):
-        return None if x.quant is None or x.quant.dtype != "int8" else (x, x.quant)
+        return (x, x.quant) if x.quant is not None and same_integers(x.quant, out) else None
     stored = x.centred()
     if stored is None or x.scale is None or x.scale.size != 1:
         return None
-    return Const(x.name, stored), Quant(float(x.scale.reshape(-1)[0]), 0)
+    quant = Quant(float(x.scale.reshape(-1)[0]), 0, out.dtype)
+    return Const(x.name, stored.astype(out.dtype)), quant
 
 
 def _reshaped(x: Operand, shape: Shape) -> Operand:

@@ -5,10 +5,13 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+from studio.compiler.builder import SUFFIX
 from studio.compiler.fixed_point import quantize_multiplier
 from studio.compiler.layout import Layout, plain
 from studio.compiler.operand import Const, Quant, Tensor
 from studio.compiler.operator import Operator, Site
+from studio.compiler.ops.conv import same_integers
+from studio.compiler.scaling import clamp_integer
 
 if TYPE_CHECKING:
     from studio.compiler.lower import Lowering
@@ -33,7 +36,8 @@ def lower_reduction(site: Site, lowering: Lowering) -> Tensor:
             raise site.refused("no axes", "remove the operator")
         return lowering.settled(x.reshaped(site.shape), site.quant)
     integer = x.quant is not None and (
-        site.op_type in EXTREMES or (site.op_type in SUMS and site.quant is not None)
+        site.op_type in EXTREMES
+        or (site.op_type in SUMS and same_integers(x.quant, site.quant) and _fits(site, axes))
     )
     if not integer:
         site = lowering.in_float(site, "it has no form for such operands in integers")
@@ -42,10 +46,17 @@ def lower_reduction(site: Site, lowering: Lowering) -> Tensor:
         return _float(site, lowering, x, params)
     if site.op_type in EXTREMES:
         out = lowering.output(site, plain(site.shape), x.quant)
-        lowering.call(f"tms_reduce_{EXTREMES[site.op_type]}_s8", (x,), out, params)
+        kernel = f"tms_reduce_{EXTREMES[site.op_type]}_{SUFFIX[x.quant.dtype]}"
+        lowering.call(kernel, (x,), out, params)
         return lowering.settled(out, site.quant)
     assert site.quant is not None
-    return _sum_int8(site, lowering, x, params, x.quant, site.quant)
+    return _sum_integer(site, lowering, x, params, x.quant, site.quant)
+
+
+def _fits(site: Site, axes: tuple[int, ...]) -> bool:
+    """Whether sums of int16 fit 32 bits, as those of int8 do in any model for a microcontroller."""
+    rows = math.prod(site.tensor().shape[axis] for axis in axes)
+    return site.tensor().dtype == "int8" or rows < 1 << 16
 
 
 def as_rows(lowering: Lowering, x: Tensor, axes: tuple[int, ...]) -> tuple[Tensor, dict[str, Any]]:
@@ -66,7 +77,7 @@ def _float(site: Site, lowering: Lowering, x: Tensor, params: dict[str, Any]) ->
     return whole
 
 
-def _sum_int8(
+def _sum_integer(
     site: Site, lowering: Lowering, x: Tensor, params: dict[str, Any], quant: Quant, to: Quant
 ) -> Tensor:
     """The mean kernel; a sum is a mean whose factor is not divided by the count."""
@@ -76,12 +87,11 @@ def _sum_int8(
     params |= {
         "in_offset": -quant.zero_point,
         "out_offset": to.zero_point,
-        "act_min": -128,
-        "act_max": 127,
+        **clamp_integer(None, to),
         "multiplier": multiplier,
         "shift": shift,
     }
-    lowering.call("tms_mean_s8", (x,), out, params)
+    lowering.call(f"tms_mean_{SUFFIX[to.dtype]}", (x,), out, params)
     return out
 
 
@@ -109,4 +119,4 @@ def reduced_axes(site: Site, rank: int) -> tuple[int, ...]:
     return tuple(sorted(int(axis) % rank for axis in axes))
 
 
-OPERATORS = (Operator(tuple(FLOAT), lower_reduction),)
+OPERATORS = (Operator(tuple(FLOAT), lower_reduction, int16=True),)

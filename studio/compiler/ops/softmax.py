@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from studio.compiler.kernels import softmax_s16
 from studio.compiler.kernels.softmax_s8 import softmax_factors
 from studio.compiler.layout import Layout
@@ -35,7 +37,8 @@ def lower_softmax(site: Site, lowering: Lowering) -> Tensor:
         return out
     if x.quant.dtype == "int16":
         out = lowering.output(site, lay, WIDE_OUTPUT)
-        tables = {"exp": softmax_s16.EXP, "inverse": softmax_s16.INVERSE}
+        real = np.float32 if lowering.options.rounding == "double" else np.float64
+        tables = {"exp": softmax_s16.EXP, "inverse": softmax_s16.inverse_table(real)}
         params |= {**softmax_s16.softmax_factors(x.quant.scale), **tables}
         lowering.call("tms_softmax_s16", (x,), out, params)
     else:

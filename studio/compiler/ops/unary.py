@@ -11,6 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from studio.compiler import float_math
+from studio.compiler.fixed_point import rescale_double
+from studio.compiler.kernels.leaky_relu_s16 import bent, leaky_factors
 from studio.compiler.kernels.lut_s16 import table_of
 from studio.compiler.kernels.sigmoid_s16 import TABLE as SIGMOID_TABLE
 from studio.compiler.kernels.sigmoid_s16 import sigmoid_factors
@@ -47,7 +49,6 @@ SHAPED: dict[str, tuple[Callable[..., Real], str, float, float]] = {
     "Elu": (float_math.elu, "tms_elu_f32", 1.0, 0.0),
     "HardSigmoid": (float_math.hard_sigmoid, "tms_hard_sigmoid_f32", 0.2, 0.5),
     "HardSwish": (float_math.hard_swish, "tms_hard_swish_f32", 1 / 6, 0.5),
-    "LeakyRelu": (float_math.leaky_relu, "tms_leaky_relu_f32", 0.01, 0.0),
     "Swish": (float_math.swish, "tms_swish_f32", 1.0, 0.0),
 }
 """ONNX operator: the function, its kernel, and what alpha and beta are if not said."""
@@ -98,13 +99,18 @@ def _wide(
         params = {"n": n, **sigmoid_factors(x.quant.scale), "table": SIGMOID_TABLE}
         lowering.call(AS_TFLITE[kernel], (x,), out, params)
         return out
-    half = 32768 * x.quant.scale
+    low, high = (side * x.quant.scale for side in x.quant.limits)
+    real: type[np.floating[Any]] = np.float64
+    steps = 1 / site.quant.scale
+    if lowering.options.rounding != "single":  # TFLite takes the width of 65535 steps for 65536
+        least, most = (np.float32(side * site.quant.scale) for side in site.quant.limits)
+        steps, real = float(65536 / (most - least)), np.float32
 
-    def exact(real: npt.NDArray[Any]) -> npt.NDArray[Any]:
-        return function(real.astype(np.float32)).astype(np.float64)
+    def exact(places: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        return function(places.astype(np.float32)).astype(np.float64)
 
     out = lowering.output(site, x.layout, site.quant)
-    table = table_of(exact, -half, half - x.quant.scale, site.quant.scale)
+    table = table_of(exact, low, high, steps, real)
     lowering.call("tms_lut_s16", (x,), out, {"n": n, "table": table})
     return out
 
@@ -122,6 +128,29 @@ def lower_shaped(site: Site, lowering: Lowering) -> Tensor:
         "beta": float(site.attributes.get("beta", beta)),
     }
     return lower_function(site, lowering, partial(function, **params), kernel, params)
+
+
+def lower_leaky_relu(site: Site, lowering: Lowering) -> Tensor:
+    """Two factors where operand and result are integers, as TFLite has it."""
+    x, alpha = site.tensor(), float(site.attributes.get("alpha", 0.01))
+    rounding = lowering.options.rounding
+    if same_integers(x.quant, site.quant) and alpha >= 0:
+        assert x.quant is not None
+        assert site.quant is not None
+        factors = leaky_factors(x.quant.scale, alpha, site.quant.scale, rounding == "litert")
+        if x.dtype == "int16":
+            out = lowering.output(site, x.layout, site.quant)
+            lowering.call("tms_leaky_relu_s16", (x,), out, {"n": math.prod(x.shape), **factors})
+            return out
+        if rounding != "single":
+            centred = np.arange(-128, 128) - x.quant.zero_point
+            stored = bent(rescale_double, factors, centred) + site.quant.zero_point
+            out = lowering.output(site, x.layout, site.quant)
+            lowering.table_call(x, out, np.clip(stored, -128, 127).astype(np.int8))
+            return out
+    function = partial(float_math.leaky_relu, alpha=alpha, beta=0.0)
+    params = {"alpha": alpha, "beta": 0.0}
+    return lower_function(site, lowering, function, "tms_leaky_relu_f32", params)
 
 
 def lower_gelu(site: Site, lowering: Lowering) -> Tensor:
@@ -150,6 +179,11 @@ def lower_clip(site: Site, lowering: Lowering) -> Tensor:
         lowering.table_call(x, out, np.clip(table, bounds["act_min"], bounds["act_max"]))
         return out
 
+    if x.quant is not None and site.quant is not None and not tabled:
+        out = lowering.output(site, x.layout, site.quant)
+        lowering.requantize_call(x, out, (params["act_min"], hi))
+        return out
+
     def clip(real: Real) -> Real:
         return np.clip(real, np.float32(params["act_min"]), np.float32(hi))
 
@@ -167,6 +201,7 @@ def _bound(site: Site, index: int, key: str, default: float) -> float:
 OPERATORS = (
     Operator(tuple(PLAIN), lower_plain, int16=True),
     Operator(tuple(SHAPED), lower_shaped, int16=True),
+    Operator(("LeakyRelu",), lower_leaky_relu, int16=True),
     Operator(("Gelu",), lower_gelu, int16=True),
     Operator(("Relu", "Clip"), lower_clip, int16=True),
 )

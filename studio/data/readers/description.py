@@ -9,6 +9,7 @@ validation = 0.1           # shares of the samples; groups stay together
 test = 0.2
 seed = 0
 group = "person(\d+)"     # part of the path that stays together; absent: the file
+classes = ["walking", "running"]   # as the model's outputs are; absent: by the alphabet
 """
 
 from __future__ import annotations
@@ -40,12 +41,21 @@ def read(path: Path) -> Dataset:
     except tomllib.TOMLDecodeError as error:
         raise DataError(f"is no TOML: {error}", str(path)) from None
     source, group = table.pop("source", None), table.pop("group", "")
+    classes = _names(table.pop("classes", []), path)
     if not isinstance(source, str):
         raise DataError("'source' is missing", str(path), "name a folder or file beside it")
     found = recordings(path.parent / source)
     if group:
         found = [replace(r, group=_matched(group, r.where, path)) for r in found]
-    return windows.dataset(path.stem, found, _cut(table, path))
+    return windows.dataset(path.stem, found, _cut(table, path), classes)
+
+
+def _names(classes: object, path: Path) -> tuple[str, ...]:
+    if not isinstance(classes, list) or not all(isinstance(name, str) for name in classes):
+        raise DataError("'classes' must be a list of names", str(path))
+    if len(set(classes)) < len(classes):
+        raise DataError("'classes' names a class twice", str(path))
+    return tuple(classes)
 
 
 def _cut(table: dict[str, Any], path: Path) -> Cut:

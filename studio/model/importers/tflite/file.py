@@ -61,8 +61,9 @@ class TensorInfo:
 
     @property
     def quantized(self) -> bool:
-        """Whether integers of up to 16 bits stand for real values."""
-        return self.scales is not None and self.dtype in QUANTIZED_TYPES
+        """Whether integers stand for real values; constants of 32 bits are biases, not counted."""
+        wide = self.dtype == "int32" and self.data is None
+        return self.scales is not None and (wide or self.dtype in QUANTIZED_TYPES)
 
     def same_grid(self, other: TensorInfo) -> bool:
         """Whether both have one and the same type, scale and zero point."""

@@ -115,10 +115,26 @@ class Graph:
         tensor, name = self.tensors[index], self.name_of(index)
         if tensor.scales is None or tensor.zero_points is None or tensor.scales.size > 1:
             raise self.refused(index, "activations with a scale a channel are not supported")
+        if tensor.dtype == "int32":
+            return self._in_32_bits(value, index)
         zero_point = _integers(tensor.zero_points, tensor.dtype)
         grid = self._grid(tensor.scales, zero_point, name)
         stored = self.node("QuantizeLinear", [value, *grid], f"{name}/quantize")[0]
         return self.node("DequantizeLinear", [stored, *grid], f"{name}/dequantize")[0]
+
+    def _in_32_bits(self, value: str, index: int) -> str:
+        """The same for int32, which QuantizeLinear does not know: divide, round, cast."""
+        from onnx import TensorProto
+
+        tensor, name = self.tensors[index], self.name_of(index)
+        assert tensor.scales is not None
+        if tensor.zero_points is not None and np.any(tensor.zero_points):
+            raise self.refused(index, "a zero point in 32 bits is not supported")
+        scale = self._grid(tensor.scales, None, name)
+        steps = self.node("Div", [value, *scale], f"{name}/steps")
+        whole = self.node("Round", steps, f"{name}/round")
+        stored = self.node("Cast", whole, f"{name}/quantize", to=TensorProto.INT32)
+        return self.node("DequantizeLinear", [*stored, *scale], f"{name}/dequantize")[0]
 
     def refused(self, index: int, why: str, hint: str = "") -> Unsupported:
         """The error that refuses a tensor."""
@@ -143,8 +159,6 @@ class Graph:
         self._inputs.append(helper.make_tensor_value_info(name, self._type(index), tensor.shape))
         if tensor.quantized:
             name = self._quantized(name, index)
-        elif tensor.scales is not None and tensor.dtype == "int32":
-            name = self.dequantized(name, tensor.scales, None, f"{name}/dequantize")
         self._values[index, False] = name
 
     def known_first(self, index: int) -> bool:
@@ -219,10 +233,6 @@ class Graph:
         again = view_of >= 0 and tensor.same_grid(self.tensors[view_of])
         if tensor.quantized and not again:
             value = self._quantized(value, index)
-        elif tensor.scales is not None and tensor.dtype == "int32":
-            raise self.refused(
-                index, "a quantised result of type int32 has no form in ONNX", "use int16 or int8"
-            )
         self._values[index, first] = value
 
     # ---- the end ----------------------------------------------------------------------------

@@ -175,7 +175,9 @@ class Site:
             output: its number.
             view: whether it is the first input's elements, moved about or not.
         """
-        index = self._outputs[output]
+        index, result = self._outputs[output], self.result(output)
+        if result.quantized and result.dtype == "int32" and not (view or self.kind == "QUANTIZE"):
+            raise self.refused("a quantised result of 32 bits", "use int16 or int8")
         if value in self._made:
             self._made.remove(value)
             self.graph.rename(value, self.graph.name_of(index))

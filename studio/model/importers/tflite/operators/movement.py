@@ -198,7 +198,8 @@ def resize(site: Site) -> None:
         raise site.refused(f"{len(shape)} axes", DAMAGED)
     corners, centres = site.option("AlignCorners", False), site.option("HalfPixelCenters", False)
     nearest = site.kind == "RESIZE_NEAREST_NEIGHBOR"
-    rounding = ("round_prefer_ceil" if corners else "floor") if nearest else None
+    # Halves go up; with centres at halves, rounding so takes what lies left of the place itself.
+    rounding = ("round_prefer_ceil" if corners or centres else "floor") if nearest else None
     mode = "align_corners" if corners else "half_pixel" if centres else "asymmetric"
     sizes = site.const([shape[axis] for axis in TO_FIRST], np.int64, "sizes")
     out = site.emit(

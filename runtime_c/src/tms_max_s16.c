@@ -1,0 +1,6 @@
+/* SPDX-License-Identifier: 0BSD */
+#include "tms_max_s16.h"
+
+void tms_max_s16(const tms_binary_s8_params *p, const int16_t *a, const int16_t *b, int16_t *out) {
+  tms_max_s16_body(p, a, b, out, TMS_ONCE);
+}

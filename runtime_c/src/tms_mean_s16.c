@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: 0BSD */
+#include "tms_mean_s16.h"
+
+void tms_mean_s16(const tms_mean_s8_params *p, const int16_t *in, int16_t *out) {
+  tms_mean_s16_body(p, in, out, TMS_ONCE);
+}
+
+void tms_mean_s16_dr(const tms_mean_s8_params *p, const int16_t *in, int16_t *out) {
+  tms_mean_s16_body(p, in, out, TMS_TWICE);
+}

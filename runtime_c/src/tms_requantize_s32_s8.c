@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: 0BSD */
+#include "tms_requantize.h"
+
+void tms_requantize_s32_s8(const tms_requantize_params *p, const int32_t *in, int8_t *out) {
+  tms_requantize_body(p, in, sizeof *in, out, sizeof *out, TMS_ONCE);
+}
+
+void tms_requantize_s32_s8_dr(const tms_requantize_params *p, const int32_t *in, int8_t *out) {
+  tms_requantize_body(p, in, sizeof *in, out, sizeof *out, TMS_TWICE);
+}
