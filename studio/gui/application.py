@@ -17,7 +17,7 @@ from studio.errors import StudioError
 from studio.gui import theme
 from studio.gui.garbage import Garbage
 from studio.gui.main_window import MainWindow
-from studio.gui.notices import CrashDialog
+from studio.gui.notices import install_crash_dialog
 from studio.project import EXAMPLE
 from studio.session import Session
 
@@ -57,7 +57,7 @@ def run(arguments: Sequence[str]) -> int:
     session = Session()
     places = QStandardPaths.writableLocation(QStandardPaths.StandardLocation.AppDataLocation)
     window = MainWindow(session, QSettings(), Path(places) / "unsaved")
-    _show_crashes(window)
+    install_crash_dialog(window)
     window.show()
     names = [name for name in arguments[1:] if not name.startswith("-")]
     if names:
@@ -74,15 +74,6 @@ def run(arguments: Sequence[str]) -> int:
             signal.signal(kind, handler)
         session.close()
         sys.excepthook = sys.__excepthook__
-
-
-def _show_crashes(window: MainWindow) -> None:
-    """Show any unexpected exception once, with its trace."""
-
-    def hook(kind: type[BaseException], error: BaseException, trace: object) -> None:
-        CrashDialog(window, error).show()
-
-    sys.excepthook = hook
 
 
 def _close_on_signals(window: MainWindow) -> dict[signal.Signals, Any]:

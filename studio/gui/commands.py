@@ -164,7 +164,7 @@ def duplicate_step(window: MainWindow) -> None:
 @command("Rename step", "Edit", "F2", enabled=_on_step)
 def rename_step(window: MainWindow) -> None:
     """Give the selected step a name of your own."""
-    window.ask_name()
+    window.menus.name()
 
 
 @command("Move step earlier", "Edit", "Alt+Up", enabled=_has_step_before)
@@ -183,19 +183,19 @@ def move_later(window: MainWindow) -> None:
 @command("Move step below…", "Edit", "Alt+Right", enabled=_on_step)
 def move_below(window: MainWindow) -> None:
     """Choose a card below which the selected step, with what follows it, shall stand."""
-    window.ask_place()
+    window.menus.places()
 
 
 @command("Add step…", "Pipeline", "Ctrl+Return", icon="plus", enabled=_has_model)
 def add_step(window: MainWindow) -> None:
     """Choose a step to add behind the selected card."""
-    window.add_menu()
+    window.menus.add()
 
 
 @command("Insert step…", "Pipeline", "Ctrl+Shift+Return", enabled=_on_step)
 def insert_step(window: MainWindow) -> None:
     """Choose a step to insert before the selected one."""
-    window.insert_menu()
+    window.menus.insert()
 
 
 @command("Copy table as CSV", "Edit", enabled=lambda w: w.parts.table is not None, new_group=True)

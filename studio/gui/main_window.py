@@ -9,9 +9,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QByteArray, QPoint, QPointF, QProcess, QSettings, QSize, Qt, QTimer
+from PySide6.QtCore import QByteArray, QPoint, QProcess, QSettings, QSize, Qt, QTimer
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QGuiApplication
-from PySide6.QtWidgets import QApplication, QFileDialog, QMainWindow, QMenu
+from PySide6.QtWidgets import QApplication, QFileDialog, QMainWindow
 
 from studio import __version__
 from studio.compression.step import steps
@@ -21,11 +21,10 @@ from studio.gui.actions import COMMANDS, Actions
 from studio.gui.autosave import Autosave
 from studio.gui.background import Background
 from studio.gui.command_palette import CommandPalette, Entry
-from studio.gui.name_field import NameField
+from studio.gui.menus import Menus
 from studio.gui.notices import CrashDialog
 from studio.gui.parts import Parts
 from studio.gui.shortcuts import ShortcutsDialog
-from studio.gui.step_menu import StepMenu
 from studio.gui.tasks import Task, Tasks
 from studio.gui.tour import Tour
 from studio.gui.tour_stops import tour_stops
@@ -40,10 +39,6 @@ DATA_SUFFIXES = (".npz", ".csv", ".ts", ".wav", ".json")
 RECENT = 8
 TOURED = "toured"
 SETTLE_MS = 600
-NODE_COMMANDS = (
-    "run_to_here", "add_step", "insert_step", "rename_step", "mute_step", "duplicate_step",
-    "move_earlier", "move_later", "move_below", "copy_steps", "paste_steps", "delete_step",
-)  # fmt: skip
 assert commands  # importing it registers the commands
 
 
@@ -78,6 +73,7 @@ class MainWindow(QMainWindow):
         self._settle.setInterval(SETTLE_MS)
         self._settle.timeout.connect(session.settle)
         self._kept = Autosave(unsaved, self)
+        self.menus = Menus(self)
         self._connect()
         session.on_change(self._changed)
         self.parts.fill_recent(self.recent(), self._kept.files())
@@ -102,14 +98,14 @@ class MainWindow(QMainWindow):
         canvas.link_chosen.connect(self._show_link)
         canvas.moved.connect(session.move)
         canvas.file_dropped.connect(self.open_dropped)
-        canvas.step_dropped.connect(self._guarded(session.add_step))
-        canvas.step_inserted.connect(self._guarded(self._insert))
-        canvas.branch_requested.connect(self._branch_menu)
-        canvas.menu_requested.connect(self._node_menu)
+        canvas.step_dropped.connect(self.guarded(session.add_step))
+        canvas.step_inserted.connect(self.guarded(self._insert))
+        canvas.branch_requested.connect(self.menus.branch)
+        canvas.menu_requested.connect(self.menus.node)
         parts.outline.chosen.connect(session.select)
-        parts.outline.menu_requested.connect(self._node_menu)
+        parts.outline.menu_requested.connect(self.menus.node)
         parts.outline.moved.connect(self.move_under)
-        parts.outline.step_dropped.connect(self._guarded(session.add_step))
+        parts.outline.step_dropped.connect(self.guarded(session.add_step))
         parts.steps.add_requested.connect(self._add_after_selected)
         parts.settings.edited.connect(self._tune)
         parts.settings.run_requested.connect(lambda: self.run(to_selected=True))
@@ -189,7 +185,7 @@ class MainWindow(QMainWindow):
         )
         for background in made:
             background.failed.connect(self.notices.error)
-            background.crashed.connect(self._crashed)
+            background.crashed.connect(self.show_crash)
         return made
 
     def _look_closer(self) -> None:
@@ -219,7 +215,7 @@ class MainWindow(QMainWindow):
 
     def _watch(self, task: Task) -> None:
         task.failed.connect(lambda error: self._failed(task.title, error))
-        task.crashed.connect(self._crashed)
+        task.crashed.connect(self.show_crash)
         task.ended.connect(self._ended)
         self.foreground = task
         self.status.show_progress(task.title, None)
@@ -255,7 +251,8 @@ class MainWindow(QMainWindow):
         self.status.end_progress()
         self.refresh()
 
-    def _crashed(self, error: BaseException) -> None:
+    def show_crash(self, error: BaseException) -> None:
+        """Show a bug with its trace."""
         self.log.add(f"internal error: {error!r}")
         CrashDialog(self, error).show()
 
@@ -264,7 +261,7 @@ class MainWindow(QMainWindow):
         if self.foreground is not None:
             self.foreground.cancel()
 
-    def _guarded(self, act: Callable[..., object]) -> Callable[..., None]:
+    def guarded(self, act: Callable[..., object]) -> Callable[..., None]:
         """An edit whose refusal is shown as a notice."""
 
         def guarded(*arguments: Any) -> None:
@@ -310,7 +307,7 @@ class MainWindow(QMainWindow):
             if not chosen:
                 return
             path = Path(chosen)
-        self._guarded(self._save)(path)
+        self.guarded(self._save)(path)
 
     def _save(self, path: Path | None) -> None:
         saved = self.session.save(path)
@@ -324,14 +321,6 @@ class MainWindow(QMainWindow):
         if path:
             done = f"Saved {Path(path).name}"
             self.start("Save model", self.session.save_model(Path(path)), done)
-
-    def ask_name(self) -> NameField:
-        """Open a field over the selected card to name it; empty brings back the step's name."""
-        node = self.session.state.selected
-        field = NameField(self, present.node_title(self.session.state, node))
-        field.named.connect(lambda text: self.session.rename(node, text))
-        field.show_at(self.parts.corner_of(node))
-        return field
 
     def run(self, to_selected: bool = False) -> None:
         """Run the pipeline, or the way to the selected step."""
@@ -455,7 +444,7 @@ class MainWindow(QMainWindow):
         if self.session.state.model is None:
             self.notices.good("Open a model first", "then add steps to it")
             return
-        self._guarded(self.session.add_step)(step, self.session.state.selected)
+        self.guarded(self.session.add_step)(step, self.session.state.selected)
 
     def _insert(self, step: str, child: str) -> None:
         self.session.insert_step(step, child)
@@ -465,7 +454,7 @@ class MainWindow(QMainWindow):
         if node == ROOT:
             self.session.choose(**values)
         else:
-            self._guarded(self.session.tune)(node, values)
+            self.guarded(self.session.tune)(node, values)
             self._settle.start()
 
     @property
@@ -478,18 +467,7 @@ class MainWindow(QMainWindow):
     def move_under(self, node: str, parent: str) -> None:
         """Put a card, with what follows it, below another one; the model stays where it is."""
         if node != ROOT:
-            self._guarded(self.session.move_under)(node, parent)
-
-    def ask_place(self) -> QMenu:
-        """Ask below which card the selected one shall stand."""
-        state, node = self.session.state, self.session.state.selected
-        menu = QMenu("Move below", self)
-        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        for other in present.places(state, node):
-            action = menu.addAction(present.variant_title(state, other))
-            action.triggered.connect(partial(self.move_under, node, other))
-        menu.popup(self.parts.beside(node))
-        return menu
+            self.guarded(self.session.move_under)(node, parent)
 
     def _show_link(self, above: str) -> None:
         """Show the model as it is at a link."""
@@ -499,51 +477,10 @@ class MainWindow(QMainWindow):
     def paste(self) -> None:
         """Add the steps that the clipboard holds as text below the selected one."""
         text = QGuiApplication.clipboard().text()
-        self._guarded(lambda: self.canvas.mark(self._pasted(text)))()
+        self.guarded(lambda: self.canvas.mark(self._pasted(text)))()
 
     def _pasted(self, text: str) -> tuple[str, ...]:
         return self.session.paste(text, self.session.state.selected)
-
-    def _branch_menu(self, parent: str, position: QPointF) -> None:
-        at = self.canvas.mapToGlobal(self.canvas.mapFromScene(position))
-        self.step_menu("Add step", parent, self.session.add_step, at)
-
-    def add_menu(self) -> StepMenu:
-        """Ask which step to add below the selected card."""
-        node = self.session.state.selected
-        return self.step_menu("Add step", node, self.session.add_step, self.parts.beside(node))
-
-    def insert_menu(self) -> StepMenu:
-        """Ask which step to insert above the selected card."""
-        child = self.session.state.selected
-        above = present.parent_of(self.session.state, child)
-
-        def insert(step: str, _: str) -> None:
-            self.session.insert_step(step, child)
-
-        return self.step_menu("Insert step", above, insert, self.parts.beside(child))
-
-    def step_menu(
-        self, title: str, node: str, act: Callable[[str, str], object], at: QPoint
-    ) -> StepMenu:
-        """A menu of the steps that fit behind `node`; `act(step, node)` takes the answer."""
-        menu = StepMenu(self, title)
-        menu.chosen.connect(lambda step: self._guarded(act)(step, node))
-        task = Task("Finding steps that fit", self.session.misfits(node))
-        task.succeeded.connect(menu.show_misfits)
-        task.crashed.connect(self._crashed)
-        self.tasks.start(task)
-        menu.destroyed.connect(task.cancel)
-        menu.popup(at)
-        return menu
-
-    def _node_menu(self, node: str, position: QPoint) -> None:
-        self.session.select(node)
-        menu = QMenu(self)
-        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        for name in NODE_COMMANDS:
-            menu.addAction(self.actions_.by_id[name])
-        menu.popup(position)
 
     # ---- files -----------------------------------------------------------------------------
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import traceback
 
 from PySide6.QtCore import Qt, QTimer, Signal
@@ -192,6 +193,18 @@ class CrashDialog(QDialog):
         row.addWidget(copy)
         row.addWidget(close)
         column.addLayout(row)
+
+
+def install_crash_dialog(window: QWidget) -> None:
+    """Show any unexpected exception once, with its trace."""
+
+    def hook(kind: type[BaseException], error: BaseException, trace: object) -> None:
+        if isinstance(error, KeyboardInterrupt):
+            window.close()
+            return
+        CrashDialog(window, error).show()
+
+    sys.excepthook = hook
 
 
 def _line(text: str, role: str) -> QLabel:

@@ -75,7 +75,7 @@ def test_steps_change_places_by_keys(digits: MainWindow, qtbot: QtBot) -> None:
 def test_a_branch_is_moved_below_a_card_that_is_chosen(digits: MainWindow, qtbot: QtBot) -> None:
     digits.session.add_step("canonicalise", ROOT)
     digits.session.select("int8")
-    menu = digits.ask_place()
+    menu = digits.menus.places()
     texts = {action.text(): action for action in menu.actions()}
     target = next(action for text, action in texts.items() if "Canonicalise" in text)
     target.trigger()

@@ -241,7 +241,7 @@ def test_the_palette_finds_and_runs_a_command(digits: MainWindow, qtbot: QtBot) 
 
 
 def test_a_step_is_renamed_over_its_card(digits: MainWindow, qtbot: QtBot) -> None:
-    field = digits.ask_name()
+    field = digits.menus.name()
     field.field.setText("Mine")
     qtbot.keyClick(field.field, Qt.Key.Key_Return)
     assert digits.canvas.cards["int8"].card.title == "Mine"
