@@ -24,8 +24,8 @@ from studio.errors import StudioError
 
 T = TypeVar("T")
 
-_NICENESS = 10
-"""Of worker processes: who shows their progress comes first."""
+_NICENESS = 5
+"""Of workers without a deadline: who shows their progress comes first."""
 _starting = threading.Lock()
 
 
@@ -110,7 +110,7 @@ def in_process(
     """
     context = multiprocessing.get_context("spawn")
     receiver, sender = context.Pipe(duplex=False)
-    given = sender, memory_bytes, work, arguments
+    given = sender, memory_bytes, 0 if timeout_s else _NICENESS, work, arguments
     process = context.Process(target=_serve, args=given, daemon=True)
     with _without_main():
         process.start()
@@ -180,6 +180,7 @@ def _without_main() -> Iterator[None]:
 def _serve(
     sender: Connection,
     memory_bytes: int | None,
+    niceness: int,
     work: Callable[..., Any],
     arguments: tuple[Any, ...],
 ) -> None:
@@ -187,7 +188,7 @@ def _serve(
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     threading.Thread(target=_leave_with_parent, daemon=True).start()
     if os.name == "posix":
-        os.nice(_NICENESS)
+        os.nice(niceness)
     try:
         if memory_bytes is not None:
             _limit_memory(memory_bytes)

@@ -14,7 +14,7 @@ from studio.errors import BuildError
 from studio.job import Job, Progress
 
 _POLL_S = 0.02
-_NICENESS = 10
+_NICENESS = 5
 """The window comes first."""
 
 

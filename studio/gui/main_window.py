@@ -123,6 +123,7 @@ class MainWindow(QMainWindow):
         parts.code.compare_requested.connect(self.compare_code)
         parts.code.generate_requested.connect(self.show_code)
         parts.deploy.flash_requested.connect(self.flash)
+        parts.deploy.toolchain_chosen.connect(lambda name: session.choose(toolchain=name))
         parts.live.live_requested.connect(self.live)
         parts.status.cancel_requested.connect(self.cancel)
         parts.welcome.chosen.connect(self._welcome_chosen)

@@ -292,6 +292,7 @@ class Parts:
             self.model.show_graph(state.current_graph)
         self._show_code(state)
         self.deploy.show_stations(*present.deployment(state, None))
+        self.deploy.show_toolchain(state.project.toolchain)
         self.status.show_figures(present.status(state))
 
     def _show_measured(self, state: State) -> None:

@@ -83,7 +83,7 @@ def test_a_compiler_and_what_it_started_do_not_outlive_a_killed_studio(tmp_path)
         pid = int(child.read_text())
         niceness = int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[16])
         studio.kill()
-    assert niceness >= 10
+    assert niceness >= 5
     assert _ended(pid)
 
 

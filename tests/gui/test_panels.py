@@ -247,3 +247,16 @@ def test_a_step_whose_settings_changed_since_its_run_is_stale(
     assert cards["int8"].card.state == "done"
     compared.session.undo()
     assert cards["quantize_int8"].card.state == "done"
+
+
+def test_the_compiler_is_chosen_where_the_firmware_is_built(
+    compared: MainWindow, qtbot: QtBot, settled: Settled
+) -> None:
+    deploy = compared.parts.deploy
+    compared.parts.docks.bring(deploy)
+    deploy.toolchain.setFocus()
+    qtbot.keyClick(deploy.toolchain, Qt.Key.Key_Down)
+    settled()
+    assert compared.session.state.project.toolchain == "gcc"
+    compared.actions_.by_id["undo"].trigger()
+    assert deploy.toolchain.currentData() == "zig"
