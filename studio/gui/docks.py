@@ -58,8 +58,9 @@ class Title(QWidget):
     def __init__(self, dock: QDockWidget) -> None:
         super().__init__(dock)
         self.setObjectName("surface")
-        label = QLabel(dock.windowTitle().upper())
-        label.setProperty("role", "heading")
+        self._label = QLabel(dock.windowTitle().upper())
+        self._label.setProperty("role", "heading")
+        self._label.setMinimumHeight(TITLE_PX)
         self.shut = QPushButton()
         self.shut.setProperty("flat", "true")
         self.shut.setFixedWidth(28)
@@ -70,17 +71,16 @@ class Title(QWidget):
         row = QHBoxLayout(self)
         row.setContentsMargins(16, 0, 8, 0)
         row.setSpacing(4)
-        row.addWidget(label)
+        row.addWidget(self._label)
         row.addStretch(1)
         row.addWidget(self.shut)
-        self._dock = dock
         self.is_tab = False
 
-    def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
-        """A line, or nothing."""
-        return QSize(0, 0 if self.is_tab else TITLE_PX)
-
-    minimumSizeHint = sizeHint  # noqa: N815 - Qt's name
+    def leave_to_tab(self, is_tab: bool) -> None:
+        """Give up its room, or take it again."""
+        self.is_tab = is_tab
+        self._label.setVisible(not is_tab)
+        self.shut.setVisible(not is_tab)
 
 
 class Dock(QDockWidget):
@@ -104,8 +104,7 @@ class Dock(QDockWidget):
     def show_title(self, is_tab: bool) -> None:
         """Show the heading, or leave the name to the tab."""
         if self.title.is_tab != is_tab:
-            self.title.is_tab = is_tab
-            self.title.updateGeometry()
+            self.title.leave_to_tab(is_tab)
 
 
 class Docks(QObject):
