@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from PySide6.QtCore import QByteArray, QObject, QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QAction
+from PySide6.QtGui import QAction, QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import (
     QApplication,
     QDockWidget,
@@ -88,7 +88,8 @@ class Dock(QDockWidget):
 
     def __init__(self, place: Place, window: QMainWindow) -> None:
         super().__init__(place.title, window)
-        self.place = place
+        self.place, self._main = place, window
+        self.setAcceptDrops(True)
         self.setObjectName(f"dock {place.title}")
         self.setAccessibleName(place.title)
         self.title = Title(self)
@@ -100,6 +101,14 @@ class Dock(QDockWidget):
 
     def _seen(self, visible: bool) -> None:
         self.in_view = visible
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:  # noqa: N802 - Qt's name
+        """Files over a floating panel are the window's, too."""
+        self._main.dragEnterEvent(event)
+
+    def dropEvent(self, event: QDropEvent) -> None:  # noqa: N802 - Qt's name
+        """Hand files to the window."""
+        self._main.dropEvent(event)
 
     def show_title(self, is_tab: bool) -> None:
         """Show the heading, or leave the name to the tab."""

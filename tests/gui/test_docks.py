@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
 from PySide6.QtWidgets import QApplication, QMenu, QTabBar
 from pytestqt.qtbot import QtBot
+from window_events import drop_file
 
 from studio.errors import ModelError
 from studio.gui.docks import Dock
 from studio.gui.main_window import MainWindow
+from studio.targets.resources import resource
 
 
 def dock(window: MainWindow, title: str) -> Dock:
@@ -75,3 +81,15 @@ def test_notices_leave_room_for_the_pipeline_in_the_smallest_window(
     )
     notices.clear()
     assert not notices.isVisible()
+
+
+def test_a_file_dropped_on_a_floating_panel_opens(
+    window: MainWindow, qtbot: QtBot, tmp_path: Path, settled: Callable[[], None]
+) -> None:
+    model = tmp_path / "mine.onnx"
+    shutil.copy(resource("resources/examples/digits/digits.onnx"), model)
+    panel = dock(window, "Memory map")
+    panel.setFloating(True)
+    drop_file(panel, model)
+    settled()
+    assert window.session.state.project.name == "mine"
