@@ -17,17 +17,26 @@ class LiteRt:
     """ai-edge-litert with BUILTIN_REF: the judge of rounding `litert`."""
 
     def __init__(self, data: bytes) -> None:
+        self._data = data
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget all state: its own reset leaves what has been assigned to variables by name."""
         from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
         self._interpreter = Interpreter(
-            model_content=data, experimental_op_resolver_type=OpResolverType.BUILTIN_REF
+            model_content=self._data, experimental_op_resolver_type=OpResolverType.BUILTIN_REF
         )
         self._interpreter.allocate_tensors()
 
     def run(self, inputs: Sequence[Array]) -> list[Array]:
         """One inference from fresh state."""
+        self.reset()
+        return self.carry(inputs)
+
+    def carry(self, inputs: Sequence[Array]) -> list[Array]:
+        """One inference from the state that the last one left."""
         run = self._interpreter
-        run.reset_all_variables()
         for detail, x in zip(run.get_input_details(), inputs, strict=True):
             run.set_tensor(detail["index"], x)
         run.invoke()
@@ -43,9 +52,17 @@ class Micro:
         self._interpreter = runtime.Interpreter.from_bytes(data, arena_size=1 << 21)
         self._outputs = outputs
 
+    def reset(self) -> None:
+        """Forget all state."""
+        self._interpreter.reset()
+
     def run(self, inputs: Sequence[Array]) -> list[Array]:
         """One inference from fresh state."""
-        self._interpreter.reset()
+        self.reset()
+        return self.carry(inputs)
+
+    def carry(self, inputs: Sequence[Array]) -> list[Array]:
+        """One inference from the state that the last one left."""
         for number, x in enumerate(inputs):
             self._interpreter.set_input(x, number)
         self._interpreter.invoke()

@@ -38,8 +38,10 @@ class TfliteNet:
         zero_point: int = 0,
         data: Any = None,
         axis: int = 0,
+        variable: bool = False,
     ) -> int:
         made = schema.TensorT()
+        made.isVariable = variable
         made.name = f"t{len(self.tensors)}"
         made.shape = list(shape)
         made.type = getattr(schema.TensorType, dtype.upper())
@@ -98,3 +100,15 @@ class TfliteNet:
         builder = flatbuffers.Builder(1024)
         builder.Finish(model.Pack(builder), b"TFL3")
         return bytes(builder.Output())
+
+
+def with_outputs(data: bytes, outputs: list[int]) -> bytes:
+    """A file whose main graph answers with other tensors."""
+    from ai_edge_litert import schema_py_generated as made
+
+    model = made.ModelT.InitFromPackedBuf(data, 0)
+    model.subgraphs[0].outputs = outputs
+    model.signatureDefs = []
+    builder = flatbuffers.Builder(1024)
+    builder.Finish(model.Pack(builder), b"TFL3")
+    return bytes(builder.Output())

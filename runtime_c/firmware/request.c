@@ -5,6 +5,7 @@
 
 enum { ITEM_MODEL, ITEM_INPUT, ITEM_OUTPUT };
 enum { PROTOCOL_VERSION = 1, ENTRY_BYTES = 4 };
+enum { RUN_TRACED = 1, RUN_FRESH = 2 }; /* bits of a request to run */
 
 static uint64_t started_ticks;
 static uint16_t run_sequence;
@@ -140,7 +141,10 @@ static int run(uint16_t sequence, int n) {
     return -1;
   }
   if (!ran || run_sequence != sequence) {
-    tracing = TMS_PAYLOAD[0];
+    if (TMS_PAYLOAD[0] & RUN_FRESH) {
+      tms_app_model->reset(tms_app_arena);
+    }
+    tracing = TMS_PAYLOAD[0] & RUN_TRACED;
     run_sequence = sequence;
     run_ticks = tms_run();
     tracing = 0;

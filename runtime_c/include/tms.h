@@ -208,6 +208,41 @@ typedef struct {
   int32_t diff_min;
 } tms_softmax_s8_params;
 void tms_softmax_s8(const tms_softmax_s8_params *p, const int8_t *in, int8_t *out);
+/* The same in 16 bits: scale 1/65536, zero point -32768. */
+void tms_softmax_s8_s16(const tms_softmax_s8_params *p, const int8_t *in, int16_t *out);
+
+/* What goes into the memory of a streaming layer: y = clamp16(rescale(sum (x + in_offset) * w)). */
+typedef struct {
+  int32_t in_n, out_n, multiplier;
+  int16_t in_offset;
+  int8_t shift;
+  const int8_t *weights; /* [out_n][in_n] */
+} tms_dense_s8_s16_params;
+void tms_dense_s8_s16(const tms_dense_s8_s16_params *p, const int8_t *in, int16_t *out);
+void tms_dense_s8_s16_dr(const tms_dense_s8_s16_params *p, const int8_t *in, int16_t *out);
+
+/* A filter over the memory of each unit: in is [units][taps],
+ * y = clamp(rescale(bias[u] + sum over taps of (x + in_offset) * w) + out_offset). */
+typedef struct {
+  int32_t units, taps, multiplier;
+  int16_t in_offset, out_offset, act_min, act_max;
+  int8_t shift;
+  const int8_t *weights; /* [units][taps] */
+  const int32_t *bias;   /* [units] */
+} tms_fir_s8_params;
+void tms_fir_s8(const tms_fir_s8_params *p, const int8_t *in, int8_t *out);
+void tms_fir_s8_dr(const tms_fir_s8_params *p, const int8_t *in, int8_t *out);
+
+/* The same of 16 bits around zero with weights of 16 bits; sums wrap around at 32 bits. */
+typedef struct {
+  int32_t units, taps, multiplier;
+  int16_t out_offset, act_min, act_max;
+  int8_t shift;
+  const int16_t *weights; /* [units][taps] */
+  const int32_t *bias;    /* [units] */
+} tms_fir_s16_s8_params;
+void tms_fir_s16_s8(const tms_fir_s16_s8_params *p, const int16_t *in, int8_t *out);
+void tms_fir_s16_s8_dr(const tms_fir_s16_s8_params *p, const int16_t *in, int8_t *out);
 
 /* ---- int16 activations, int8 weights ----------------------------------------------------------
  * Zero points are 0 and sums have 64 bits; they are rescaled once, whatever the rounding, by the upper
@@ -305,6 +340,53 @@ typedef struct {
 void tms_softmax_s16(const tms_softmax_s16_params *p, const int16_t *in, int16_t *out);
 void tms_softmax_s16_dr(const tms_softmax_s16_params *p, const int16_t *in, int16_t *out);
 
+/* Recurrent layers in integers, one direction a call: in [steps][batch][in_n], out [steps][batch][out_n],
+ * states [batch][state_n]. A step runs operations on int16 vectors, each at a place of the scratch memory of
+ * `values` int16 and with its zero point taken off; then each state becomes what stands at after_at.
+ * The plain kernels round once, _dr are those of TFLite Micro's LSTM, _litert those of LiteRT's; they differ
+ * in their sigmoids too. whole = 0: only the last states are written, out is not touched. */
+enum {
+  TMS_SCAN_GEMM_OF_INPUT = 0,
+  TMS_SCAN_GEMM,
+  TMS_SCAN_SUM,
+  TMS_SCAN_PRODUCT,
+  TMS_SCAN_SIGMOID,
+  TMS_SCAN_TANH
+};
+typedef struct {
+  int32_t kind, n, out, a, b; /* places of vectors; b = -1: none */
+  int32_t in_n;               /* of a gemm: elements of its input; further where its parts begin: */
+  int32_t weights, bias;      /* bias = -1: none */
+  int32_t factor, per_row;    /* in multiplier and shift; per_row = 0: one for all rows */
+  int32_t multiplier_a, multiplier_b, shift, low, high;
+} tms_scan_operation;
+typedef struct {
+  int32_t steps, batch, in_n, operations_n, values;
+  int32_t state_at[2], after_at[2], state_n[2];
+  int32_t out_at, out_n;
+  int16_t state_zero[2], out_zero;
+  int8_t state_bytes[2], out_bytes; /* an element: 1 or 2 */
+  int8_t reverse, whole;
+  const int32_t *operations; /* [operations_n] of tms_scan_operation */
+  const int8_t *weights;
+  const int32_t *bias;
+  const int32_t *multiplier;
+  const int8_t *shift;
+  const uint16_t *table; /* _dr: that of tms_sigmoid_s16; plain: sigmoid(i / 24) in 1/65536, 288 values */
+} tms_scan_params;
+void tms_scan1_s8(const tms_scan_params *p, const int8_t *in, const void *h0, void *out, void *h,
+                  void *scratch);
+void tms_scan1_s8_dr(const tms_scan_params *p, const int8_t *in, const void *h0, void *out, void *h,
+                     void *scratch);
+void tms_scan1_s8_litert(const tms_scan_params *p, const int8_t *in, const void *h0, void *out, void *h,
+                         void *scratch);
+void tms_scan2_s8(const tms_scan_params *p, const int8_t *in, const void *h0, const void *c0, void *out,
+                  void *h, void *c, void *scratch);
+void tms_scan2_s8_dr(const tms_scan_params *p, const int8_t *in, const void *h0, const void *c0, void *out,
+                     void *h, void *c, void *scratch);
+void tms_scan2_s8_litert(const tms_scan_params *p, const int8_t *in, const void *h0, const void *c0,
+                         void *out, void *h, void *c, void *scratch);
+
 /* ---- float32 --------------------------------------------------------------------------------
  * Sums run in the order kernel_h, kernel_w, channel, starting from the bias. */
 typedef struct {
@@ -332,6 +414,15 @@ typedef struct {
   const float *bias;
 } tms_dense_f32_params;
 void tms_dense_f32(const tms_dense_f32_params *p, const float *in, float *out);
+
+/* A filter over the memory of each unit: in is [units][taps]. */
+typedef struct {
+  int32_t units, taps;
+  float act_min, act_max;
+  const float *weights; /* [units][taps] */
+  const float *bias;    /* [units] */
+} tms_fir_f32_params;
+void tms_fir_f32(const tms_fir_f32_params *p, const float *in, float *out);
 
 /* The same with weights of 8 bits in flash: y = clamp(scale[o] * sum of x * w + bias[o]). */
 typedef struct {
@@ -470,6 +561,7 @@ typedef struct {
   int8_t variant;         /* lstm: couple forget to input; gru: linear before reset */
   int8_t activation[3];   /* of gates, candidate, output */
   float clip;             /* of sums before activations */
+  float cell_clip;        /* of lstm's new cell state; infinite where there is none */
   const int32_t *lengths; /* [batch] */
   const float *w;         /* [gates][hidden][in_n] */
   const float *r;         /* [gates][hidden][hidden] */
@@ -502,6 +594,15 @@ typedef struct {
 void tms_copy_b8(const tms_copy_params *p, const void *in, void *out);
 void tms_copy_b16(const tms_copy_params *p, const void *in, void *out);
 void tms_copy_b32(const tms_copy_params *p, const void *in, void *out);
+
+/* Rows of n elements without their first ones, and as many fresh ones of [rows][fresh] behind.
+ * In place allowed. */
+typedef struct {
+  int32_t rows, n, fresh;
+} tms_shift_params;
+void tms_shift_b8(const tms_shift_params *p, const void *in, const void *fresh, void *out);
+void tms_shift_b16(const tms_shift_params *p, const void *in, const void *fresh, void *out);
+void tms_shift_b32(const tms_shift_params *p, const void *in, const void *fresh, void *out);
 
 /* out[i][j][k][l] = in at i * stride[0] + j * stride[1] + ...; strides in elements. */
 typedef struct {

@@ -18,7 +18,8 @@ TMS_BODY void tms_lstm_f32_step(const tms_recurrent_f32_params *p, const float *
     const float for_f = p->peeps ? gates[2 * n + j] + tms_exact(w[2 * n] * old) : gates[2 * n + j];
     const float i = tms_gate(p, 0, for_i);
     const float f = p->variant ? 1.0f - i : tms_gate(p, 0, for_f);
-    const float now = tms_one_nan(tms_exact(f * old) + tms_exact(i * tms_gate(p, 1, gates[3 * n + j])));
+    const float sum = tms_one_nan(tms_exact(f * old) + tms_exact(i * tms_gate(p, 1, gates[3 * n + j])));
+    const float now = tms_clip(sum, -p->cell_clip, p->cell_clip);
     const float for_o = p->peeps ? gates[n + j] + tms_exact(w[n] * now) : gates[n + j];
     const float o = tms_gate(p, 0, for_o);
     c[j] = now;

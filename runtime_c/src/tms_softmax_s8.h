@@ -51,34 +51,53 @@ static inline int32_t tms_one_over_one_plus(int32_t a) {
   return tms_saturating_shift(x, 1);
 }
 
+/* What all shares of a row have in common: its largest value, and 1 / sum in Q0.31 and its exponent. */
+typedef struct {
+  int32_t max, reciprocal, exponent;
+} tms_softmax_s8_row;
+
+/* e^(x - max), Q0.31; the difference counts. */
+static inline int32_t tms_softmax_s8_power(const tms_softmax_s8_params *p, int32_t difference) {
+  return tms_exp_negative(tms_mul_high(tms_shift_left(difference, p->shift), p->multiplier));
+}
+
+TMS_BODY tms_softmax_s8_row tms_softmax_s8_begin(const tms_softmax_s8_params *p, const int8_t *in) {
+  int32_t max = INT8_MIN;
+  for (int32_t i = 0; i < p->n; i++) {
+    max = in[i] > max ? in[i] : max;
+  }
+  uint32_t sum = 0;
+  for (int32_t i = 0; i < p->n; i++) {
+    const int32_t difference = in[i] - max;
+    if (difference >= p->diff_min) {
+      sum += (uint32_t)tms_divide_by_pot(tms_softmax_s8_power(p, difference), TMS_SOFTMAX_SUM_BITS);
+    }
+  }
+  /* sum = 2^k * (1 + rest), 0 <= rest < 1 */
+  const int32_t zeros = __builtin_clz(sum);
+  const uint32_t rest = (sum << zeros << 1) >> 1;
+  const tms_softmax_s8_row row = {max, tms_one_over_one_plus((int32_t)rest),
+                                  TMS_SOFTMAX_SUM_BITS - zeros + 31};
+  return row;
+}
+
+/* The share of a value, in units of 2^-bits. */
+TMS_BODY int32_t tms_softmax_s8_share(const tms_softmax_s8_params *p, const tms_softmax_s8_row *row,
+                                      int32_t x, int32_t bits) {
+  const int32_t difference = x - row->max, right = row->exponent - bits;
+  if (difference < p->diff_min) {
+    return 0;
+  }
+  const int32_t share = tms_mul_high(row->reciprocal, tms_softmax_s8_power(p, difference));
+  return (int32_t)((share + ((int64_t)1 << (right - 1))) >> right);
+}
+
 TMS_BODY void tms_softmax_s8_body(const tms_softmax_s8_params *p, const int8_t *in, int8_t *out) {
   for (int32_t row = 0; row < p->rows; row++, in += p->n, out += p->n) {
-    int32_t max = INT8_MIN;
+    const tms_softmax_s8_row of = tms_softmax_s8_begin(p, in);
     for (int32_t i = 0; i < p->n; i++) {
-      max = in[i] > max ? in[i] : max;
-    }
-    uint32_t sum = 0;
-    for (int32_t i = 0; i < p->n; i++) {
-      const int32_t difference = in[i] - max;
-      if (difference >= p->diff_min) {
-        const int32_t scaled = tms_mul_high(tms_shift_left(difference, p->shift), p->multiplier);
-        sum += (uint32_t)tms_divide_by_pot(tms_exp_negative(scaled), TMS_SOFTMAX_SUM_BITS);
-      }
-    }
-    /* sum = 2^k * (1 + rest), 0 <= rest < 1 */
-    const int32_t zeros = __builtin_clz(sum);
-    const uint32_t rest = (sum << zeros << 1) >> 1;
-    const int32_t reciprocal = tms_one_over_one_plus((int32_t)rest);
-    const int32_t right = TMS_SOFTMAX_SUM_BITS - zeros + 31 - 8;
-    for (int32_t i = 0; i < p->n; i++) {
-      const int32_t difference = in[i] - max;
-      int32_t value = 0;
-      if (difference >= p->diff_min) {
-        const int32_t scaled = tms_mul_high(tms_shift_left(difference, p->shift), p->multiplier);
-        const int32_t share = tms_mul_high(reciprocal, tms_exp_negative(scaled));
-        value = (int32_t)((share + ((int64_t)1 << (right - 1))) >> right);
-      }
-      out[i] = (int8_t)tms_clamp(value - 128, INT8_MIN, INT8_MAX);
+      const int32_t share = tms_softmax_s8_share(p, &of, in[i], 8);
+      out[i] = (int8_t)tms_clamp(share + INT8_MIN, INT8_MIN, INT8_MAX);
     }
   }
 }

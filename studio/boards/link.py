@@ -25,6 +25,7 @@ _MODEL = struct.Struct("<BHHHII16s")
 _TENSOR = struct.Struct("<BIfi4H")
 _PROTOCOL = 1
 _MODEL_ITEM, _INPUT_ITEM, _OUTPUT_ITEM = 0, 1, 2
+_TRACED, _FRESH = 1, 2  # bits of a request to run
 _CHUNK_BYTES = PAYLOAD_BYTES - 5
 _TRIES = 3
 
@@ -117,17 +118,18 @@ class Link:
             layers=layers,
         )
 
-    def infer(self, inputs: Sequence[Array]) -> list[Array]:
+    def infer(self, inputs: Sequence[Array], fresh: bool = False) -> list[Array]:
         """One inference.
 
         Args:
             inputs: arrays of the dtypes and sizes that `info.inputs` states, channels last.
+            fresh: whether to forget before what the model carries from run to run.
 
         Returns:
             The outputs in the shapes that `info.outputs` states.
         """
         self._write(inputs)
-        self._run(trace=False)
+        self._run(_FRESH if fresh else 0)
         return [self._read(index) for index in range(len(self.info.outputs))]
 
     def memory(self) -> Memory:
@@ -136,11 +138,11 @@ class Link:
         return Memory(*struct.unpack("<III", self._sized(answer, 12)))
 
     def time(self, inputs: Sequence[Array]) -> tuple[int, tuple[int, ...]]:
-        """Ticks of one inference, and of each of its layers (in a run of its own)."""
+        """Ticks of one fresh inference, and of each of its layers (in a run of its own)."""
         self._write(inputs)
-        total, _ = self._run(trace=False)
+        total, _ = self._run(_FRESH)
         self._write(inputs)
-        _, layers = self._run(trace=True)
+        _, layers = self._run(_FRESH | _TRACED)
         if len(layers) != self.info.layers:
             raise BoardError("some layers' times were lost", self.port.url, "measure again")
         return total, tuple(layers[index] for index in sorted(layers))
@@ -191,9 +193,9 @@ class Link:
                 chunk = data[offset : offset + _CHUNK_BYTES]
                 self._ask(FrameType.WRITE, struct.pack("<BI", index, offset) + chunk)
 
-    def _run(self, *, trace: bool) -> tuple[int, dict[int, int]]:
+    def _run(self, how: int) -> tuple[int, dict[int, int]]:
         layers: dict[int, int] = {}
-        answer = self._ask(FrameType.RUN, bytes([trace]), self.run_timeout_s / _TRIES, layers)
+        answer = self._ask(FrameType.RUN, bytes([how]), self.run_timeout_s / _TRIES, layers)
         return struct.unpack("<Q", self._sized(answer, 8))[0], layers
 
     def _read(self, index: int) -> Array:

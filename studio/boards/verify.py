@@ -52,6 +52,8 @@ class Verification:
 def verify(host: HostModel, link: Link, samples: int, seed: int = 0) -> Job[Verification]:
     """Run the generated C here and on the board, and compare; ends at the first difference.
 
+    The samples are one sequence: state is fresh before the first one only.
+
     Args:
         host: the generated C as a library.
         link: to the board.
@@ -65,10 +67,11 @@ def verify(host: HostModel, link: Link, samples: int, seed: int = 0) -> Job[Veri
     info = link.info
     rng = np.random.default_rng(seed)
     compared_bytes = 0
+    host.reset()
     for sample in range(samples):
         yield Progress(f"comparing sample {sample + 1} of {samples}", sample / samples)
         inputs = [random_input(tensor, rng) for tensor in info.inputs]
-        ours, theirs = host.run(inputs), link.infer(inputs)
+        ours, theirs = host.run(inputs), link.infer(inputs, fresh=sample == 0)
         for tensor, a, b in zip(info.outputs, ours, theirs, strict=True):
             index = first_difference(a, b)
             if index is not None:

@@ -54,6 +54,7 @@ class Budget:
         stack_used_bytes: the deepest chain of an inference, without interrupts.
         arena_bytes, arena_bound_bytes: the arena and the least that a plan could take.
         scratch_bytes: the part of the arena that kernels use for themselves.
+        state_bytes: the part of the arena that is kept from run to run.
         macs: multiply-accumulates of an inference.
         instructions: of an inference; None where a kernel's cost is not known.
         cycles, latency_us, charge_uc, energy_uj: of an inference; None where what they follow
@@ -73,6 +74,7 @@ class Budget:
     arena_bytes: Figure
     arena_bound_bytes: Figure
     scratch_bytes: Figure
+    state_bytes: Figure
     macs: Figure
     stack_used_bytes: Figure
     instructions: Figure | None
@@ -137,6 +139,7 @@ def budget(
         arena_bytes=Figure(arena, "computed", "placement of all buffers"),
         arena_bound_bytes=Figure(program.bound_bytes, "computed", "most bytes live at once"),
         scratch_bytes=Figure(program.scratch_bytes, "computed", "largest scratch of a call"),
+        state_bytes=Figure(program.state_bytes, "computed", "kept from run to run"),
         macs=Figure(program.macs, "computed", "shapes of the layers"),
         stack_used_bytes=Figure(
             shared.stack_used_bytes, "estimated", f"frames that {toolchain} states for {core}"

@@ -52,6 +52,8 @@ class Builder:
         self.calls: list[KernelCall] = []
         self.constants: dict[str, Constant] = {}
         self.notes: dict[str, str] = {}
+        self.initial: dict[int, int | str] = {}
+        self.parts: dict[int, tuple[Tensor, Shape]] = {}  # buffers that are slices: of what, from
         self.transposes = 0
         self.site = ""
         self._converted: dict[tuple[Any, ...], Tensor] = {}
@@ -243,6 +245,18 @@ class Builder:
             self._converted[key] = out
         return self._converted[key]
 
+    def copied(self, tensor: Tensor, name: str) -> Tensor:
+        """The same bytes in a buffer of their own."""
+        out = self.result(name, tensor.shape, tensor.layout, tensor.dtype, tensor.quant)
+        self.copy(tensor, out)
+        return out
+
+    def copy(self, tensor: Tensor, out: Tensor) -> None:
+        """Write a tensor's bytes into another one that is stored alike."""
+        n = math.prod(tensor.shape)
+        params = {"rows": 1, "n": n, "in_stride": n, "out_stride": n, "out_start": 0}
+        self.call(f"tms_copy_{width_of(tensor.dtype)}", (tensor,), out, params)
+
     def strided(
         self, tensor: Tensor | str, out: Tensor, shape: Shape, steps: Shape, start: int
     ) -> None:
@@ -262,16 +276,16 @@ class Builder:
         """The kernel's variant in the chosen rounding: `litert` rounds only dense layers once."""
         twice = f"{kernel}_dr"
         once = self.options.rounding == "single" or (
-            self.options.rounding == "litert" and kernel.startswith("tms_dense_s8")
+            self.options.rounding == "litert" and kernel in ("tms_dense_s8", "tms_dense_s8_w4")
         )
         return kernel if once or twice not in kernels() else twice
 
     def finished(self, model: Model, outputs: list[Tensor]) -> Program:
-        """The Program: what the outputs depend on, in its place in the arena."""
-        calls = _needed(self.calls, {tensor.buffer for tensor in outputs})
+        """The Program: what outputs and states depend on, in its place in the arena."""
+        calls = _needed(self.calls, {tensor.buffer for tensor in outputs} | set(self.initial))
         used = {b for call in calls for b in (*call.inputs, *call.outputs) if isinstance(b, int)}
         used |= {call.scratch for call in calls if call.scratch is not None}
-        used |= {i for i, b in enumerate(self.buffers) if b.role in ("input", "output")}
+        used |= {i for i, b in enumerate(self.buffers) if b.role in ("input", "output", "state")}
         kept = sorted(used)
         number = {old: new for new, old in enumerate(kept)}
         # Inputs and outputs stand in the graph's order, not in that of their making.
@@ -290,6 +304,8 @@ class Builder:
         names = {
             v for call in calls for v in (*call.params.values(), *call.inputs) if isinstance(v, str)
         }
+        initial = {number[state]: value for state, value in self.initial.items()}
+        names |= {value for value in initial.values() if isinstance(value, str)}
         for buffer in buffers:
             if buffer.dtype not in DTYPES:
                 hint = "convert the model to float32, or quantise it"
@@ -310,6 +326,7 @@ class Builder:
             origin=model.digest,
             notes=tuple(f"{site}: {note}" for site, note in self.notes.items()),
             output_order=tuple(number[tensor.buffer] for tensor in outputs),
+            initial=initial,
         )
 
 

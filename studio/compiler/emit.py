@@ -170,8 +170,7 @@ def _source(program: Program) -> str:
 {"".join(stages)}}}
 
 static void reset(void *memory) {{
-  (void)memory; /* nothing is carried from run to run */
-}}
+{_reset(program, symbols)}}}
 
 int {name}_init({name}_t *model, void *arena, size_t arena_bytes) {{
   if (arena_bytes < {upper}_ARENA_BYTES) {{
@@ -205,13 +204,31 @@ const tms_model {name}_model = {{
 """
 
 
+def _reset(program: Program, symbols: dict[str, str]) -> str:
+    """The body of the reset: initial values into every state."""
+    if not program.initial:
+        return "  (void)memory; /* nothing is carried from run to run */\n"
+    lines = ["  uint8_t *const a = memory;\n"]
+    for slot, value in program.initial.items():
+        buffer, offset = program.buffers[slot], program.offsets[slot]
+        byte = str(value)
+        if isinstance(value, str):
+            byte = f"((const uint8_t *)(const void *){symbols[value]})[i]"
+        lines += [
+            f"  for (int32_t i = 0; i < {buffer.size_bytes}; i++) {{"
+            f" /* {_comment(buffer.name)} */\n    a[{offset} + i] = {byte};\n  }}\n"
+        ]
+    return "".join(lines)
+
+
 def _memory_table(program: Program) -> str:
+    state = f"state {program.state_bytes}, " if program.state_bytes else ""
     rows = [
         f" * {program.name}: {program.macs} multiply-accumulates, "
         f"rounding {program.options.rounding}",
         " *",
         f" * arena {program.arena_bytes} bytes, lower bound {program.bound_bytes}, "
-        f"scratch {program.scratch_bytes}; constants {program.weight_bytes} bytes",
+        f"{state}scratch {program.scratch_bytes}; constants {program.weight_bytes} bytes",
         " *",
         " *   offset    bytes  what",
     ]
@@ -233,6 +250,9 @@ def _symbols(program: Program) -> dict[str, str]:
         for number, source in enumerate(call.inputs):
             if isinstance(source, str):
                 symbols.setdefault(source, f"layer{index}_operand{number}")
+    for index, value in program.initial.items():
+        if isinstance(value, str):
+            symbols.setdefault(value, f"state{index}")
     return symbols
 
 

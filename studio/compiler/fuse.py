@@ -226,9 +226,10 @@ class _Fusing:
 
     def _passes(self, b: int, i: int, j: int) -> bool:
         """True where a buffer lives at some time in [i, j)."""
-        first = min(self.writers[b], default=0) if self.buffers[b].role != "input" else 0
+        role = self.buffers[b].role
+        first = 0 if role in ("input", "state") else min(self.writers[b], default=0)
         last = max(self.readers[b], default=first)
-        if self.buffers[b].role == "output":
+        if role in ("output", "state"):
             last = len(self.calls)
         return first < j and last >= i
 
@@ -246,17 +247,23 @@ class _Fusing:
         found = {}
         for k in range(i, j):
             out = self.calls[k].outputs[0]
-            if out in stage.heights or len(self.writers[out]) != 1:
+            if out in stage.heights or len(self.writers[out]) != 1 or self._lasts(out):
                 continue
             for source in {s for c in range(i, j) for s in self.calls[c].inputs}:
                 if not isinstance(source, int) or source in stage.heights or source == out:
                     continue
-                if max(self.readers[source]) >= j or self.buffers[source].role == "output":
+                if max(self.readers[source]) >= j or self._lasts(source):
+                    continue
+                if self.buffers[source].role == "output":
                     continue
                 below = self._below(i, j, stage, k, source)
                 if below is not None and below < aligned(self.buffers[out].size_bytes):
                     found[out, source] = below
         return found
+
+    def _lasts(self, b: int) -> bool:
+        """True where a buffer's bytes are needed before its writer and after its readers."""
+        return self.buffers[b].role == "state"
 
     def _below(self, i: int, j: int, stage: Course, writer: int, source: int) -> int | None:
         """How far `writer`'s output must begin below `source` so that rows die before they go."""

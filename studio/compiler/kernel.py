@@ -59,6 +59,7 @@ class Kernel:
         elementwise: output element i depends on the same element of each input; `n` or
             `shape[3]` says for how many.
         scratch_bytes: (params) -> bytes that a call needs for itself, as the last argument in C.
+        replaces: (input, output) pairs: each output may be that input's memory.
         upsampling: its window is that of a transposed convolution.
     """
 
@@ -73,6 +74,7 @@ class Kernel:
     elementwise: bool = False
     scratch_bytes: Callable[[Params], int] | None = None
     upsampling: bool = False
+    replaces: tuple[tuple[int, int], ...] = ()
 
     @property
     def source(self) -> str:

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from studio.compiler import layout
-from studio.compiler.builder import Builder, width_of
+from studio.compiler import layout, states
+from studio.compiler.builder import Builder
 from studio.compiler.layout import Layout, Shape
 from studio.compiler.operand import Array, Const, Quant, Tensor
 from studio.compiler.operator import Operand, Operator, Result, Site, operators
@@ -94,23 +94,24 @@ class Lowering(Builder):
         """Walk the graph, place the buffers, and return the result."""
         graph = self.model.ir.graph
         for name, value in graph.initializers.items():
-            if value.const_value is not None:
+            if value.const_value is not None and not value.is_graph_input():
                 self._operands[name] = Const.of(name, value.const_value.numpy())
         for value in graph.inputs:
-            if not value.is_initializer():
-                self._add_input(value)
+            self._add_input(value, "state" if value.is_initializer() else "input")
         for node in graph:
             self._lower_node(node)
-        outputs = [self._as_output(value) for value in graph.outputs]
+        after = {state.output: state.input for state in self.model.states}
+        outputs = [self._as_output(v) for v in graph.outputs if _name(v) not in after]
+        self._keep_states()
         return self.finished(self.model, outputs)
 
     # ---- the walk ---------------------------------------------------------------------------
 
-    def _add_input(self, value: onnx_ir.Value) -> None:
+    def _add_input(self, value: onnx_ir.Value, role: str) -> None:
         name, shape, dtype = _name(value), _shape(value), _dtype(value)
         quant = self._quant_ahead(value) if dtype == "float32" else None
         lay = self._input_layout(shape) if len(shape) in (3, 4) else layout.plain(shape)
-        self._operands[name] = self.result(name, shape, lay, dtype, quant, "input")
+        self._operands[name] = self.result(name, shape, lay, dtype, quant, role)
 
     def _lower_node(self, node: onnx_ir.Node) -> None:
         out = node.outputs[0]
@@ -159,19 +160,28 @@ class Lowering(Builder):
             opset=self.model.ir.graph.opset_imports.get("", 1),
             results=tuple(Result(v.name or "", _shape(v)) for v in values if v.name),
             wanted=frozenset(i for i, v in enumerate(values) if v.uses() or v.is_graph_output()),
+            metadata=node.metadata_props,
         )
         if any(0 in result.shape for result in site.results):
             raise site.refused("its result is empty", "remove the operator")
-        wide = self._of_one_width(self._in_known_dtypes(site, operator))
-        results = operator.lower(wide, self)
-        operands = results if isinstance(results, tuple) else (results,)
-        if wide.quant != site.quant and site.quant is not None and isinstance(operands[0], Tensor):
-            operands = (self.requantized(operands[0], site.quant), *operands[1:])
+        operands = self._results(self._in_known_dtypes(site, operator), operator)
         for number, value in enumerate(values):
             if number < len(operands):
                 self._operands[_name(value)] = operands[number]
             elif number in site.wanted:
                 raise site.refused(f"output {number} is not computed", "remove what reads it")
+
+    def _results(self, site: Site, operator: Operator) -> tuple[Operand, ...]:
+        """What an operator makes of a site."""
+        special = operator.special(site, self) if operator.special else None
+        if special is not None:
+            return (special,)
+        wide = self._of_one_width(site)
+        results = operator.lower(wide, self)
+        operands = results if isinstance(results, tuple) else (results,)
+        if wide.quant != site.quant and site.quant is not None and isinstance(operands[0], Tensor):
+            return (self.requantized(operands[0], site.quant), *operands[1:])
+        return operands
 
     def _in_known_dtypes(self, site: Site, operator: Operator) -> Site:
         """The site with operands that its operator takes, in float where it knows no int16."""
@@ -339,6 +349,22 @@ class Lowering(Builder):
 
     # ---- the end ----------------------------------------------------------------------------
 
+    def _keep_states(self) -> None:
+        """Let every state have its next value, and its first one after a reset."""
+        graph = self.model.ir.graph
+        makers = {value: node.name or value for node in graph for value in map(_name, node.outputs)}
+        kept = []
+        for state in self.model.states:
+            tensor = self._operands[state.input]
+            real = graph.initializers[state.input].const_value
+            assert isinstance(tensor, Tensor)
+            assert real is not None
+            buffer = self.buffers[tensor.buffer]
+            self.initial[tensor.buffer] = states.initial(self, buffer, real.numpy())
+            after = self._operands[state.output]
+            kept.append(states.Kept(tensor, after, makers.get(state.output, state.output)))
+        states.keep(self, kept)
+
     def _as_output(self, value: onnx_ir.Value) -> Tensor:
         """The operand of a graph output in a buffer that is nobody else's input or output."""
         name, operand = _name(value), self._operands[_name(value)]
@@ -350,11 +376,7 @@ class Lowering(Builder):
         if _dtype(value) == "uint8" and operand.dtype == "int8":
             operand = self._shifted(operand, "uint8")
         if self.buffers[operand.buffer].role != "activation":
-            copy = self.result(name, operand.shape, operand.layout, operand.dtype, operand.quant)
-            n = math.prod(operand.shape)
-            params = {"rows": 1, "n": n, "in_stride": n, "out_stride": n, "out_start": 0}
-            self.call(f"tms_copy_{width_of(operand.dtype)}", (operand,), copy, params)
-            operand = copy
+            operand = self.copied(operand, name)
         self.buffers[operand.buffer] = replace(
             self.buffers[operand.buffer],
             name=name,

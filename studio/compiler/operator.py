@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -49,6 +49,7 @@ class Site:
         results: all outputs of the node, the first one behind a fused activation; those left out
             have no name and are not here.
         wanted: numbers of the outputs that somebody reads.
+        metadata: what the node says beside ONNX's words.
     """
 
     name: str
@@ -62,6 +63,7 @@ class Site:
     opset: int
     results: tuple[Result, ...] = ()
     wanted: frozenset[int] = frozenset()
+    metadata: Mapping[str, str] = field(default_factory=dict)
 
     def tensor(self, index: int = 0) -> Tensor:
         """An operand that is computed at run time.
@@ -106,6 +108,8 @@ class Operator:
         activation: a Relu or Clip behind it may be part of the call.
         int16: it has a form for quantised int16; else it gets such operands in float.
         dtypes: of operands that are not quantised.
+        special: (site, lowering) -> the output, or None; a form that is tried before operands and
+            result are brought to one width.
     """
 
     op_types: tuple[str, ...]
@@ -113,6 +117,7 @@ class Operator:
     activation: bool = False
     int16: bool = False
     dtypes: tuple[str, ...] = ("float32",)
+    special: Callable[[Site, Lowering], Tensor | None] | None = None
 
 
 @cache

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal
 
@@ -175,6 +175,8 @@ class Program:
         output_order: indices of the output buffers in the model's order.
         stages: the schedule. Most stages are one call as a whole; others run several calls row
             by row, with rings between them.
+        initial: what a reset writes into each state, by its buffer's index: the byte that fills it,
+            or the name of a Constant.
     """
 
     name: str
@@ -190,6 +192,7 @@ class Program:
     notes: tuple[str, ...] = ()
     output_order: tuple[int, ...] = ()
     stages: tuple[tuple[Step, ...], ...] = ()
+    initial: Mapping[int, int | str] = field(default_factory=dict)
 
     @cached_property
     def inputs(self) -> tuple[Buffer, ...]:
@@ -210,6 +213,11 @@ class Program:
     def weight_bytes(self) -> int:
         """Bytes of all constants before packing."""
         return sum(constant.size_bytes for constant in self.constants.values())
+
+    @property
+    def state_bytes(self) -> int:
+        """What is carried from run to run (part of the arena)."""
+        return sum(b.size_bytes for b in self.buffers if b.role == "state")
 
     @property
     def scratch_bytes(self) -> int:

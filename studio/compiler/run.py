@@ -23,7 +23,7 @@ GARBAGE = 0xA5  # what a call finds in its scratch
 
 
 def run(program: Program, inputs: Sequence[Array]) -> list[Array]:
-    """One inference.
+    """One inference from fresh state.
 
     Args:
         program: what to run.
@@ -32,18 +32,11 @@ def run(program: Program, inputs: Sequence[Array]) -> list[Array]:
     Returns:
         Stored values of each output in its physical shape and dtype.
     """
-    machine = _Machine(program)
-    slots = [i for i, buffer in enumerate(program.buffers) if buffer.role == "input"]
-    for slot, values in zip(slots, inputs, strict=True):
-        machine.views[slot][...] = values.reshape(machine.views[slot].shape)
-    for stage in program.stages:
-        for step in stage:
-            machine.run(step)
-    return [machine.views[index].copy() for index in program.output_order]
+    return Machine(program).infer(inputs)
 
 
-class _Machine:
-    """The arena and its buffers, whole or as rings of rows."""
+class Machine:
+    """The arena and its buffers, whole or as rings of rows; states last from run to run."""
 
     def __init__(self, program: Program) -> None:
         self.program = program
@@ -52,6 +45,26 @@ class _Machine:
             _view(self.arena, offset, buffer)
             for buffer, offset in zip(program.buffers, program.offsets, strict=True)
         ]
+        self.reset()
+
+    def reset(self) -> None:
+        """Write the initial values of all states."""
+        for index, value in self.program.initial.items():
+            view = self.views[index]
+            if isinstance(value, str):
+                view[...] = self.program.constants[value].data.reshape(view.shape)
+            else:
+                view.view(np.uint8)[...] = value
+
+    def infer(self, inputs: Sequence[Array]) -> list[Array]:
+        """One inference from the state that the last one left; as `run`."""
+        slots = [i for i, buffer in enumerate(self.program.buffers) if buffer.role == "input"]
+        for slot, values in zip(slots, inputs, strict=True):
+            self.views[slot][...] = values.reshape(self.views[slot].shape)
+        for stage in self.program.stages:
+            for step in stage:
+                self.run(step)
+        return [self.views[index].copy() for index in self.program.output_order]
 
     def run(self, step: Step) -> None:
         """Run a step as the kernel would: spatial ones row after row."""

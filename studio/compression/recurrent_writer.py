@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +12,7 @@ import numpy.typing as npt
 from studio.compression.constants import drop_unused
 from studio.compression.qdq import BIAS_LIMIT, Grid, symmetric
 from studio.compression.recurrent_cell import Cell, Operation
+from studio.model import recurrent
 
 if TYPE_CHECKING:
     import onnx_ir
@@ -127,11 +128,11 @@ class _Writer:
 
         assert stored.shape is not None
         time, batch, inputs = (int(size) for size in stored.shape.numpy())
-        body = _Body(self, f"{index}", cell, scales)
-        x = onnx_ir.val(self.unused(f"{self.node.name}/{index}/x"), stored.dtype, (batch, inputs))
-        graph = body.graph(x, source)
+        made = _in_integers(cell, scales, _form_of(stored, source))
+        body = recurrent.Writer(self, self.node.name or "", f"{index}", made)
+        graph = body.graph((batch, inputs), source)
         first = [
-            self.constant(f"{index}.{name}.start", np.rint(start / scales[name]).astype(np.int16))
+            self.constant(f"{index}.{name}.start", made.forms[name].stored(start))
             for name, _, start in cell.states
         ]
         hidden = cell.states[0][2].shape[-1]
@@ -153,7 +154,7 @@ class _Writer:
         scan = onnx_ir.node("Scan", [*first, stored], attributes, outputs=[*last, every], name=name)
         self.graph.insert_before(self.node, scan)
         values = [(every, cell.output), *zip(last, (s for s, _, _ in cell.states), strict=True)]
-        return [self.real(value, body.scale(of)) for value, of in values]
+        return [self.real(value, body.grid(of)[0]) for value, of in values]
 
     def real(self, stored: onnx_ir.Value, scale: onnx_ir.Value) -> onnx_ir.Value:
         assert stored.shape is not None
@@ -188,115 +189,39 @@ class _Writer:
         result.name = name
 
 
-class _Body:
-    """The body of a Scan: constants live in the graph around it."""
+def _form_of(stored: onnx_ir.Value, grid: Sequence[onnx_ir.Value]) -> recurrent.Form:
+    """How the layer's input is stored."""
+    numbers = [value.const_value.numpy() for value in grid if value.const_value is not None]
+    zero_point = int(numbers[1]) if len(numbers) > 1 else 0
+    assert stored.dtype is not None
+    return recurrent.Form(float(numbers[0]), zero_point, str(stored.dtype.numpy()))
 
-    def __init__(
-        self, writer: _Writer, prefix: str, cell: Cell, scales: Mapping[str, float]
-    ) -> None:
-        self.writer = writer
-        self.prefix = prefix
-        self.cell = cell
-        self.scales = scales
-        self.nodes: list[onnx_ir.Node] = []
-        self.known: dict[float, onnx_ir.Value] = {}
-        self.real: dict[str, onnx_ir.Value] = {}
-        self.stored: dict[str, onnx_ir.Value] = {}
-        self.zero = writer.constant(f"{prefix}.zero_point", np.int16(0))
 
-    def scale(self, value: str) -> onnx_ir.Value:
-        """The scale of a value of the cell, one initialiser for all that have the same."""
-        number = self.scales[value]
-        if number not in self.known:
-            role = f"{self.prefix}.{value}.scale"
-            self.known[number] = self.writer.constant(role, np.float32(number))
-        return self.known[number]
-
-    def graph(self, x: onnx_ir.Value, source: list[onnx_ir.Value]) -> onnx_ir.Graph:
-        """The body that reads states and one slice of the input, both as integers."""
-        import onnx_ir
-
-        inputs = []
-        for name, _, start in self.cell.states:
-            label = self.writer.unused(f"{self.writer.node.name}/{self.prefix}/{name}_stored")
-            state = onnx_ir.val(label, onnx_ir.DataType.INT16, start.shape)
-            inputs.append(state)
-            self.real[name] = self.add(
-                "DequantizeLinear", [state, self.scale(name), self.zero], name, "f4", start.shape
+def _in_integers(cell: Cell, scales: Mapping[str, float], x: recurrent.Form) -> recurrent.Body:
+    """The cell with int16 values and int8 weights."""
+    forms = {name: recurrent.Form(scale) for name, scale in scales.items()}
+    forms["x"] = x
+    return recurrent.Body(
+        tuple(
+            recurrent.Operation(
+                operation.kind,
+                operation.out,
+                operation.inputs,
+                _product(operation, forms[operation.inputs[0]].scale),
             )
-        assert x.shape is not None
-        shape = [int(size) for size in x.shape.numpy()]
-        self.real["x"] = self.add("DequantizeLinear", [x, *source], "x_real", "f4", shape)
-        for operation in self.cell.operations:
-            self.operation(operation, self.cell.states[0][2].shape)
-        outputs = [
-            self.add("Identity", [self.stored[after]], f"{after}_out{i}", "i2", start.shape)
-            for i, (_, after, start) in enumerate(
-                (*self.cell.states, ("", self.cell.output, self.cell.states[0][2]))
-            )
-        ]
-        return onnx_ir.Graph(
-            [*inputs, x],
-            outputs,
-            nodes=self.nodes,
-            name=f"{self.writer.node.name}/{self.prefix}/step",
-        )
+            for operation in cell.operations
+        ),
+        tuple((name, after) for name, after, _ in cell.states),
+        cell.output,
+        forms,
+        cell.states[0][2].shape,
+    )
 
-    def add(
-        self,
-        op_type: str,
-        inputs: Sequence[onnx_ir.Value],
-        role: str,
-        dtype: str,
-        shape: Sequence[int],
-        attributes: Mapping[str, Any] | None = None,
-    ) -> onnx_ir.Value:
-        node, out = self.writer.made(
-            op_type, inputs, f"{self.prefix}/{role}", dtype, shape, attributes
-        )
-        self.nodes.append(node)
-        return out
 
-    def operation(self, operation: Operation, shape: Sequence[int]) -> None:
-        """An operation, its result rounded to int16."""
-        inputs = [self.real[name] for name in operation.inputs]
-        attributes = {}
-        if operation.kind == "Gemm":
-            inputs += self.parameters(operation)
-            attributes = {"transB": 1}
-        raw = self.add(operation.kind, inputs, f"{operation.out}_raw", "f4", shape, attributes)
-        form = [self.scale(operation.out), self.zero]
-        stored = self.add("QuantizeLinear", [raw, *form], f"{operation.out}_int16", "i2", shape)
-        self.stored[operation.out] = stored
-        self.real[operation.out] = self.add(
-            "DequantizeLinear", [stored, *form], operation.out, "f4", shape
-        )
-
-    def parameters(self, operation: Operation) -> Iterator[onnx_ir.Value]:
-        """int8 weights and int32 bias of a Gemm."""
-        assert operation.weight is not None and operation.bias is not None
-        (source,) = operation.inputs
-        reader = self.real[source].producer()
-        assert reader is not None and reader.inputs[1] is not None
-        known = reader.inputs[1].const_value
-        assert known is not None
-        step = float(known.numpy())
-        stored, scale = symmetric(operation.weight, 0, np.abs(operation.bias) / step / BIAS_LIMIT)
-        bias = np.rint(operation.bias / (step * scale)).astype(np.int32)
-        for role, array, factor in (
-            ("weight", stored, scale),
-            ("bias", bias, (step * scale).astype(np.float32)),
-        ):
-            name = f"{self.prefix}.{operation.out}.{role}"
-            constants = [
-                self.writer.constant(name, array),
-                self.writer.constant(f"{name}.scale", factor),
-            ]
-            yield self.add(
-                "DequantizeLinear",
-                constants,
-                f"{operation.out}_{role}",
-                "f4",
-                array.shape,
-                {"axis": 0},
-            )
+def _product(operation: Operation, step: float) -> recurrent.Product | None:
+    """int8 weights and int32 bias of a Gemm whose input has the scale `step`."""
+    if operation.weight is None or operation.bias is None:
+        return None
+    stored, scale = symmetric(operation.weight, 0, np.abs(operation.bias) / step / BIAS_LIMIT)
+    bias = np.rint(operation.bias / (step * scale)).astype(np.int32)
+    return recurrent.Product(stored, scale, bias)

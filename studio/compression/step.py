@@ -86,10 +86,29 @@ class Step:
         """The name in recipe files: the module's, such as `fold_batch_norm`."""
         return self.params.__module__.rpartition(".")[2]
 
+    def plan(self, params: Any, model: Model) -> Model:
+        """The step's preview.
+
+        Raises:
+            RecipeError: no step knows how to keep what a model carries from run to run.
+        """
+        self._refuse_state(model)
+        return self.preview(params, model)
+
+    def _refuse_state(self, model: Model) -> None:
+        if model.states:
+            hint = "compress the net that sees whole sequences, then make it a streaming one"
+            raise RecipeError("the model carries state from run to run", self.id, hint)
+
     def start(
         self, params: Any, model: Model, data: Dataset | None, folder: Path | None = None
     ) -> Job[Model]:
-        """Run the step; one that trains keeps checkpoints in `folder` and goes on from them."""
+        """Run the step; one that trains keeps checkpoints in `folder` and goes on from them.
+
+        Raises:
+            RecipeError: as `plan`.
+        """
+        self._refuse_state(model)
         if self.trains:
             return self.run(params, model, data, Checkpoints(folder))
         return self.run(params, model, data)

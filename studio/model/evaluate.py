@@ -5,7 +5,7 @@ onnxruntime is the independent judge: it runs exactly the nodes that the graph h
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -90,7 +90,7 @@ def fitted(dataset: Dataset, model: Model) -> Dataset:
 
 
 def infer(model: Model, x: Samples) -> list[Array]:
-    """Outputs for samples.
+    """Outputs for samples, each from fresh state.
 
     Args:
         model: any model.
@@ -103,13 +103,38 @@ def infer(model: Model, x: Samples) -> list[Array]:
     Raises:
         DataError: as many arrays as the model has inputs are needed, with as many samples each.
     """
-    run = _runner(model.to_bytes(), model)
+    return _stacked(_runner(model.to_bytes(), model, _outputs(model)), model, x)
+
+
+def infer_sequence(model: Model, x: Samples) -> list[Array]:
+    """Outputs for samples of which each leaves its state to the next.
+
+    Args, returns and raises as `infer`.
+    """
+    state: dict[str, Array] = {}
+    carried = tuple(pair.output for pair in model.states)
+    run = _runner(model.to_bytes(), model, _outputs(model) + carried, state)
+
+    def step(sample: Sequence[Array]) -> list[Array]:
+        outputs = run(sample)
+        for pair, array in zip(model.states, outputs[len(model.outputs) :], strict=True):
+            state[pair.input] = array
+        return outputs[: len(model.outputs)]
+
+    return _stacked(step, model, x)
+
+
+def _outputs(model: Model) -> tuple[str, ...]:
+    return tuple(spec.name for spec in model.outputs)
+
+
+def _stacked(run: Runner, model: Model, x: Samples) -> list[Array]:
     rows = [[output[0] for output in run(sample)] for sample in _rows(model, x)]
     return [np.stack(column) for column in zip(*rows, strict=True)]
 
 
 def infer_all(model: Model, x: Samples) -> dict[str, Array]:
-    """Every value of the graph for one sample.
+    """Every value of the graph for one sample, from fresh state.
 
     Args:
         model: any model.
@@ -135,7 +160,7 @@ def observable(model: Model) -> tuple[str, ...]:
 
 
 def observe(model: Model, names: tuple[str, ...], x: Samples) -> Iterator[list[Array]]:
-    """The named values, batch axis included, for one sample after the other.
+    """The named values, batch axis included, for one sample after the other from fresh state.
 
     Only the nodes that they depend on run. `x` is as in `infer`.
     """
@@ -148,7 +173,7 @@ def observe(model: Model, names: tuple[str, ...], x: Samples) -> Iterator[list[A
     ir.graph.outputs.clear()
     ir.graph.outputs.extend(wanted[name] for name in names)
     RemoveUnusedNodesPass()(ir)
-    run = _runner(Model.from_ir(ir).to_bytes(), model)
+    run = _runner(Model.from_ir(ir).to_bytes(), model, names)
     for sample in _rows(model, x):
         yield run(sample)
 
@@ -190,8 +215,13 @@ def _need_one_an_input(model: Model, arrays: int) -> None:
         )
 
 
-def _runner(data: bytes, model: Model) -> Runner:
-    """A function from one sample to the outputs of a serialised graph, batch axis included."""
+def _runner(
+    data: bytes, model: Model, names: tuple[str, ...], state: Mapping[str, Array] | None = None
+) -> Runner:
+    """A function from one sample to outputs of a serialised graph, batch axis included.
+
+    What `state` holds when it is called goes in beside the sample.
+    """
     import onnxruntime
 
     onnxruntime.disable_telemetry_events()
@@ -208,7 +238,7 @@ def _runner(data: bytes, model: Model) -> Runner:
             for spec, part in zip(model.inputs, sample, strict=True)
         }
         with _translated(model):
-            outputs: list[Array] = session.run(None, feed)
+            outputs: list[Array] = session.run(names, {**feed, **(state or {})})
         return outputs
 
     return run

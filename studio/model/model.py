@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import onnx_ir
 
 HISTORY = "tms.history"
+STATES = "tms.states"
 _PRODUCTS = {"Conv", "ConvTranspose", "Gemm", "MatMul", "RNN", "GRU", "LSTM"}
 _NO_WEIGHTS = {"QuantizeLinear", "DequantizeLinear", "Clip", "Pad"}
 
@@ -30,6 +31,19 @@ class TensorSpec:
     """Name, static shape (batch included) and numpy dtype name of a value."""
 
     name: str
+    shape: tuple[int, ...]
+    dtype: str
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What a model carries from run to run: a graph input, and the output that is its next value.
+
+    The input's initialiser is the value that a fresh run begins with.
+    """
+
+    input: str
+    output: str
     shape: tuple[int, ...]
     dtype: str
 
@@ -135,13 +149,38 @@ class Model:
 
     @cached_property
     def inputs(self) -> tuple[TensorSpec, ...]:
-        """The graph's inputs in order, initialisers left out."""
+        """The graph's inputs in order, initialisers and with them states left out."""
         return tuple(self._spec(v) for v in self.ir.graph.inputs if not v.is_initializer())
 
     @cached_property
     def outputs(self) -> tuple[TensorSpec, ...]:
-        """The graph's outputs in order."""
-        return tuple(self._spec(value) for value in self.ir.graph.outputs)
+        """The graph's outputs in order, those that are a state's next value left out."""
+        kept = {state.output for state in self.states}
+        return tuple(self._spec(v) for v in self.ir.graph.outputs if v.name not in kept)
+
+    @cached_property
+    def states(self) -> tuple[State, ...]:
+        """What is carried from run to run, as the metadata `tms.states` lists it.
+
+        Raises:
+            ModelError: metadata that do not fit the graph.
+        """
+        pairs = state_pairs(self.metadata, self.name)
+        inputs = {value.name: value for value in self.ir.graph.inputs if value.is_initializer()}
+        outputs = {value.name: value for value in self.ir.graph.outputs}
+        return tuple(self._state(inputs.get(a), outputs.get(b), (a, b)) for a, b in pairs)
+
+    def _state(
+        self, before: onnx_ir.Value | None, after: onnx_ir.Value | None, names: tuple[str, str]
+    ) -> State:
+        if before is None or after is None:
+            what = f"its state {names[0]!r}, {names[1]!r} is no input with a default and an output"
+            raise ModelError(what, self.name, "see tms.states in its metadata")
+        old, new = self._spec(before), self._spec(after)
+        if (old.shape, old.dtype) != (new.shape, new.dtype):
+            what = f"its state '{old.name}' is {old.dtype}{list(old.shape)} before a run"
+            raise ModelError(f"{what} and {new.dtype}{list(new.shape)} after it", self.name)
+        return State(old.name, new.name, old.shape, old.dtype)
 
     def shape_of(self, value: str) -> tuple[int, ...]:
         """The static shape of a value, batch included.
@@ -216,8 +255,30 @@ class Model:
         return math.prod(out) * shapes[0][-2 if transposed else -1]
 
 
+def state_pairs(metadata: Mapping[str, str], where: str) -> tuple[tuple[str, str], ...]:
+    """The names of the inputs and outputs that are states, by a graph's metadata.
+
+    Raises:
+        ModelError: no list of pairs of names, or a name twice.
+    """
+    try:
+        listed = json.loads(metadata.get(STATES, "[]"))
+        pairs = [(pair[0], pair[1]) for pair in listed if isinstance(pair, list) and len(pair) == 2]
+    except (ValueError, TypeError):
+        listed, pairs = [""], []
+    names = [name for pair in pairs for name in pair]
+    known = all(isinstance(name, str) and name for name in names)
+    if len(pairs) < len(listed) or not known or len(set(names)) < len(names):
+        hint = "it is a JSON list of [input name, output name], each name once"
+        raise ModelError(f"its metadata {STATES} are not understood", where, hint)
+    return tuple(pairs)
+
+
 def _is_weight(value: onnx_ir.Value) -> bool:
     from onnx_ir import DataType
+
+    if value.is_graph_input():  # a state
+        return False
 
     for node, index in value.uses():
         if node.op_type == "DequantizeLinear" and index == 0:

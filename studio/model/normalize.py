@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from studio.errors import ModelError
+from studio.model.model import Model, state_pairs
 from studio.model.qoperator import expand
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ def normalize(proto: onnx.ModelProto, where: str) -> bytes:
 
     Raises:
         ModelError: a shape that is dynamic beyond the batch, a tensor that is absurdly large, a
-            weight that is NaN or infinite.
+            weight that is NaN or infinite, states that do not fit the graph.
     """
     import onnx_ir
 
@@ -47,12 +48,13 @@ def normalize(proto: onnx.ModelProto, where: str) -> bytes:
     _fix_batch(proto.graph, where)
     while True:
         graph = onnx_ir.from_proto(_inferred(proto, where))
-        _tidy(graph)
+        _tidy(graph, where)
         if not _fold_constants(graph.graph):
             break
         proto = onnx_ir.to_proto(graph)
     _refuse_bad_shapes(graph.graph, where)
     _refuse_bad_weights(graph.graph, where)
+    _ = Model.from_ir(graph, where).states  # refuses those that do not fit the graph
     data: bytes = onnx_ir.to_proto(graph).SerializeToString(deterministic=True)
     return data
 
@@ -118,11 +120,14 @@ def _inferred(proto: onnx.ModelProto, where: str) -> onnx.ModelProto:
         raise ModelError(f"its shapes contradict each other: {reason}", where) from None
 
 
-def _tidy(model: onnx_ir.Model) -> None:
+def _tidy(model: onnx_ir.Model, where: str) -> None:
     from onnx_ir.passes import common
 
     common.LiftConstantsToInitializersPass(lift_all_constants=True, size_limit=0)(model)
-    common.RemoveInitializersFromInputsPass()(model)
+    states = {before for before, _ in state_pairs(model.metadata_props, where)}
+    kept = [v for v in model.graph.inputs if v.name in states or not v.is_initializer()]
+    model.graph.inputs.clear()
+    model.graph.inputs.extend(kept)
     for node in tuple(model.graph):
         if node.op_type == "Identity" or is_idle_dropout(node):
             bypass(model.graph, node)
@@ -190,8 +195,7 @@ def _known_result(node: onnx_ir.Node) -> list[np.ndarray] | None:
         return None
     if any(attribute.type.name in ("GRAPH", "GRAPHS") for attribute in node.attributes.values()):
         return None
-    constants = [value.const_value if value else None for value in node.inputs]
-    if any(v is not None and c is None for v, c in zip(node.inputs, constants, strict=True)):
+    if any(v and (v.const_value is None or v.is_graph_input()) for v in node.inputs):
         return None
     if any(_value_bytes(value) > _FOLDED_BYTES for value in node.outputs):
         return None

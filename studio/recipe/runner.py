@@ -45,7 +45,7 @@ def _preview(node: Node, source: Model) -> Model:
     if key not in known:
         while len(known) >= _PREVIEWS_KEPT:
             del known[next(iter(known))]
-        known[key] = node.kind.preview(node.settings, source)
+        known[key] = node.kind.plan(node.settings, source)
     return known[key]
 
 

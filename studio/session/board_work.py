@@ -260,7 +260,7 @@ def _reading(
     source, answer = deployed.program.inputs[0], deployed.program.outputs[0]
     stored = source.to_physical(source.quantize(sample[None]))
     begun = time.monotonic()
-    output = link.infer([stored])[0]
+    output = link.infer([stored], fresh=True)[0]
     taken_s = time.monotonic() - begun
     scores = answer.dequantize(output).ravel()
     signal = np.asarray(sample, np.float32).reshape(sample.shape[0], -1)

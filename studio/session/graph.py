@@ -77,7 +77,7 @@ def graph_of(model: Model) -> Graph:
 
 
 def _read(value: Any, known: dict[str, _Value]) -> _Value:
-    if value.const_value is not None:
+    if value.const_value is not None and not value.is_graph_input():
         stored = str(value.const_value.dtype).lower()
         return _Value((), value.const_value.size, stored if "int" in stored else "")
     return known.get(value.name, _Value())

@@ -6,54 +6,19 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnx
 import pytest
-from nets import Net, ds_cnn, noise
+from nets import ds_cnn
+from recurrent_nets import FORMS, GATES, layer, quantized, random_data
 
 from studio.compression.quantize_recurrent import QuantizeRecurrent, preview, run
 from studio.compression.recurrent_cell import cells
-from studio.data.dataset import Dataset, load
+from studio.data.dataset import load
 from studio.errors import RecipeError
 from studio.job import finish
 from studio.model.compare import sqnr_db
 from studio.model.evaluate import evaluate, infer, infer_all
 from studio.model.importers.onnx import load as load_onnx
 from studio.model.model import Model
-
-GATES = {"GRU": 3, "LSTM": 4, "RNN": 1}
-
-
-def layer(
-    kind: str, directions: int = 1, start: bool = False, last: bool = False, **attributes: Any
-) -> Model:
-    """A recurrent layer of 5 units over 12 steps of 3 numbers, with a dense layer behind it."""
-    net, units = Net(), 5
-    x = net.node("Transpose", "x", perm=[1, 0, 2])
-    rows = GATES[kind] * units
-    given = [
-        net.const(net.rng.normal(0, 0.6, (directions, rows, 3))),
-        net.const(net.rng.normal(0, 0.6, (directions, rows, units))),
-        net.const(net.rng.normal(0, 0.3, (directions, 2 * rows))),
-    ]
-    if start:
-        given += ["", net.const(net.rng.normal(0, 1.5, (directions, 1, units)))]
-    out = net.node(kind, x, *given, hidden_size=units, **attributes)
-    if last:
-        made = net.nodes[-1]
-        made.output[:] = ["", out]
-        return net.model((1, 12, 3), net.node("Flatten", net.node("Relu", out)), name=kind)
-    out = net.node("Reshape", out, net.const([1, -1], np.int64))
-    return net.model((1, 12, 3), net.dense(out, 12 * directions * units, 4, relu=False), name=kind)
-
-
-def random_data(model: Model, n: int = 32) -> Dataset:
-    return Dataset("random", noise(model, n), None, (), np.full(n, "train"))
-
-
-def quantized(model: Model) -> Model:
-    result = finish(run(QuantizeRecurrent(samples=32), model, random_data(model)))
-    onnx.checker.check_model(onnx.ModelProto.FromString(result.to_bytes()), full_check=True)
-    return result
 
 
 @pytest.mark.needs_data
@@ -66,22 +31,7 @@ def test_the_bar_on_the_gru(studio_data: Path) -> None:
     assert lost <= 0.01
 
 
-@pytest.mark.parametrize(
-    "form",
-    [
-        {"kind": "GRU", "linear_before_reset": 1},
-        {"kind": "GRU", "linear_before_reset": 0},
-        {"kind": "GRU", "start": True},
-        {"kind": "GRU", "directions": 2, "direction": "bidirectional"},
-        {"kind": "LSTM"},
-        {"kind": "LSTM", "direction": "reverse"},
-        {"kind": "LSTM", "last": True},
-        {"kind": "LSTM", "directions": 2, "direction": "bidirectional"},
-        {"kind": "RNN", "start": True},
-        {"kind": "RNN", "last": True, "directions": 2, "direction": "bidirectional"},
-    ],
-    ids=str,
-)
+@pytest.mark.parametrize("form", FORMS, ids=str)
 def test_every_form_of_cell_stays_close_to_the_float_net(form: dict[str, Any]) -> None:
     model = layer(**form)
     result = quantized(model)

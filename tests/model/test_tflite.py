@@ -14,7 +14,7 @@ from tflite_judges import LiteRt, Micro, as_judged, draw, stored_inputs
 from studio.build.host import HostModel
 from studio.compiler.lower import lower
 from studio.compiler.program import Options, Program
-from studio.compiler.run import run
+from studio.compiler.run import Machine
 from studio.errors import ModelError, Unsupported
 from studio.job import finish
 from studio.model.evaluate import infer
@@ -50,6 +50,11 @@ def contents(path: str) -> Contents:
     return parse((MODELS / path).read_bytes(), path)
 
 
+def named(file: Contents, index: int) -> str:
+    """What a tensor is called; scrambled files have no names."""
+    return file.tensors[index].name or f"tensor_{index}"
+
+
 def drawn(path: str, runs: int = RUNS, seed: int = 0) -> list[list[np.ndarray]]:
     """Random inputs in the shapes and types of the file."""
     file = contents(path)
@@ -58,12 +63,19 @@ def drawn(path: str, runs: int = RUNS, seed: int = 0) -> list[list[np.ndarray]]:
     return [[draw(rng, t.shape, t.dtype) for t in tensors] for _ in range(runs)]
 
 
-def differences(path: str, rounding: str, judge: LiteRt | Micro) -> list[float]:
+def differences(
+    path: str, rounding: str, judge: LiteRt | Micro, carry: bool = False
+) -> list[float]:
     """The largest difference of each output of each run, in units of the output."""
     program, library = host(path, rounding)
     found = []
+    judge.reset()
+    library.reset()
     for x in drawn(path):
-        wanted = judge.run(x)
+        if not carry:
+            judge.reset()
+            library.reset()
+        wanted = judge.carry(x)
         for buffer, y, want in zip(
             program.outputs, library.run(stored_inputs(program, x)), wanted, strict=False
         ):
@@ -102,6 +114,43 @@ def test_generated_c_equals_litert_byte_for_byte(path):
     assert not any(differences(path, "litert", LiteRt((MODELS / path).read_bytes())))
 
 
+def with_state(verdict: str, litert: bool = False, micro: bool = False) -> list[str]:
+    return [path for path in rows(verdict, litert=litert, micro=micro) if TFLITE[path].state]
+
+
+@pytest.mark.needs_data
+@pytest.mark.needs_litert
+@pytest.mark.parametrize("path", with_state("int8", litert=True))
+def test_a_sequence_equals_litert_byte_for_byte(path):
+    assert not any(differences(path, "litert", LiteRt((MODELS / path).read_bytes()), carry=True))
+
+
+@pytest.mark.needs_data
+@pytest.mark.needs_micro
+@pytest.mark.parametrize("path", with_state("int8", micro=True))
+def test_a_sequence_equals_tflite_micro_byte_for_byte(path):
+    assert not any(differences(path, "double", Micro((MODELS / path).read_bytes()), carry=True))
+
+
+@pytest.mark.needs_data
+@pytest.mark.parametrize("path", [path for path, row in TFLITE.items() if row.state])
+def test_both_plans_give_the_same_sequence(path):
+    program, library = host(path, "double")
+    machine = Machine(lower(opened(path), Options(plan="small", rounding="double")))
+    library.reset()
+    for x in drawn(path, runs=10):
+        stored = stored_inputs(program, x)
+        for a, b in zip(library.run(stored), machine.infer(stored), strict=True):
+            assert a.tobytes() == b.tobytes()
+
+
+@pytest.mark.needs_data
+@pytest.mark.parametrize("path", TFLITE)
+def test_the_table_says_which_files_carry_state(path):
+    if TFLITE[path].verdict != "refused":
+        assert TFLITE[path].state == len(opened(path).states)
+
+
 @pytest.mark.needs_data
 @pytest.mark.needs_micro
 @pytest.mark.parametrize("path", rows("int8", micro=True))
@@ -114,9 +163,11 @@ def test_generated_c_equals_tflite_micro_byte_for_byte(path):
 @pytest.mark.parametrize("path", rows("int8", "float", "hybrid"))
 def test_generated_c_equals_the_numpy_definition_byte_for_byte(path, rounding):
     program, library = host(path, rounding)
+    library.reset()
+    machine = Machine(program)
     for x in drawn(path, runs=2, seed=1):
         stored = stored_inputs(program, x)
-        for c, numpy in zip(library.run(stored), run(program, stored), strict=True):
+        for c, numpy in zip(library.run(stored), machine.infer(stored), strict=True):
             assert c.tobytes() == numpy.tobytes()
 
 
@@ -125,6 +176,14 @@ def test_generated_c_equals_the_numpy_definition_byte_for_byte(path, rounding):
 @pytest.mark.parametrize("path", rows("float", litert=True))
 def test_float_models_are_near_litert(path):
     assert max(differences(path, "single", LiteRt((MODELS / path).read_bytes()))) < 1e-4
+
+
+@pytest.mark.needs_data
+@pytest.mark.needs_litert
+@pytest.mark.parametrize("path", with_state("float", litert=True))
+def test_a_sequence_of_a_float_model_is_near_litert(path):
+    judge = LiteRt((MODELS / path).read_bytes())
+    assert max(differences(path, "single", judge, carry=True)) < 1e-4
 
 
 @pytest.mark.needs_data
@@ -182,9 +241,10 @@ def test_names_and_the_order_of_axes_are_those_of_the_file(path):
     for specs, indices in ((model.inputs, file.inputs), (model.outputs, file.outputs)):
         for spec, index in zip(specs, indices, strict=True):
             tensor = file.tensors[index]
-            assert (spec.name, spec.shape) == (tensor.name, tensor.shape)
+            assert (spec.name, spec.shape) == (named(file, index), tensor.shape)
     made = {output.name for node in model.ir.graph for output in node.outputs}
-    produced = {file.tensors[i].name for operator in file.operators for i in operator.outputs}
+    made |= {state.input for state in model.states}
+    produced = {named(file, i) for operator in file.operators for i in operator.outputs}
     assert len(produced & made) >= 0.9 * len(produced)
 
 
@@ -192,7 +252,11 @@ def test_names_and_the_order_of_axes_are_those_of_the_file(path):
 @pytest.mark.parametrize("path", rows("int8"))
 def test_scales_and_zero_points_are_those_of_the_file(path):
     file, program = contents(path), lower(opened(path))
-    names = {t.name: t for t in file.tensors if t.quantized and t.scales.size == 1}
+    names = {
+        named(file, index): tensor
+        for index, tensor in enumerate(file.tensors)
+        if tensor.quantized and tensor.scales.size == 1
+    }
     seen = [buffer for buffer in program.buffers if buffer.scale and buffer.name in names]
     assert seen
     for buffer in seen:
@@ -290,6 +354,9 @@ def test_a_truncated_file_is_refused_at_every_length(path, tmp_path):
         "tflm-examples/hello_world_int8.tflite",
         "mlonmcu/tests/model_with_multiple_scratch_buffers.tflite",
         "tflm-examples/micro_speech_quantized.tflite",
+        "tflm-examples/trained_lstm_int8.tflite",
+        "micro-wake-word/vad.tflite",
+        "tflm-examples/keyword_scrambled.tflite",
     ],
 )
 def test_flipped_bytes_open_or_are_refused_but_never_crash(path, tmp_path):

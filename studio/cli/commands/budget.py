@@ -126,6 +126,7 @@ def _plain(one: Budget, duty: Duty | None, advice: tuple[Change, ...]) -> dict[s
         "arena_bytes": one.arena_bytes,
         "arena_bound_bytes": one.arena_bound_bytes,
         "scratch_bytes": one.scratch_bytes,
+        "state_bytes": one.state_bytes,
         "macs": one.macs,
         "instructions": one.instructions,
         "cycles": one.cycles,
@@ -205,7 +206,8 @@ def _text(found: list[Budget]) -> list[str]:
     lines = [
         *table(rows),
         f"arena {number(first.arena_bytes)} bytes, bound {number(first.arena_bound_bytes)},"
-        f" scratch {number(first.scratch_bytes)} of it (computed)",
+        f" scratch {number(first.scratch_bytes)} and state {number(first.state_bytes)} of it"
+        " (computed)",
     ]
     for one in found:
         where = f"{one.profile.id}: over by"

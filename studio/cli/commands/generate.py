@@ -40,6 +40,7 @@ def run(args: argparse.Namespace, report: stations.Report) -> Answer:
         "arena_bytes": Figure(program.arena_bytes, "computed"),
         "arena_bound_bytes": Figure(program.bound_bytes, "computed"),
         "scratch_bytes": Figure(program.scratch_bytes, "computed"),
+        "state_bytes": Figure(program.state_bytes, "computed"),
         "weight_bytes": Figure(program.weight_bytes, "computed"),
         "macs": Figure(program.macs, "computed"),
         "notes": list(program.notes),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections import Counter
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from studio.cli import stations
@@ -33,6 +34,7 @@ def run(args: argparse.Namespace, report: stations.Report) -> Answer:
         "quantized": model.quantized,
         "inputs": [_plain(spec) for spec in model.inputs],
         "outputs": [_plain(spec) for spec in model.outputs],
+        "states": [asdict(state) for state in model.states],
         "parameters": Figure(model.parameters, "computed"),
         "macs": Figure(model.macs, "computed"),
         "operators": dict(sorted(Counter(node.op_type for node in nodes).items())),
@@ -57,6 +59,8 @@ def _text(model: Model, nodes: tuple[NodeCheck, ...]) -> list[str]:
     ]
     for side, specs in (("input", model.inputs), ("output", model.outputs)):
         lines += [f"  {side:6} {spec.name} {list(spec.shape)} {spec.dtype}" for spec in specs]
+    for state in model.states:
+        lines.append(f"  state  {state.input} {list(state.shape)} {state.dtype}, kept run to run")
     counts = Counter((node.op_type, node.verdict) for node in nodes)
     rows = [("operator", "nodes", "")]
     rows += [(op, str(n), status) for (op, status), n in sorted(counts.items())]

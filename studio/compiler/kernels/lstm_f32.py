@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from studio.compiler.float_math import F32, one_nan
+from studio.compiler.float_math import F32, clip, one_nan
 from studio.compiler.kernel import Params
 from studio.compiler.kernels.rnn_f32 import Step, activated, gate, gate_sums, recurrent
 
@@ -18,7 +18,7 @@ def step(p: Params, x: F32, h: F32, c: F32) -> tuple[F32, F32]:
         for_f = for_f + peepholes[2 * n : 3 * n] * c
     i = gate(p, 0, for_i)
     f = 1 - i if p["variant"] else gate(p, 0, for_f)
-    now = one_nan(f * c + i * gate(p, 1, candidate))
+    now = clip(one_nan(f * c + i * gate(p, 1, candidate)), -p["cell_clip"], p["cell_clip"])
     if p["peeps"]:
         for_o = for_o + peepholes[n : 2 * n] * now
     return one_nan(gate(p, 0, for_o) * activated(p["activation"][2], now)), now

@@ -15,8 +15,8 @@ ACTIVATIONS = ("Sigmoid", "Tanh", "Relu", "HardSigmoid", "Affine")  # as tms.h n
 FIELDS = (
     ("steps", "i32"), ("batch", "i32"), ("in_n", "i32"), ("hidden", "i32"), ("direction", "i32"),
     ("directions", "i32"), ("reverse", "i8"), ("whole", "i8"), ("peeps", "i8"), ("variant", "i8"),
-    ("activation", "i8[3]"), ("clip", "f32"), ("lengths", "ptr"), ("w", "ptr"), ("r", "ptr"),
-    ("bias", "ptr"), ("peepholes", "ptr"),
+    ("activation", "i8[3]"), ("clip", "f32"), ("cell_clip", "f32"), ("lengths", "ptr"),
+    ("w", "ptr"), ("r", "ptr"), ("bias", "ptr"), ("peepholes", "ptr"),
 )  # fmt: skip
 
 
@@ -89,6 +89,7 @@ def recurrent(name: str, gates: int, biases: int, step: Step, states: int) -> Ke
         reference,
         examples,
         scratch_bytes=scratch_bytes,
+        replaces=tuple((1 + k, 1 + k) for k in range(states)),
     )
 
 
@@ -97,6 +98,7 @@ CASES: tuple[dict[str, Any], ...] = (
     {"steps": 3, "batch": 2, "in_n": 2, "hidden": 3, "reverse": 1, "lengths": (3, 1)},
     {"steps": 2, "batch": 1, "in_n": 1, "hidden": 4, "directions": 2, "direction": 1, "variant": 1},
     {"steps": 3, "batch": 1, "in_n": 2, "hidden": 2, "whole": 0, "peeps": 1, "clip": 0.5},
+    {"steps": 3, "batch": 1, "in_n": 2, "hidden": 2, "cell_clip": 0.25},
     {"steps": 2, "batch": 1, "in_n": 2, "hidden": 2, "activation": (3, 2, 4), "special": True},
 )
 
@@ -109,7 +111,7 @@ def _example(
 
     usual: dict[str, Any] = {
         "direction": 0, "directions": 1, "reverse": 0, "whole": 1, "peeps": 0, "variant": 0,
-        "activation": (0, 1, 1), "clip": np.inf,
+        "activation": (0, 1, 1), "clip": np.inf, "cell_clip": np.inf,
     }  # fmt: skip
     p = {**usual, **case}
     n, special = p["hidden"], p.pop("special", False)

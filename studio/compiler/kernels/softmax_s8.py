@@ -1,9 +1,11 @@
-"""tms_softmax_s8: softmax over each of several vectors, output scale 1/256, zero point -128.
+"""tms_softmax_s8 and tms_softmax_s8_s16: softmax over each of several vectors.
 
 Fixed point: Qi.f has i integer and f fraction bits beside the sign; all are int32.
 """
 
 from __future__ import annotations
+
+from functools import partial
 
 import numpy as np
 
@@ -42,8 +44,10 @@ def softmax_factors(in_scale: float, beta: float = 1.0) -> dict[str, int]:
     return {"multiplier": multiplier, "shift": shift, "diff_min": -int(radius)}
 
 
-def reference(p: Params, x: Array, out: Array) -> None:
-    """Map x int8 [rows, n] to out int8 [rows, n], of any shapes of those sizes; n is at most 8191.
+def reference(bits: int, p: Params, x: Array, out: Array) -> None:
+    """Map x int8 [rows, n] to out [rows, n], of any shapes of those sizes; n is at most 8191.
+
+    The scale of out is 2^-bits, its zero point the least value of its type.
 
     Formula: Softmax in TFLite's reference/softmax.h over gemmlowp's fixedpoint.h.
     """
@@ -54,10 +58,11 @@ def reference(p: Params, x: Array, out: Array) -> None:
     power = exp_negative(multiply_high(shifted, p["multiplier"]))
     terms = np.where(counts, divide_by_pot(power, SUM_BITS), 0)
     reciprocal, exponent = _reciprocal(terms.sum(axis=1, keepdims=True, dtype=np.int64))
-    right = exponent + 31 - 8
+    right = exponent + 31 - bits
     share = multiply_high(reciprocal, power).astype(np.int64)
-    y = np.where(counts, (share + (np.int64(1) << (right - 1))) >> right, 0) - 128
-    out[...] = np.clip(y, -128, 127).reshape(out.shape)
+    y = np.where(counts, (share + (np.int64(1) << (right - 1))) >> right, 0)
+    half = 1 << (bits - 1)
+    out[...] = np.clip(y - half, -half, half - 1).reshape(out.shape)
 
 
 def exp_negative(a: Int32s) -> Int32s:
@@ -101,27 +106,35 @@ def _saturate(x: Array) -> Array:
     return np.clip(x, -(2**31), 2**31 - 1)
 
 
-def examples(rng: np.random.Generator) -> tuple[Example, ...]:
+def examples(dtype: str, rng: np.random.Generator) -> tuple[Example, ...]:
     """Few and many classes, small and large scales, ties, a far winner, a scale out of range."""
     ties = np.full((1, 600), 5, np.int8)
     winner = np.array([[127, -128, -128, 3]], np.int8)
     return (
-        _example(rng.integers(-128, 128, (3, 10), dtype=np.int8), 0.1),
-        _example(rng.integers(-128, 128, (2, 300), dtype=np.int8), 0.02),
-        _example(rng.integers(-128, 128, (40, 2), dtype=np.int8), 0.07),
-        _example(ties, 0.05),
-        _example(winner, 0.5),
-        _example(winner, 40.0),
-        _example(np.array([[-128]], np.int8), 0.004),
+        _example(dtype, rng.integers(-128, 128, (3, 10), dtype=np.int8), 0.1),
+        _example(dtype, rng.integers(-128, 128, (2, 300), dtype=np.int8), 0.02),
+        _example(dtype, rng.integers(-128, 128, (40, 2), dtype=np.int8), 0.07),
+        _example(dtype, ties, 0.05),
+        _example(dtype, winner, 0.5),
+        _example(dtype, winner, 40.0),
+        _example(dtype, np.array([[-128]], np.int8), 0.004),
     )
 
 
-def _example(x: Array, in_scale: float) -> Example:
+def _example(dtype: str, x: Array, in_scale: float) -> Example:
     rows, n = x.shape
     params = {"rows": rows, "n": n, **softmax_factors(in_scale)}
-    return Example(params, (x,), (rows, n), "int8")
+    return Example(params, (x,), (rows, n), dtype)
 
 
-KERNELS = (
-    Kernel("tms_softmax_s8", "tms_softmax_s8_params", FIELDS, reference, examples, in_place=True),
+KERNELS = tuple(
+    Kernel(
+        name,
+        "tms_softmax_s8_params",
+        FIELDS,
+        partial(reference, np.iinfo(dtype).bits),
+        partial(examples, dtype),
+        in_place=dtype == "int8",
+    )
+    for name, dtype in (("tms_softmax_s8", "int8"), ("tms_softmax_s8_s16", "int16"))
 )

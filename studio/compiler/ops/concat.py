@@ -11,6 +11,7 @@ from studio.compiler.builder import width_of
 from studio.compiler.layout import Layout
 from studio.compiler.operand import Const, Quant, Tensor
 from studio.compiler.operator import ANY_DTYPE, Operand, Operator, Site
+from studio.compiler.ops.streaming import shifted
 
 if TYPE_CHECKING:
     from studio.compiler.lower import Lowering
@@ -30,6 +31,9 @@ def lower_concat(site: Site, lowering: Lowering) -> Tensor:
     first = next(part for part in parts if isinstance(part, Tensor))
     if any(isinstance(part, Tensor) and part.dtype != first.dtype for part in parts):
         raise site.refused("operands of several types", "convert them to one type")
+    moved = shifted(site, lowering, parts, quant)
+    if moved is not None:
+        return moved
     _, order = lowering.by_axis(first)
     out = lowering.result(site.output, site.shape, Layout(site.shape, order), first.dtype, quant)
     place = order.index(int(site.attributes["axis"]) % len(site.shape))

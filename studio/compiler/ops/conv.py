@@ -14,6 +14,8 @@ from studio.compiler.builder import SUFFIX
 from studio.compiler.nibbles import fit, packed
 from studio.compiler.operand import Const, Quant, Tensor
 from studio.compiler.operator import Operator, Site
+from studio.compiler.ops.bias import int32_bias, int64_bias
+from studio.compiler.ops.streaming import filtered
 from studio.compiler.scaling import clamp_float, clamp_integer, multipliers
 
 if TYPE_CHECKING:
@@ -165,37 +167,6 @@ def zero_points(x: Quant, y: Quant) -> dict[str, int]:
     return {"in_offset": -x.zero_point, "out_offset": y.zero_point}
 
 
-def int64_bias(operand: object, units: Array) -> Array | None:
-    """A bias for sums of 64 bits, in units of input scale x weight scale."""
-    if operand is None:
-        return np.zeros(units.size, np.int64)
-    if not isinstance(operand, Const):
-        return None
-    if operand.scale is not None and not np.any(operand.along(operand.zero_point)):
-        scale = np.broadcast_to(operand.scale, units.shape)
-        if np.allclose(scale, units, rtol=1e-5, atol=0):
-            return operand.stored.reshape(-1).astype(np.int64)
-    exact = np.rint(operand.real.reshape(-1).astype(np.float64) / units)
-    return None if np.abs(exact).max(initial=0) >= 2**46 else exact.astype(np.int64)
-
-
-def int32_bias(operand: object, scales: Array) -> Array | None:
-    """A bias in units of input scale x weight scale; None where it is no constant or too large."""
-    if operand is None:
-        return np.zeros(scales.size, np.int32)
-    if not isinstance(operand, Const):
-        return None
-    flat = operand.stored.reshape(-1)
-    if operand.stored.dtype == np.int32 and operand.scale is not None:
-        same = np.allclose(np.broadcast_to(operand.scale, scales.shape), scales, rtol=1e-5, atol=0)
-        if same and not np.any(operand.along(operand.zero_point)):
-            return flat.astype(np.int32)
-    units = np.rint(operand.real.reshape(-1).astype(np.float64) / scales)
-    if np.abs(units).max(initial=0) >= 2**31:
-        return None
-    return units.astype(np.int32)
-
-
 def _conv_float(site: Site, lowering: Lowering, fields: dict[str, int], weights: Const) -> Tensor:
     bias = (
         site.const(2).real
@@ -269,6 +240,6 @@ def lower_batch_norm(site: Site, lowering: Lowering) -> Tensor:
 
 
 OPERATORS = (
-    Operator(("Conv",), lower_conv, activation=True, int16=True),
+    Operator(("Conv",), lower_conv, activation=True, int16=True, special=filtered),
     Operator(("BatchNormalization",), lower_batch_norm, activation=True, int16=True),
 )

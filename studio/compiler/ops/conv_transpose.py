@@ -11,13 +11,8 @@ from studio.compiler import layout
 from studio.compiler.builder import SUFFIX
 from studio.compiler.operand import Const, Tensor
 from studio.compiler.operator import Operator, Site
-from studio.compiler.ops.conv import (
-    int32_bias,
-    int64_bias,
-    refuse_shape,
-    same_integers,
-    zero_points,
-)
+from studio.compiler.ops.bias import int32_bias, int64_bias
+from studio.compiler.ops.conv import refuse_shape, same_integers, zero_points
 from studio.compiler.scaling import clamp_float, clamp_integer, multipliers
 
 if TYPE_CHECKING:

@@ -15,9 +15,11 @@ from studio.compiler.builder import SUFFIX
 from studio.compiler.nibbles import fit, packed
 from studio.compiler.operand import Const, Tensor
 from studio.compiler.operator import Operand, Operator, Site
-from studio.compiler.ops.conv import int32_bias, int64_bias, same_integers, zero_points
+from studio.compiler.ops.bias import int32_bias, int64_bias
+from studio.compiler.ops.conv import same_integers, zero_points
 from studio.compiler.ops.matmul import product
 from studio.compiler.ops.shape import permuted
+from studio.compiler.ops.streaming import feature
 from studio.compiler.scaling import clamp_float, clamp_integer, multipliers
 
 if TYPE_CHECKING:
@@ -177,6 +179,6 @@ def _bias(site: Site) -> Operand | None:
 
 
 OPERATORS = (
-    Operator(("Gemm",), lower_gemm, activation=True, int16=True),
+    Operator(("Gemm",), lower_gemm, activation=True, int16=True, special=feature),
     Operator(("MatMul",), lower_matmul, activation=True, int16=True),
 )

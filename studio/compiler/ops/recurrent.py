@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from studio.compiler.kernels.rnn_f32 import ACTIVATIONS
 from studio.compiler.operand import Const, Tensor
 from studio.compiler.operator import Operand, Operator, Site
 from studio.compiler.ops.shape import permuted
+from studio.model.recurrent import CELL_CLIP
 
 if TYPE_CHECKING:
     from studio.compiler.lower import Lowering
@@ -99,12 +101,24 @@ def _params(site: Site, x_shape: tuple[int, ...], direction: int) -> dict[str, A
         "variant": int(usual.get(variant, 0)) if site.op_type != "RNN" else 0,
         "activation": _activations(site, direction),
         "clip": float(usual.get("clip") or np.inf),
+        "cell_clip": _cell_clip(site),
         "lengths": _lengths(site, steps, batch),
         "w": w,
         "r": r,
         "bias": _biases(site.op_type, bias.reshape(2, gates, hidden)),
         "peepholes": bias[:1] if peepholes is None else peepholes.real[direction],
     }
+
+
+def _cell_clip(site: Site) -> float:
+    """The bound that the node's metadata put on the cell state."""
+    try:
+        bound = float(site.metadata.get(CELL_CLIP, np.inf))
+    except ValueError:
+        bound = math.nan
+    if not bound > 0:
+        raise site.refused(f"a cell state clipped to {site.metadata[CELL_CLIP]!r}")
+    return bound
 
 
 def _biases(op_type: str, both: Real) -> Real:

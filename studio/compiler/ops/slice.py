@@ -60,6 +60,8 @@ def part_of(
     out = lowering.result(name, shape, Layout(shape, order), x.dtype, x.quant)
     start = sum(step_in[axis] * first[axis] for axis in order)
     lowering.strided(x, out, walked, strides, start)
+    if set(step_of) == {1}:
+        lowering.parts[out.buffer] = (x, first)
     return out
 
 

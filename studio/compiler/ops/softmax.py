@@ -47,6 +47,25 @@ def lower_softmax(site: Site, lowering: Lowering) -> Tensor:
     return lowering.requantized(out, site.quant)
 
 
+def _widens(x: Quant | None, y: Quant | None) -> bool:
+    """From int8 to probabilities of 16 bits, whose scale files state as 1/65535 too."""
+    if x is None or y is None or (x.dtype, y.dtype, y.zero_point) != ("int8", "int16", -32768):
+        return False
+    return abs(y.scale * 65536 - 1) < 1e-3
+
+
+def widened(site: Site, lowering: Lowering) -> Tensor | None:
+    """Softmax of int8 whose result has 16 bits."""
+    if not _widens(site.tensor().quant, site.quant) or _order(site)[1] > LONGEST:
+        return None
+    x, lay, n = _rows(site, lowering)
+    assert x.quant is not None
+    out = lowering.output(site, lay, site.quant)
+    params = {"rows": math.prod(x.shape) // n, "n": n, **softmax_factors(x.quant.scale)}
+    lowering.call("tms_softmax_s8_s16", (x,), out, params)
+    return out
+
+
 def _order(site: Site) -> tuple[tuple[int, ...], int]:
     """The axes with those of a row last, and the length of a row."""
     shape = site.tensor().shape
@@ -74,6 +93,6 @@ def lower_log_softmax(site: Site, lowering: Lowering) -> Tensor:
 
 
 OPERATORS = (
-    Operator(("Softmax",), lower_softmax, int16=True),
+    Operator(("Softmax",), lower_softmax, int16=True, special=widened),
     Operator(("LogSoftmax",), lower_log_softmax),
 )

@@ -20,11 +20,6 @@ if TYPE_CHECKING:
 
 MAX_FILE_BYTES = 1_000_000_000
 ROUNDING, INPUTS = "tms.rounding", "tms.inputs"
-_HINTS = {
-    "SVDF": "its state and two-stage weights have no form in ONNX; use a convolution over time",
-    "CALL_ONCE": "export the model without streaming state",
-    "VAR_HANDLE": "export the model without streaming state",
-}
 
 
 def match(head: bytes, path: Path) -> bool:
@@ -93,7 +88,7 @@ def _refuse_unknown(contents: Contents, where: str) -> None:
     if not unknown:
         return
     names = ", ".join(f"{kind} ({n})" for kind, n in sorted(unknown.items()))
-    hints = [_HINTS[kind] for kind in sorted(unknown) if kind in _HINTS]
-    if not hints and any(kind.startswith("CUSTOM") for kind in unknown):
-        hints = ["custom operators run only in the program that they come from; export without"]
-    raise Unsupported(f"operators that are not supported: {names}", where, "".join(hints[:1]))
+    hint = "export the model without them"
+    if any(kind.startswith("CUSTOM") for kind in unknown):
+        hint = "custom operators run only in the program that they come from; export without"
+    raise Unsupported(f"operators that are not supported: {names}", where, hint)

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import math
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any, TypeVar
 
@@ -85,25 +85,30 @@ class OperatorInfo:
         kind: the schema's name, such as CONV_2D; custom operators are "CUSTOM <name>".
         inputs: tensor indices, -1 where an optional one is left out.
         outputs: tensor indices.
-        intermediates: how many tensors of its own it needs (quantised LSTM).
+        intermediates: indices of tensors that it keeps to itself (quantised LSTM).
         options: the schema's options object, or None.
     """
 
     kind: str
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
-    intermediates: int
+    intermediates: tuple[int, ...]
     options: Any
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Contents:
-    """The main subgraph of a file."""
+    """A subgraph of a file.
+
+    Attributes:
+        once: of the main one, the subgraphs that CALL_ONCE runs, by number.
+    """
 
     tensors: tuple[TensorInfo, ...]
     operators: tuple[OperatorInfo, ...]
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
+    once: Mapping[int, Contents] = field(default_factory=dict)
 
 
 def parse(data: bytes, where: str) -> Contents:
@@ -124,19 +129,31 @@ def parse(data: bytes, where: str) -> Contents:
             raise ModelError(f"schema version {model.Version()} is not supported", where, DAMAGED)
         if model.SubgraphsLength() < 1:
             raise ModelError("holds no graph", where, "it may be metadata only; export it again")
-        graph = model.Subgraphs(0)
-        reader = _Reader(data, model, graph)
-        contents = Contents(
-            tensors=tuple(reader.each(graph.TensorsLength(), reader.tensor)),
-            operators=tuple(reader.each(graph.OperatorsLength(), reader.operator)),
-            inputs=reader.indices(graph.InputsLength(), graph.Inputs),
-            outputs=reader.indices(graph.OutputsLength(), graph.Outputs),
-        )
+        contents = _contents(data, model, 0)
+        called = {
+            int(operator.options.InitSubgraphIndex())
+            for operator in contents.operators
+            if operator.kind == "CALL_ONCE" and operator.options is not None
+        }
+        there = range(1, model.SubgraphsLength())
+        once = {number: _contents(data, model, number) for number in called if number in there}
+        contents = replace(contents, once=once)
     if not contents.operators:
         raise ModelError("holds no operators", where, "it may be metadata only; export it again")
     if not contents.outputs:
         raise ModelError("has no outputs", where, DAMAGED)
     return contents
+
+
+def _contents(data: bytes, model: Any, number: int) -> Contents:
+    graph = model.Subgraphs(number)
+    reader = _Reader(data, model, graph)
+    return Contents(
+        tensors=tuple(reader.each(graph.TensorsLength(), reader.tensor)),
+        operators=tuple(reader.each(graph.OperatorsLength(), reader.operator)),
+        inputs=reader.indices(graph.InputsLength(), graph.Inputs),
+        outputs=reader.indices(graph.OutputsLength(), graph.Outputs),
+    )
 
 
 @contextmanager
@@ -197,7 +214,7 @@ class _Reader:
             self._kinds[code],
             self.indices(operator.InputsLength(), operator.Inputs, optional=True),
             self.indices(operator.OutputsLength(), operator.Outputs),
-            int(operator.IntermediatesLength()),
+            self.indices(operator.IntermediatesLength(), operator.Intermediates),
             _options(operator),
         )
 

@@ -8,6 +8,8 @@ followed by QuantizeLinear and DequantizeLinear with its scale and zero point.
 
 from __future__ import annotations
 
+import json
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,6 +17,7 @@ import numpy.typing as npt
 
 from studio.errors import ModelError, Unsupported
 from studio.model.importers.tflite.file import DAMAGED, Contents
+from studio.model.model import STATES
 
 if TYPE_CHECKING:
     import onnx
@@ -28,8 +31,38 @@ TO_PLAIN = (0, 2, 3, 1)
 FIRST_AXIS = (0, 2, 3, 1)  # where each axis of [n, h, w, c] is in [n, c, h, w]
 
 
+@dataclass(slots=True)
+class _State:
+    """Names of a graph input, of its values on the grid, and of the output that follows it."""
+
+    name: str
+    value: str
+    after: str = ""
+
+
+@dataclass(slots=True)
+class Resource:
+    """A variable that operators read and assign by its name.
+
+    Attributes:
+        name: unique in the graph; graphs share it under another one.
+        initial: stored values of a fresh run; None where nothing assigns them.
+        tensor: that says its shape, type and grid; -1 before the first use.
+        value: its real values now; empty before the first use.
+    """
+
+    name: str
+    initial: Array | None = None
+    tensor: int = -1
+    value: str = ""
+
+
 class Graph:
-    """Nodes, initialisers and the ONNX value of every tensor that is known so far."""
+    """Nodes, initialisers and the ONNX value of every tensor that is known so far.
+
+    Attributes:
+        handles: names of the variables that tensors stand for.
+    """
 
     def __init__(self, contents: Contents, where: str) -> None:
         self.tensors = contents.tensors
@@ -39,6 +72,9 @@ class Graph:
         self._initializers: dict[str, onnx.TensorProto] = {}
         self._inputs: list[onnx.ValueInfoProto] = []
         self._values: dict[tuple[int, bool], str] = {}
+        self._states: dict[int, _State] = {}
+        self._resources: dict[str, Resource] = {}
+        self.handles: dict[int, str] = {}
         self._taken: set[str] = set()
         self._names: dict[int, str] = {}
         for index in contents.inputs:
@@ -110,9 +146,9 @@ class Graph:
             if array is not None
         ]
 
-    def _quantized(self, value: str, index: int) -> str:
+    def quantized(self, value: str, index: int, name: str = "") -> str:
         """A value behind QuantizeLinear and DequantizeLinear on a tensor's grid."""
-        tensor, name = self.tensors[index], self.name_of(index)
+        tensor, name = self.tensors[index], name or self.name_of(index)
         if tensor.scales is None or tensor.zero_points is None or tensor.scales.size > 1:
             raise self.refused(index, "activations with a scale a channel are not supported")
         if tensor.dtype == "int32":
@@ -158,7 +194,7 @@ class Graph:
         tensor, name = self.tensors[index], self.name_of(index)
         self._inputs.append(helper.make_tensor_value_info(name, self._type(index), tensor.shape))
         if tensor.quantized:
-            name = self._quantized(name, index)
+            name = self.quantized(name, index)
         self._values[index, False] = name
 
     def known_first(self, index: int) -> bool:
@@ -232,8 +268,68 @@ class Graph:
         tensor = self.tensors[index]
         again = view_of >= 0 and tensor.same_grid(self.tensors[view_of])
         if tensor.quantized and not again:
-            value = self._quantized(value, index)
+            value = self.quantized(value, index)
         self._values[index, first] = value
+
+    # ---- state ------------------------------------------------------------------------------
+
+    def state_in(self, index: int, name: str = "", initial: Array | None = None) -> str:
+        """The real values that a tensor has kept from the run before, on its own grid.
+
+        Args:
+            index: the tensor, such as a variable one; it says shape, type and grid.
+            name: of the state, where it is not the tensor's; unique.
+            initial: stored values of a fresh run; else the tensor's own, else real zero.
+        """
+        if index not in self._states:
+            self._states[index] = self._state(index, name or self.name_of(index), initial)
+        return self._states[index].value
+
+    def _state(self, index: int, name: str, initial: Array | None) -> _State:
+        from onnx import helper
+
+        tensor = self.tensors[index]
+        stored = tensor.data if initial is None else initial
+        if stored is not None and stored.shape != tensor.shape:
+            raise self.refused(index, f"begins as {list(stored.shape)}", DAMAGED)
+        kind = helper.tensor_dtype_to_np_dtype(self._type(index))
+        begin = np.zeros(tensor.shape, kind) if stored is None else stored.astype(kind)
+        if tensor.quantized and stored is not None:
+            assert tensor.zero_points is not None and tensor.scales is not None
+            centred = stored.astype(np.int64) - tensor.zero_points
+            begin = centred.astype(np.float32) * tensor.scales
+        self._initializer(begin, name)
+        self._inputs.append(helper.make_tensor_value_info(name, self._type(index), tensor.shape))
+        if not tensor.quantized:
+            return _State(name, name)
+        value = self.quantized(name, index, name)
+        if name != self.name_of(index) and not {(index, False), (index, True)} & set(self._values):
+            self.rename(value, self.name_of(index))
+            value = self.name_of(index)
+        return _State(name, value)
+
+    def state_out(self, index: int, value: str) -> None:
+        """Say which real values a tensor keeps for the next run; the last word counts."""
+        self.state_in(index)
+        state = self._states[index]
+        after = f"{state.name}/next"
+        if self.tensors[index].quantized:
+            value = self.quantized(value, index, after)
+        state.after = self.node("Identity", [value], after)[0]
+
+    def resource(self, name: str) -> Resource:
+        """A variable by its name."""
+        return self._resources.setdefault(name, Resource(name))
+
+    def once(self, number: int) -> Contents:
+        """A graph of the file that CALL_ONCE runs.
+
+        Raises:
+            ModelError: it is not there.
+        """
+        if number not in self._contents.once:
+            raise ModelError(f"graph {number} is not there", self.where, DAMAGED)
+        return self._contents.once[number]
 
     # ---- the end ----------------------------------------------------------------------------
 
@@ -246,6 +342,13 @@ class Graph:
             helper.make_tensor_value_info(self._output(index, used), self._type(index), None)
             for index in self._contents.outputs
         ]
+        for index, state in self._states.items():
+            if not state.after:
+                self.state_out(index, state.value)
+            outputs.append(helper.make_tensor_value_info(state.after, self._type(index), None))
+        if self._states:
+            pairs = [[state.name, state.after] for state in self._states.values()]
+            metadata = {**metadata, STATES: json.dumps(pairs)}
         graph = helper.make_graph(
             self._nodes,
             "main",

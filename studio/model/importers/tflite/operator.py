@@ -21,6 +21,7 @@ from studio.model.importers.tflite.file import DAMAGED, OperatorInfo, TensorInfo
 from studio.model.importers.tflite.graph import FIRST_AXIS, TO_FIRST, Graph
 
 Array = npt.NDArray[Any]
+_WITHOUT_RESULT = frozenset({"CALL_ONCE", "ASSIGN_VARIABLE"})
 _LIMITS = {"int8": (-128, 127), "uint8": (0, 255), "int16": (-32768, 32767)}
 
 
@@ -31,25 +32,27 @@ class Site:
         graph: the ONNX graph under construction.
         kind: the schema's name of the operator.
         name: of its first output.
+        options: the schema's options object, or None; `option` reads it with care.
+        intermediates: what the file says about tensors that the operator keeps to itself.
     """
 
     def __init__(self, graph: Graph, operator: OperatorInfo) -> None:
         self.graph = graph
         self.kind = operator.kind
-        self.intermediates = operator.intermediates
+        self.intermediates = tuple(graph.tensors[index] for index in operator.intermediates)
         self._inputs = operator.inputs
         self._outputs = operator.outputs
-        if not operator.outputs:
+        if not operator.outputs and self.kind not in _WITHOUT_RESULT:
             raise ModelError(f"{self.kind} has no output", graph.where, DAMAGED)
-        self._options = operator.options
+        self.options = operator.options
         self._made: set[str] = set()
-        self.name = graph.name_of(operator.outputs[0])
+        self.name = graph.name_of(operator.outputs[0]) if operator.outputs else self.kind.lower()
 
     # ---- what the file says -----------------------------------------------------------------
 
     def option(self, name: str, default: Any = None) -> Any:
         """An option by the schema's name; without a default it must be there."""
-        reader = getattr(self._options, name, None)
+        reader = getattr(self.options, name, None)
         if reader is not None:
             return self._read(reader)
         if default is None:
@@ -88,6 +91,10 @@ class Site:
     def result(self, number: int = 0) -> TensorInfo:
         """What the file says about an output."""
         return self.graph.tensors[self._outputs[number]]
+
+    def output_index(self, number: int = 0) -> int:
+        """The tensor index of an output."""
+        return self._outputs[number]
 
     @property
     def output_count(self) -> int:
@@ -235,7 +242,7 @@ class Site:
 
     def activated_if_any(self, value: str) -> str:
         """The same for operators whose options may lack an activation."""
-        if hasattr(self._options, "FusedActivationFunction"):
+        if hasattr(self.options, "FusedActivationFunction"):
             return self.activated(value)
         return value
 
