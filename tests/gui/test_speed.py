@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import shutil
 import statistics
 import sys
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -94,6 +95,15 @@ def ended(task: Task) -> bool:
     return not task.thread_.is_alive()
 
 
+@pytest.fixture
+def fresh() -> Iterator[None]:
+    """What earlier tests left in memory is none of the window's: it is not searched for cycles."""
+    gc.collect()
+    gc.freeze()
+    yield
+    gc.unfreeze()
+
+
 def use_all_at_once(window: MainWindow, other: Session, attempt: int) -> Watchdog:
     """Stream, train, build and flash at once.
 
@@ -128,7 +138,7 @@ def use_all_at_once(window: MainWindow, other: Session, attempt: int) -> Watchdo
 
 
 def test_the_main_thread_is_free_while_training_building_flashing_and_streaming_at_once(
-    digits: MainWindow, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    fresh: None, digits: MainWindow, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The best of three: a thread of ours that loses the processor may hold Python's lock."""
     digits.session.choose_board("virtual/host")
