@@ -12,7 +12,8 @@ TORCH := $(shell sed -n 's/^\(torch==.*\)/\1/p' constraints.txt)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check screenshots bench bench-compression bench-recipes bench-equality bench-costs size-tables
+.PHONY: help demo test check screenshots bench bench-compression bench-recipes bench-equality
+.PHONY: bench-models bench-inspect bench-costs bench-arena bench-plans size-tables
 .PHONY: cost-tables stack-tables wheel clean system-demo system-test
 
 help: ## this list
@@ -36,7 +37,7 @@ screenshots: .venv/installed system-demo ## the window's pictures, made by the w
 	QT_QPA_PLATFORM=offscreen $(BIN)/python -m studio.gui.screenshots --all --docs docs/pictures build/screenshots
 
 bench: .venv/installed system-test ## how fast it answers: start-up, previews, budgets
-	$(BIN)/python tests/bench/speed.py
+	PYTHONPATH=tests $(BIN)/python tests/bench/speed.py
 
 bench-compression: .venv/installed system-test ## the bars of the compression steps, with training
 	PYTHONPATH=tests $(BIN)/python tests/bench/compression.py
@@ -47,8 +48,20 @@ bench-recipes: .venv/installed system-test ## the ready-made recipes on four net
 bench-equality: .venv/installed system-test ## host against every virtual board, zig and gcc, byte for byte
 	PYTHONPATH=tests $(BIN)/python tests/bench/equality.py
 
+bench-models: .venv/installed system-test ## real models on a virtual board, byte for byte
+	PYTHONPATH=tests $(BIN)/python tests/bench/models.py
+
+bench-inspect: .venv/installed system-test ## time and memory of inspect for every file of the test data
+	PYTHONPATH=tests $(BIN)/python tests/bench/inspect_files.py
+
 bench-costs: .venv/installed system-test ## predicted against counted instructions, layer by layer
 	PYTHONPATH=tests $(BIN)/python tests/bench/costs.py
+
+bench-arena: .venv/installed ## 1 000 random graphs: the arena against its lower bound
+	PYTHONPATH=tests $(BIN)/python tests/bench/arena.py
+
+bench-plans: .venv/installed system-test ## arena and instructions of every plan, zig and gcc
+	PYTHONPATH=tests $(BIN)/python tests/bench/plans.py
 
 size-tables: .venv/installed system-test ## measure the kernels' code sizes anew: resources/sizes
 	$(BIN)/python packaging/size_tables.py

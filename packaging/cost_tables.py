@@ -11,12 +11,16 @@ import argparse
 import json
 import sys
 import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
+from itertools import repeat
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from cost_sweep import program as sweep
+from cost_sweep import Sweep
 from scipy.optimize import nnls
 from size_tables import BOARDS
 
@@ -24,15 +28,20 @@ from studio.boards.link import Link
 from studio.boards.timing import timing
 from studio.boards.virtual import start
 from studio.build.firmware import build, project_files, write_project
+from studio.build.size_table import data_bytes
 from studio.build.toolchains import Toolchain, toolchains
-from studio.compiler.cost import CostTable, KernelCost, call_counts, in_place
-from studio.compiler.kernel import Kernel, kernels
+from studio.compiler.cost import STEP_INSTRUCTIONS, CostTable, KernelCost, call_counts, cost_table
+from studio.compiler.kernel import kernels
 from studio.compiler.program import Program
 from studio.errors import BuildError
 from studio.job import finish
 from studio.targets.library import profile
 
 SEED = 20
+IMAGE_BYTES = 300_000  # after which an image is full; the smallest board has 512 kB of flash
+CALL_BYTES = 50  # of code
+FOLDER = Path(__file__).resolve().parents[1] / "resources" / "costs"
+PARTS = 5  # of the calls, each left out of a fit once
 Sample = tuple[dict[str, float], float]
 
 
@@ -48,24 +57,31 @@ def measured(program: Program, core: str, toolchain: Toolchain) -> list[float]:
     return [layer.value.value for layer in found.layers]
 
 
-def samples(core: str, toolchain: Toolchain) -> dict[str, list[Sample]]:
+def samples(core: str, toolchain: Toolchain, named: Sequence[str]) -> dict[str, list[Sample]]:
     """(counts, instructions) of each call of the sweep, by kernel."""
     found: dict[str, list[Sample]] = {}
-    for group in _groups():
-        program = sweep(group, np.random.default_rng(SEED))
+    for sweep in sweeps(named):
+        program = sweep.program()
         values = measured(program, core, toolchain)
-        for call, value in zip(program.calls, values, strict=True):
-            counts = call_counts(call, in_place=in_place(program, call))
-            found.setdefault(call.kernel, []).append((counts, value))
+        for sample in sweep.samples:
+            call = program.calls[sample.call]
+            counts = call_counts(program, call, sample.steps, sample.zeros)
+            stage = STEP_INSTRUCTIONS * sample.steps if sample.steps > 1 else 0
+            found.setdefault(call.kernel, []).append((counts, values[sample.call] - stage))
     return found
 
 
-def _groups() -> list[list[Kernel]]:
-    """Kernels that share an image; float ones apart, since soft float is slow."""
-    every = sorted(kernels().values(), key=lambda kernel: kernel.name)
-    return [
-        [kernel for kernel in every if ("f32" in kernel.name) == real] for real in (False, True)
-    ]
+def sweeps(named: Sequence[str] = ()) -> Iterator[Sweep]:
+    """Images' worth of calls of all kernels, or of those with one of the words in their name."""
+    sweep = Sweep()
+    for name, kernel in sorted(kernels().items()):
+        if named and not any(word in name for word in named):
+            continue
+        sweep.add(kernel, np.random.default_rng([SEED, *name.encode()]))
+        if data_bytes(sweep.program()) + CALL_BYTES * len(sweep.calls) > IMAGE_BYTES:
+            yield sweep
+            sweep = Sweep()
+    yield sweep
 
 
 def fit(rows: list[Sample]) -> dict[str, float]:
@@ -84,15 +100,19 @@ def errors(coefficients: dict[str, float], rows: list[Sample]) -> np.ndarray:
 
 
 def kernel_cost(rows: list[Sample]) -> KernelCost:
-    """The fit to all calls; its error is that of fits that had not seen the calls in question."""
-    missed = np.concatenate(
-        [
-            errors(fit([r for i, r in enumerate(rows) if i % 5 != part]), rows[part::5])
-            for part in range(5)
-        ]
-    )
+    """The fit to all calls; its error is that of fits that had not seen the calls in question.
+
+    A call with a count that no call of a fit has is none that the fit could know.
+    """
+    missed = []
+    for part in range(PARTS):
+        seen = [row for i, row in enumerate(rows) if i % PARTS != part]
+        known = {name for counts, _ in seen for name in counts}
+        new = [row for row in rows[part::PARTS] if known >= row[0].keys()]
+        missed.append(errors(fit(seen), new))
+    every = np.concatenate(missed)
     return KernelCost(
-        fit(rows), round(float(missed.max()), 4), round(float(np.quantile(missed, 0.9)), 4),
+        fit(rows), round(float(every.max()), 4), round(float(np.quantile(every, 0.9)), 4),
         len(rows),
     )  # fmt: skip
 
@@ -103,34 +123,49 @@ def main() -> None:
     parser.add_argument("cores", nargs="*", default=list(BOARDS))
     parser.add_argument("--samples", type=Path, help="keep what was measured in this folder")
     parser.add_argument("--toolchain", action="append", help="only this one")
+    parser.add_argument("--jobs", type=int, default=2, help="tables at the same time")
+    parser.add_argument(
+        "--kernel", action="append", default=[], help="only those with this in their name"
+    )
     args = parser.parse_args()
-    folder = Path(__file__).resolve().parents[1] / "resources" / "costs"
-    folder.mkdir(parents=True, exist_ok=True)
-    for core in args.cores:
-        for toolchain in toolchains().values():
-            try:
-                toolchain.core_flags(core)
-            except BuildError:
-                continue
-            if args.toolchain and toolchain.id not in args.toolchain:
-                continue
-            _table(core, toolchain, folder, args.samples)
+    pairs = [(core, toolchain) for core in args.cores for toolchain in _able(core, args.toolchain)]
+    with ProcessPoolExecutor(max_workers=args.jobs) as pool:
+        columns = (*zip(*pairs, strict=True), repeat(args.kernel), repeat(args.samples))
+        for line in pool.map(_table, *columns):
+            print(line, flush=True)
 
 
-def _table(core: str, toolchain: Toolchain, folder: Path, kept: Path | None) -> None:
-    name = f"{toolchain.id}-{core}.json"
-    if kept and (kept / name).is_file():
-        found: dict[str, Any] = json.loads((kept / name).read_text("utf-8"))
+def _able(core: str, named: list[str] | None) -> list[Toolchain]:
+    """The toolchains that compile for a core, or those of them that are named."""
+    found = []
+    for toolchain in toolchains().values():
+        try:
+            toolchain.core_flags(core)
+        except BuildError:
+            continue
+        if not named or toolchain.id in named:
+            found.append(toolchain)
+    return found
+
+
+def _table(core: str, toolchain: Toolchain, named: list[str], kept: Path | None) -> str:
+    """Write one table; returns how long it took and which kernels are worst."""
+    started, path = time.monotonic(), FOLDER / f"{toolchain.id}-{core}.json"
+    known = cost_table(toolchain.id, core).kernels if named else {}
+    measured_here = kept / path.name if kept else None
+    if measured_here and measured_here.is_file():
+        found: dict[str, Any] = json.loads(measured_here.read_text("utf-8"))
     else:
-        found = samples(core, toolchain)
-        if kept:
-            kept.mkdir(parents=True, exist_ok=True)
-            (kept / name).write_text(json.dumps(found), "utf-8")
+        found = samples(core, toolchain, named)
+        if measured_here:
+            measured_here.parent.mkdir(parents=True, exist_ok=True)
+            measured_here.write_text(json.dumps(found), "utf-8")
     costs = {kernel: kernel_cost([(c, v) for c, v in rows]) for kernel, rows in found.items()}
-    table = CostTable(toolchain.id, toolchain.version, core, BOARDS[core], costs)
-    (folder / name).write_text(table.text(), "utf-8")
+    table = CostTable(toolchain.id, toolchain.version, core, BOARDS[core], {**known, **costs})
+    path.write_text(table.text(), "utf-8")
     worst = sorted(costs.items(), key=lambda item: -item[1].typical_error)[:4]
-    print(name, *(f"{k} {c.typical_error:.1%} {c.error:.1%}" for k, c in worst), flush=True)
+    errors_of = (f"{k} {c.typical_error:.1%} {c.error:.1%}" for k, c in worst)
+    return " ".join((path.name, f"{time.monotonic() - started:.0f} s", *errors_of))
 
 
 if __name__ == "__main__":

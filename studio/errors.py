@@ -4,6 +4,7 @@
     +-- ModelError       a model file or graph that cannot be used
     |   +-- Unsupported      an operator, or a form of it, that cannot be lowered
     |   +-- AgreementNeeded  opening the file would run code that it holds
+    |   +-- ShapesNeeded     the file does not say the shapes of its inputs
     +-- DataError        a data set that cannot be used
     +-- RecipeError      a recipe, step or parameter that cannot be applied
     +-- ProfileError     a board or MCU description that cannot be used
@@ -47,6 +48,10 @@ class Unsupported(ModelError):
 
 class AgreementNeeded(ModelError):
     """Opening a file would run code that it holds, and nobody has agreed to that yet."""
+
+
+class ShapesNeeded(ModelError):
+    """A file does not say the shapes of its inputs, and nobody has yet."""
 
 
 class DataError(StudioError):

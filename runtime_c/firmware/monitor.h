@@ -9,6 +9,7 @@
  *   text.c     the MLPerf Tiny commands
  *   frame.c    frames: COBS, CRC, send
  *   request.c  what a frame may ask for
+ *   input.c    inputs beside the arena, and the run that takes them
  */
 #ifndef TMS_MONITOR_H
 #define TMS_MONITOR_H
@@ -23,8 +24,15 @@ extern uint8_t tms_line[TMS_LINE_BYTES];
 
 /* ---- time ----------------------------------------------------------------------------------- */
 uint64_t tms_now_us(void);
-/* One inference on what the inputs hold; the ticks that it took. */
+/* One inference as by tms_infer; the ticks that it took. */
 uint64_t tms_run(void);
+
+/* ---- input ----------------------------------------------------------------------------------
+ * An input whose rows a run asks for one by one is not in the arena; it waits in RAM that is left. */
+uint32_t tms_input_bytes(void);
+uint8_t *tms_spare_or_null(void); /* RAM for all inputs, or NULL */
+/* One inference; rows come from the RAM that is left, of which there must be enough. */
+void tms_infer(void);
 
 /* ---- text ----------------------------------------------------------------------------------- */
 void tms_text_banner(void);

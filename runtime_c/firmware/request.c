@@ -41,7 +41,7 @@ static void start_clock(void) {
 
 uint64_t tms_run(void) {
   start_clock();
-  tms_app_model->run(tms_app_arena);
+  tms_infer();
   return tms_port_ticks() - started_ticks;
 }
 
@@ -100,22 +100,26 @@ static int info(int n) {
   }
 }
 
-/* index u8, offset u32; where in the arena, or NULL where `bytes` from there are not all inside. */
-static uint8_t *place(const tms_tensor *tensors, int count, uint32_t bytes) {
+/* index u8, offset u32; where behind `base`, or NULL where `bytes` from there are not all inside. */
+static uint8_t *place(uint8_t *base, const tms_tensor *tensors, int count, uint32_t bytes) {
   uint32_t offset = get32(TMS_PAYLOAD + 1);
-  if (TMS_PAYLOAD[0] >= count) {
+  if (!base || TMS_PAYLOAD[0] >= count) {
     return NULL;
   }
   const tms_tensor *tensor = &tensors[TMS_PAYLOAD[0]];
   if (bytes > tensor->bytes || offset > tensor->bytes - bytes) {
     return NULL;
   }
-  return tms_app_arena + tensor->offset + offset;
+  return base + tensor->offset + offset;
 }
+
+/* Where an input's bytes wait: in the arena, or beside it; NULL where there is no room. */
+static uint8_t *inputs_at(void) { return tms_app_model->run_rows ? tms_spare_or_null() : tms_app_arena; }
 
 static int write_input(int n) {
   int bytes = n - ENTRY_BYTES - 1;
-  uint8_t *to = bytes < 0 ? NULL : place(tms_app_model->inputs, tms_app_model->n_inputs, (uint32_t)bytes);
+  const tms_model *model = tms_app_model;
+  uint8_t *to = bytes < 0 ? NULL : place(inputs_at(), model->inputs, model->n_inputs, (uint32_t)bytes);
   if (!to) {
     return -1;
   }
@@ -128,7 +132,7 @@ static int read_output(int n) {
   if (n != ENTRY_BYTES + 2 || count > TMS_FRAME_PAYLOAD) {
     return -1;
   }
-  const uint8_t *from = place(tms_app_model->outputs, tms_app_model->n_outputs, count);
+  const uint8_t *from = place(tms_app_arena, tms_app_model->outputs, tms_app_model->n_outputs, count);
   if (!from) {
     return -1;
   }
@@ -137,7 +141,7 @@ static int read_output(int n) {
 }
 
 static int run(uint16_t sequence, int n) {
-  if (n != 1) {
+  if (n != 1 || !inputs_at()) {
     return -1;
   }
   if (!ran || run_sequence != sequence) {

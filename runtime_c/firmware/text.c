@@ -129,21 +129,7 @@ static int nibble(char letter) {
 
 /* ---- the input ------------------------------------------------------------------------------
  * An inference may overwrite its inputs in the arena. Where RAM is left, the bytes wait there and
- * every inference starts from them; else they go to the arena and serve once. */
-static uint32_t input_bytes(void) {
-  uint32_t total = 0;
-  for (int i = 0; i < tms_app_model->n_inputs; i++) {
-    total += tms_app_model->inputs[i].bytes;
-  }
-  return total;
-}
-
-static uint8_t *spare_or_null(void) {
-  uint32_t bytes;
-  uint8_t *spare = tms_port_spare(&bytes);
-  return bytes >= input_bytes() ? spare : NULL;
-}
-
+ * every inference starts from them; else they go to the arena and serve once, or find no room. */
 static uint8_t *in_arena(uint32_t at) {
   const tms_tensor *input = tms_app_model->inputs;
   while (at >= input->bytes) {
@@ -154,8 +140,9 @@ static uint8_t *in_arena(uint32_t at) {
 }
 
 static void restore_input(void) {
-  const uint8_t *spare = spare_or_null();
-  for (int i = 0; spare && db_loaded && i < tms_app_model->n_inputs; i++) {
+  const uint8_t *spare = tms_spare_or_null();
+  int resident = tms_app_model->run_rows ? 0 : tms_app_model->n_inputs;
+  for (int i = 0; spare && db_loaded && i < resident; i++) {
     const tms_tensor *input = &tms_app_model->inputs[i];
     __builtin_memcpy(tms_app_arena + input->offset, spare, input->bytes);
     spare += input->bytes;
@@ -163,7 +150,7 @@ static void restore_input(void) {
 }
 
 static const char *db_hex(const char *digits) {
-  uint8_t *spare = spare_or_null();
+  uint8_t *spare = tms_spare_or_null();
   for (; *digits && db_loaded < db_bytes; digits += 2) {
     int high = nibble(digits[0]);
     int low = high < 0 ? -1 : nibble(digits[1]);
@@ -179,6 +166,8 @@ static const char *db_hex(const char *digits) {
   return NULL;
 }
 
+static int no_room(void) { return tms_app_model->run_rows && !tms_spare_or_null(); }
+
 static const char *db(char *rest) {
   char *word = next_word(&rest);
   if (!word) {
@@ -191,8 +180,11 @@ static const char *db(char *rest) {
   if (bytes <= 0) {
     return "Command 'db load' requires the # of bytes";
   }
-  if ((uint32_t)bytes > input_bytes()) {
+  if ((uint32_t)bytes > tms_input_bytes()) {
     return "More bytes than the model's input has";
+  }
+  if (no_room()) {
+    return "Not enough free RAM for the input";
   }
   db_bytes = (uint32_t)bytes;
   db_loaded = 0;
@@ -257,19 +249,22 @@ static const char *infer(char *rest) {
   if (warmups < 0) {
     return "Inference warmup must be >=0";
   }
-  if (runs + warmups > 1 && !spare_or_null()) {
+  if (no_room()) {
+    return "Not enough free RAM for the input";
+  }
+  if (runs + warmups > 1 && !tms_spare_or_null()) {
     return "Not enough free RAM to repeat an input: use 'infer 1 0'";
   }
   say_line("m-warmup-start-", (uint64_t)warmups, "\r\n");
   while (warmups-- > 0) {
     restore_input();
-    tms_app_model->run(tms_app_arena);
+    tms_infer();
   }
   say_line("m-warmup-done\r\nm-infer-start-", (uint64_t)runs, "\r\n");
   say_lap();
   while (runs-- > 0) {
     restore_input();
-    tms_app_model->run(tms_app_arena);
+    tms_infer();
   }
   say_lap();
   say("m-infer-done\r\n");

@@ -690,6 +690,17 @@ void tms_dequantize_s8_f32(const tms_quantize_params *p, const int8_t *in, float
 void tms_quantize_f32_s16(const tms_quantize_params *p, const float *in, int16_t *out);
 void tms_dequantize_s16_f32(const tms_quantize_params *p, const int16_t *in, float *out);
 
+/* Float rows to whole numbers by each row's own range, as TensorFlow Lite does where weights alone are
+ * integers: out * scale / factor is in, rounded to 8 bits. Symmetric: -127 to 127; else zero has a code
+ * of its own, which is subtracted from all. */
+typedef struct {
+  int32_t rows, n;
+  float factor; /* of scale */
+  int8_t symmetric;
+} tms_dynamic_quantize_f32_params;
+void tms_dynamic_quantize_f32(const tms_dynamic_quantize_f32_params *p, const float *in, float *out,
+                              float *scale); /* out [rows][n], scale [rows] */
+
 /* Between number types. To int32 towards zero and saturating; bool is a byte, 0 or 1. */
 void tms_cast_f32_s32(const tms_unary_f32_params *p, const float *in, int32_t *out);
 void tms_cast_s32_f32(const tms_unary_f32_params *p, const int32_t *in, float *out);
@@ -712,6 +723,10 @@ typedef struct {
   uint8_t dtype;     /* TMS_INT8, ... */
 } tms_tensor;
 
+/* Brings row y of an input that is not resident: 0, or what ends the run and is returned by it. A run asks
+ * for rows as it needs them, in their order, each once. */
+typedef int (*tms_row_source)(void *context, int32_t y, void *to);
+
 typedef struct {
   const char *name;
   const tms_tensor *inputs, *outputs;
@@ -719,6 +734,8 @@ typedef struct {
   void (*reset)(void *arena); /* clears persistent state */
   uint32_t arena_bytes;
   uint16_t n_inputs, n_outputs, n_layers;
+  /* In the place of run, where the one input comes row by row; a row is its bytes / shape[0]. */
+  int (*run_rows)(void *arena, tms_row_source source, void *context);
 } tms_model;
 
 #define TMS_ARENA_ALIGN 16

@@ -136,7 +136,7 @@ def budget(
         flash_bytes=Figure(sum(shared.flash_parts.values()), source, detail),
         ram_bytes=Figure(variables + arena, source, detail),
         stack_bytes=stack,
-        arena_bytes=Figure(arena, "computed", "placement of all buffers"),
+        arena_bytes=Figure(arena, "computed", _placed(program)),
         arena_bound_bytes=Figure(program.bound_bytes, "computed", "most bytes live at once"),
         scratch_bytes=Figure(program.scratch_bytes, "computed", "largest scratch of a call"),
         state_bytes=Figure(program.state_bytes, "computed", "kept from run to run"),
@@ -146,7 +146,7 @@ def budget(
         ),
         instructions=None
         if shared.instructions is None
-        else Figure(shared.instructions, "estimated", "cost model of the kernels"),
+        else Figure(shared.instructions, "estimated", _stated(shared.layers)),
         **_effort(profile, shared),
         banks=banks(profile, arena, variables + int(stack.value) + reserve.ram_bytes),
         layers=shared.layers,
@@ -155,6 +155,13 @@ def budget(
         peak=shared.peak,
         reserve=reserve,
     )
+
+
+def _placed(program: Program) -> str:
+    if not program.options.stream_input:
+        return "placement of all buffers"
+    image = program.inputs[0]
+    return f"placement of all buffers; of the input, {image.rows} of {image.shape[0]} rows"
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,6 +215,13 @@ def _effort(profile: Profile, shared: _OfCore) -> dict[str, Figure | None]:
     }
 
 
+def _stated(rows: tuple[Layer, ...]) -> str:
+    """What an estimate may be off by: each layer's largest error, by its share."""
+    known = [(row.instructions or 0.0, row.error or 0.0) for row in rows]
+    error = sum(count * off for count, off in known) / max(sum(count for count, _ in known), 1)
+    return f"cost model of the kernels, at most +-{error:.0%} in its checks"
+
+
 def _total(rows: tuple[Layer, ...]) -> float | None:
     known = [layer.instructions for layer in rows if layer.instructions is not None]
     return sum(known) if len(known) == len(rows) else None
@@ -222,8 +236,7 @@ def _stack(profile: Profile, used_bytes: int) -> Figure:
 
 def _kernel_bytes(program: Program, table: SizeTable) -> dict[str, int]:
     """Code of each kernel; functions that several bring count to the first by name."""
-    names = sorted({call.kernel for call in program.calls})
-    missing = [name for name in names if name not in table.kernels]
+    missing = [name for name in program.kernel_names if name not in table.kernels]
     if missing:
         raise BuildError(
             f"the table of code sizes lacks {missing[0]}",
@@ -232,7 +245,7 @@ def _kernel_bytes(program: Program, table: SizeTable) -> dict[str, int]:
         )
     counted: set[str] = set()
     found = {}
-    for name in names:
+    for name in program.kernel_names:
         size = table.kernels[name]
         fresh = sum(n for function, n in size.functions.items() if function not in counted)
         counted |= size.functions.keys()
@@ -244,7 +257,11 @@ def _flash_parts(
     program: Program, table: SizeTable, kernel_bytes: dict[str, int]
 ) -> dict[str, int]:
     weights = sum(constant.size_bytes for constant in program.constants.values())
-    calls = sum(table.kernels[call.kernel].call_bytes for call in program.calls)
+    calls = sum(
+        table.kernels[call.kernel].call_bytes
+        for call in program.calls
+        if call.kernel in table.kernels
+    )
     return {
         "weights": weights,
         "model code": data_bytes(program) - weights + calls,

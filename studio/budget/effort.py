@@ -35,10 +35,9 @@ HOURS_A_DAY, SECONDS_AN_HOUR = 24, 3600
 
 def kernel_class(kernel: str) -> str:
     """The class whose CPI a kernel has."""
-    name = kernel.removesuffix("_dr")
-    if any(word in name for word in ("copy", "pad_", "transpose", "lut")):
+    if "_lut_" in kernel or kernel.endswith(("_b8", "_b16", "_b32")):
         return "move"
-    return "float32" if name.endswith("f32") else "int8"
+    return "float32" if "f32" in kernel else "int8"
 
 
 def cycles(core: str, effort: Iterable[tuple[str, float]]) -> float | None:

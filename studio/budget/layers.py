@@ -20,6 +20,7 @@ class Layer:
         activation_bytes: of the tensors that it reads and writes, rings as long as they are.
         scratch_bytes: what it needs for itself.
         instructions: of all its steps, estimated; None where the kernel's cost is not known.
+        error: the largest relative error of the estimates of this kernel that were checked.
     """
 
     name: str
@@ -29,6 +30,7 @@ class Layer:
     activation_bytes: int
     scratch_bytes: int
     instructions: float | None
+    error: float | None
 
 
 def layers(program: Program, table: CostTable) -> tuple[Layer, ...]:
@@ -39,7 +41,7 @@ def layers(program: Program, table: CostTable) -> tuple[Layer, ...]:
             steps[step.call] += 1
     effort = call_instructions(program, table)
     return tuple(
-        _layer(program, call, _with_steps(instructions, number))
+        _layer(program, call, _with_steps(instructions, number), table)
         for call, instructions, number in zip(program.calls, effort, steps, strict=True)
     )
 
@@ -48,7 +50,9 @@ def _with_steps(instructions: float | None, steps: int) -> float | None:
     return None if instructions is None else round(instructions + steps * STEP_INSTRUCTIONS)
 
 
-def _layer(program: Program, call: KernelCall, instructions: float | None) -> Layer:
+def _layer(
+    program: Program, call: KernelCall, instructions: float | None, table: CostTable
+) -> Layer:
     constants = {v for v in (*call.params.values(), *call.inputs) if isinstance(v, str)}
     tensors = {b for b in (*call.inputs, *call.outputs) if isinstance(b, int)}
     scratch = program.buffers[call.scratch].size_bytes if call.scratch is not None else 0
@@ -60,4 +64,5 @@ def _layer(program: Program, call: KernelCall, instructions: float | None) -> La
         activation_bytes=sum(program.buffers[b].size_bytes for b in tensors),
         scratch_bytes=scratch,
         instructions=instructions,
+        error=table.kernels[call.kernel].error if instructions is not None else None,
     )

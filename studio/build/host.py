@@ -38,6 +38,10 @@ _GUARD = 0xA5
 _HOOK = b"void tms_trace(int layer);\nvoid tms_trace(int layer) { (void)layer; }\n"
 
 
+# tms_row_source of tms.h.
+_RowSource = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_int32, ctypes.c_void_p)
+
+
 class _Tensor(ctypes.Structure):
     """tms_tensor of tms.h."""
 
@@ -65,6 +69,7 @@ class _Model(ctypes.Structure):
         ("n_inputs", ctypes.c_uint16),
         ("n_outputs", ctypes.c_uint16),
         ("n_layers", ctypes.c_uint16),
+        ("run_rows", ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, _RowSource, ctypes.c_void_p)),
     )
 
 
@@ -147,22 +152,28 @@ class HostModel:
         tensors = [self._model.inputs[index] for index in range(self._model.n_inputs)]
         if len(inputs) != len(tensors):
             raise BuildError(f"takes {len(tensors)} inputs, not {len(inputs)}", self.name)
+        for tensor, array in zip(tensors, inputs, strict=True):
+            _check_input(tensor, array)
         with self._lock:
-            for tensor, array in zip(tensors, inputs, strict=True):
-                self._put(tensor, array)
-            self._model.run(self._memory.ctypes.data + self._start)
+            if self._model.run_rows:
+                self._run_rows(inputs[0])
+            else:
+                for tensor, array in zip(tensors, inputs, strict=True):
+                    self._place(tensor)[:] = _bytes(array)
+                self._model.run(self._memory.ctypes.data + self._start)
             self._check_guards()
             outputs = (self._model.outputs[index] for index in range(self._model.n_outputs))
             return [self._get(tensor) for tensor in outputs]
 
-    def _put(self, tensor: Any, array: Array) -> None:
-        if array.dtype != DTYPES[tensor.dtype] or array.nbytes != tensor.bytes:
-            raise BuildError(
-                f"takes {tensor.bytes} bytes of {DTYPES[tensor.dtype]}, not {array.nbytes} of "
-                f"{array.dtype}",
-                f"input {tensor.name.decode()}",
-            )
-        self._place(tensor)[:] = np.frombuffer(np.ascontiguousarray(array).tobytes(), np.uint8)
+    def _run_rows(self, image: Array) -> None:
+        """One inference that asks for its input row by row."""
+        rows = _bytes(image).reshape(self._model.inputs[0].shape[0], -1)
+
+        def bring(_: Any, y: int, to: int) -> int:
+            ctypes.memmove(to, rows[y].ctypes.data, rows.shape[1])
+            return 0
+
+        self._model.run_rows(self._memory.ctypes.data + self._start, _RowSource(bring), None)
 
     def _get(self, tensor: Any) -> Array:
         shape = [axis for axis in tensor.shape if axis]
@@ -180,6 +191,19 @@ class HostModel:
             raise BuildError(
                 "the generated code wrote outside of its arena", self.name, "report this as a bug"
             )
+
+
+def _check_input(tensor: Any, array: Array) -> None:
+    if array.dtype != DTYPES[tensor.dtype] or array.nbytes != tensor.bytes:
+        raise BuildError(
+            f"takes {tensor.bytes} bytes of {DTYPES[tensor.dtype]}, not {array.nbytes} of "
+            f"{array.dtype}",
+            f"input {tensor.name.decode()}",
+        )
+
+
+def _bytes(array: Array) -> Array:
+    return np.frombuffer(np.ascontiguousarray(array).tobytes(), np.uint8)
 
 
 def _build_library(

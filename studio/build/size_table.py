@@ -21,7 +21,7 @@ from studio.build.link_map import Image, functions
 from studio.build.toolchains import Toolchain
 from studio.compiler.emit import names_bytes
 from studio.compiler.fuse import whole
-from studio.compiler.kernel import Example, Kernel, kernels
+from studio.compiler.kernel import Example, Kernel, kernel_of, kernels
 from studio.compiler.program import Buffer, Constant, KernelCall, Options, Program
 from studio.errors import BuildError
 from studio.job import Job, Progress
@@ -124,7 +124,7 @@ def measure(toolchain: Toolchain, profile: Profile) -> Job[SizeTable]:
 def data_bytes(program: Program) -> int:
     """Flash of what is data in generated code: constants, parameters, descriptions, names."""
     constants = sum(-(-c.size_bytes // WORD) * WORD for c in program.constants.values())
-    params = sum(-(-kernels()[c.kernel].struct_bytes // WORD) * WORD for c in program.calls)
+    params = sum(-(-kernel_of(c).struct_bytes // WORD) * WORD for c in program.calls)
     tensors = TENSOR_BYTES * (len(program.inputs) + len(program.outputs))
     return constants + params + tensors + _stage_bytes(program) + names_bytes(program)
 

@@ -24,7 +24,7 @@ from studio.build.firmware import INCLUDES, project_files, read_manifest, write_
 from studio.build.process import run
 from studio.build.size_table import synthetic
 from studio.build.toolchains import Toolchain
-from studio.compiler.kernel import kernels
+from studio.compiler.kernel import kernel_of, kernels
 from studio.compiler.program import Program, Step
 from studio.errors import BuildError
 from studio.job import Job, Progress
@@ -39,6 +39,7 @@ FIRMWARE = (
     "frame_ended",
     "tms_request",
     "tms_run",
+    "tms_infer",
 )
 SAVED_BYTES = 24  # registers that generated code may save beyond what its growth says
 _COUNTS = (1, 2, 4, 8, 16, 28)
@@ -70,7 +71,7 @@ class StackTable:
 
     def generated(self, program: Program) -> int:
         """Frames of a model's generated code."""
-        windows = {i for i, call in enumerate(program.calls) if kernels()[call.kernel].window}
+        windows = {i for i, call in enumerate(program.calls) if kernel_of(call).window}
         single = sum(len(s) == 1 and s[0].call in windows for s in program.stages)
         longest = max((len({step.call for step in s}) for s in program.stages if len(s) > 1),
                       default=0)  # fmt: skip
@@ -86,14 +87,14 @@ class StackTable:
         Raises:
             BuildError: the table lacks a kernel.
         """
-        missing = sorted({call.kernel for call in program.calls} - self.kernels.keys())
+        missing = [name for name in program.kernel_names if name not in self.kernels]
         if missing:
             raise BuildError(
                 f"the table of stack frames lacks {missing[0]}",
                 f"{self.toolchain} {self.core}",
                 "make the tables again: make stack-tables",
             )
-        used = max((self.kernels[call.kernel] for call in program.calls), default=0)
+        used = max((self.kernels[name] for name in program.kernel_names), default=0)
         return self.firmware_bytes + self.generated(program) + used
 
 
@@ -126,7 +127,8 @@ def measure(toolchain: Toolchain, profile: Profile) -> Job[StackTable]:
         found[name] = frames[name] + max(within, default=0)
     empty = synthetic(None, 0, rng)
     firmware: dict[str, int] = {}
-    for part in ("monitor/monitor.c", "monitor/request.c", "monitor/main.c", "port/startup.c"):
+    monitor = [f"monitor/{part}.c" for part in ("monitor", "request", "input", "main")]
+    for part in (*monitor, "port/startup.c"):
         progress = Progress(f"{toolchain.id} {profile.core} {part}")
         firmware |= yield from frames_of(empty, profile, toolchain, part, progress)
     deep = sum(firmware.get(name, 0) for name in FIRMWARE)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from studio.boards.link import Link
     from studio.build.link_map import Image
     from studio.build.toolchains import Toolchain
-    from studio.compiler.program import Program
+    from studio.compiler.program import Options, Program
     from studio.data.dataset import Dataset
     from studio.model.model import Model
 
@@ -84,6 +84,11 @@ def add_choices(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--rounding", choices=ROUNDINGS, help="when integers round; default: what the model says"
     )
+    parser.add_argument(
+        "--stream-input",
+        action="store_true",
+        help="the firmware brings the input row by row; with --plan small",
+    )
     parser.add_argument("--weights", choices=WEIGHTS, default=WEIGHTS[0], help="as stored in flash")
 
 
@@ -104,8 +109,10 @@ def count(text: str) -> int:
 
 
 def shape(text: str) -> tuple[int, ...]:
-    """Sizes with commas between them."""
-    return tuple(count(size) for size in text.split(","))
+    """Sizes with commas or "x" between them."""
+    from studio.model.importers import shape_from
+
+    return shape_from(text)
 
 
 def opened(args: argparse.Namespace, report: Report) -> Model:
@@ -142,10 +149,20 @@ def _random_samples(model: Model, n: int = 256) -> Dataset:
 def lowered(args: argparse.Namespace, report: Report) -> Program:
     """The model, opened and lowered with the choices of the command line."""
     from studio.compiler.lower import lower
+
+    return lower(opened(args, report), options(args))
+
+
+def options(args: argparse.Namespace) -> Options:
+    """The choices of the command line."""
     from studio.compiler.program import Options
 
-    options = Options(plan=args.plan, rounding=args.rounding, weights=args.weights)
-    return lower(opened(args, report), options)
+    return Options(
+        plan=args.plan,
+        rounding=args.rounding,
+        weights=args.weights,
+        stream_input=args.stream_input,
+    )
 
 
 def board(args: argparse.Namespace) -> Profile:

@@ -4,9 +4,10 @@ Placement is a two-dimensional packing: a buffer takes its bytes at the moments 
 lives. Moments are the steps of the schedule; a set of them is the bits of an int, so that a
 row that is written and read again and again is alive just then.
 
-Greedy by size first, then exchanges in the order of placement until the lower bound (the
-most bytes that live at once) is met or a number of tries is used up: a number, not a time,
-so that the same model gives the same bytes on every machine.
+Greedy by size first; then a search for a placement that meets the lower bound, the most bytes
+that live at once (`fit`); where that fails, or outputs may begin inside inputs, exchanges in the
+order of placement until a number of tries is used up: a number, not a time, so that the same model
+gives the same bytes on every machine.
 """
 
 from __future__ import annotations
@@ -16,8 +17,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
+from studio.compiler.fit import fit, rising
+
 ALIGN_BYTES = 4
-TRIES = 30_000
+TRIES = 300
 WORK = 12_000_000  # neighbours to look at in one search: about a second
 
 Pair = tuple[int, int]
@@ -47,22 +50,11 @@ def bound(sizes: Sequence[int], lives: Sequence[int]) -> int:
     """The most bytes that live at once: no placement of whole buffers takes less."""
     most = 0
     # The live set grows only where a buffer begins to live.
-    begins = {i for life in lives for i in _rising(life)}
+    begins = {i for life in lives for i in rising(life)}
     for moment in begins:
         bit = 1 << moment
         most = max(most, sum(size for size, life in zip(sizes, lives, strict=True) if life & bit))
     return most
-
-
-def _rising(life: int) -> list[int]:
-    """The moments at which a buffer begins to live."""
-    edges = life & ~(life << 1)
-    found = []
-    while edges:
-        low = edges & -edges
-        found.append(low.bit_length() - 1)
-        edges ^= low
-    return found
 
 
 def place(
@@ -113,6 +105,9 @@ def _placed(
         overlapped = {i for pair in allowed for i in pair}
         orders.append(sorted(by_size, key=lambda i: (i not in overlapped, -starts[i])))
     best = min((_drop(order, sizes, neighbours), order) for order in orders)
+    fitting = None if allowed or best[0][0] <= least else fit(sizes, lives, least)
+    if fitting is not None:
+        return Placement(tuple(fitting), least, least)
     height, offsets = _exchanged(best[1], best[0], sizes, neighbours, least, tries)
     return Placement(tuple(offsets), height, min(least, height))
 

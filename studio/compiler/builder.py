@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from studio.compiler import fuse, layout, sparse
+from studio.compiler import layout, plans, sparse, stream
 from studio.compiler.fixed_point import quantize_multiplier
 from studio.compiler.kernel import kernels
 from studio.compiler.layout import Layout, Shape
@@ -53,7 +53,7 @@ class Builder:
         self.constants: dict[str, Constant] = {}
         self.notes: dict[str, str] = {}
         self.initial: dict[int, int | str] = {}
-        self.parts: dict[int, tuple[Tensor, Shape]] = {}  # buffers that are slices: of what, from
+        self.parts: dict[Tensor, tuple[Tensor, Shape]] = {}  # slices: of what, from where
         self.transposes = 0
         self.site = ""
         self._converted: dict[tuple[Any, ...], Tensor] = {}
@@ -310,8 +310,11 @@ class Builder:
             if buffer.dtype not in DTYPES:
                 hint = "convert the model to float32, or quantise it"
                 raise Unsupported(f"a tensor of type {buffer.dtype}", buffer.name, hint)
-        plan = fuse.smallest if self.options.plan == "small" else fuse.layerwise
-        laid = plan(tuple(buffers), tuple(calls))
+        if self.options.stream_input:
+            calls = [*stream.with_source(self.options, buffers, calls)]
+        laid = plans.laid_out(self.options, buffers, calls)
+        if self.options.stream_input:
+            stream.check(laid.buffers)
         return Program(
             name=identifier(model.name),
             buffers=laid.buffers,

@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from studio.compiler import layout
-from studio.compiler.lower import Lowering
+from studio.compiler.lower import Lowering, input_layout
 from studio.compiler.program import Options
 from studio.errors import Unsupported
 
 if TYPE_CHECKING:
+    import onnx_ir
+
     from studio.model.model import Model
 
 
@@ -36,16 +37,15 @@ class NodeCheck:
 def check(model: Model) -> tuple[NodeCheck, ...]:
     """Lower the model as far as it goes and report on every node."""
     refused: dict[str, Unsupported] = {}
-    lowering = Lowering(
-        model, Options(rounding="single"), layout.channels_last, refused.__setitem__
-    )
+    options = Options(rounding="single")
+    lowering = Lowering(model, options, input_layout(model), refused.__setitem__)
     try:
         lowering.program()
     except Unsupported as error:
-        refused.setdefault(error.where, error)
+        refused.setdefault(_node_at(model, error.where), error)
     rows = []
     for node in model.ir.graph:
-        name = node.name or node.outputs[0].name or ""
+        name = _name(node)
         if name in refused:
             why = refused[name]
             rows.append(NodeCheck(name, node.op_type, "refused", why.what, why.hint))
@@ -54,3 +54,17 @@ def check(model: Model) -> tuple[NodeCheck, ...]:
         else:
             rows.append(NodeCheck(name, node.op_type, "supported"))
     return tuple(rows)
+
+
+def _node_at(model: Model, where: str) -> str:
+    """The node that a refusal is about: one of this name, what makes or reads a value, or any."""
+    nodes = tuple(model.ir.graph)
+    for values in ("outputs", "inputs"):
+        for node in nodes:
+            if where in (_name(node), *(v.name for v in getattr(node, values) if v is not None)):
+                return _name(node)
+    return _name(nodes[-1])
+
+
+def _name(node: onnx_ir.Node) -> str:
+    return node.name or node.outputs[0].name or ""

@@ -15,9 +15,9 @@ import numpy as np
 import numpy.typing as npt
 
 from studio import __version__
-from studio.compiler.kernel import WINDOW, kernels
+from studio.compiler.kernel import WINDOW, kernel_of, kernels
 from studio.compiler.packing import packed
-from studio.compiler.program import Buffer, KernelCall, Program, Step
+from studio.compiler.program import ROW_SOURCE, Buffer, KernelCall, Program, Step
 from studio.errors import Unsupported
 from studio.targets.resources import resource
 
@@ -33,6 +33,7 @@ TENSOR_TYPES = {
 }  # fmt: skip
 BYTES = ("uint8", "bool")  # kernels take them as void, or as int8 with another meaning
 COLUMNS = 100
+SOURCE = "tms_row_source source, void *context"
 
 
 def emit(program: Program) -> dict[str, bytes]:
@@ -49,7 +50,7 @@ def runtime_files(program: Program) -> dict[str, bytes]:
     """`tms.h` and the kernel sources that a Program calls, with what they include."""
     root = resource("runtime_c")
     wanted = [
-        f"src/{source}" for source in sorted({kernels()[c.kernel].source for c in program.calls})
+        f"src/{source}" for source in sorted({kernels()[k].source for k in program.kernel_names})
     ]
     files = {"tms.h": (root / "include" / "tms.h").read_bytes()}
     while wanted:
@@ -67,13 +68,8 @@ def _header(program: Program) -> str:
     name, upper = program.name, program.name.upper()
     typed = [
         _accessor(program, f"{kind}{number}", slot)
-        for kind in ("input", "output")
+        for kind in (("output",) if program.options.stream_input else ("input", "output"))
         for number, (slot, _) in enumerate(_numbered(program, kind))
-    ]
-    sizes = [
-        f"#define {upper}_{kind.upper()}{number}_BYTES {buffer.size_bytes}\n"
-        for kind in ("input", "output")
-        for number, (_, buffer) in enumerate(_numbered(program, kind))
     ]
     return f"""{LICENCE}
  *
@@ -82,9 +78,9 @@ def _header(program: Program) -> str:
  *   static _Alignas(TMS_ARENA_ALIGN) uint8_t arena[{upper}_ARENA_BYTES];
  *   {name}_t model;
  *   {name}_init(&model, arena, sizeof arena);
- *   fill {name}_input0(&model); {name}_run(&model); read {name}_output0(&model)
+ *   {_use(program)}
  *
- * The caller owns the arena; inputs and outputs lie in it, and a run may overwrite the inputs.
+{_ownership(program)}
  * Any number of models, and of instances of one, may stand side by side.
  */
 #ifndef {upper}_H
@@ -94,7 +90,7 @@ def _header(program: Program) -> str:
 
 #define {upper}_API_VERSION 1
 #define {upper}_ARENA_BYTES {max(program.arena_bytes, 1)}
-{"".join(sizes)}
+{_sizes(program)}
 #ifdef __cplusplus
 extern "C" {{
 #endif
@@ -105,8 +101,7 @@ typedef struct {{
 
 /* TMS_OK, or TMS_ERROR_ARENA_SIZE or TMS_ERROR_ARENA_ALIGN. */
 int {name}_init({name}_t *model, void *arena, size_t arena_bytes);
-/* One inference. */
-void {name}_run({name}_t *model);
+{_run_declared(program)}
 /* Forget what the model carries from run to run. */
 void {name}_reset({name}_t *model);
 
@@ -120,6 +115,53 @@ extern const tms_model {name}_model;
 
 #endif
 """
+
+
+def _sizes(program: Program) -> str:
+    upper = program.name.upper()
+    lines = [
+        f"#define {upper}_{kind.upper()}{number}_BYTES {buffer.tensor_bytes}\n"
+        for kind in ("input", "output")
+        for number, (_, buffer) in enumerate(_numbered(program, kind))
+    ]
+    if program.options.stream_input:
+        image = program.inputs[0]
+        row_bytes = image.tensor_bytes // image.shape[0]
+        lines.append(f"#define {upper}_INPUT0_ROWS {image.shape[0]}\n")
+        lines.append(f"#define {upper}_INPUT0_ROW_BYTES {row_bytes}\n")
+    return "".join(lines)
+
+
+def _use(program: Program) -> str:
+    name = program.name
+    if program.options.stream_input:
+        return f"{name}_run_rows(&model, source, context); read {name}_output0(&model)"
+    return f"fill {name}_input0(&model); {name}_run(&model); read {name}_output0(&model)"
+
+
+def _ownership(program: Program) -> str:
+    if not program.options.stream_input:
+        return (
+            " * The caller owns the arena; inputs and outputs lie in it, and a run may overwrite"
+            " the inputs."
+        )
+    image = program.inputs[0]
+    return (
+        " * The caller owns the arena; outputs lie in it. The input does not: a run asks for its"
+        f" rows as it\n * needs them, in their order, each once, and keeps {image.rows} of"
+        f" {image.shape[0]}."
+    )
+
+
+def _run_declared(program: Program) -> str:
+    name = program.name
+    if not program.options.stream_input:
+        return f"/* One inference. */\nvoid {name}_run({name}_t *model);"
+    return f"""/* {_described(program.inputs[0])} */
+/* One inference: `source` writes row y of the input to `to`, {name.upper()}_INPUT0_ROW_BYTES bytes
+ * (as a camera brings them, for one). Where it returns other than 0, the run ends at once and
+ * returns the same; else it returns TMS_OK. */
+int {name}_run_rows({name}_t *model, tms_row_source source, void *context);"""
 
 
 def _accessor(program: Program, name: str, slot: int) -> str:
@@ -157,6 +199,7 @@ def _source(program: Program) -> str:
     params = [_params(symbols, index, call) for index, call in enumerate(program.calls)]
     groups, stages = _stages(program, symbols)
     name, upper = program.name, program.name.upper()
+    run = "run_rows" if program.options.stream_input else "run"
     return f"""{LICENCE}
  *
 {_memory_table(program)}
@@ -165,9 +208,7 @@ def _source(program: Program) -> str:
 
 {"".join(data)}
 {"".join(params)}
-{"".join(groups)}static void run(void *memory) {{
-  uint8_t *const a = memory;
-{"".join(stages)}}}
+{"".join(groups)}{_run(program, stages)}
 
 static void reset(void *memory) {{
 {_reset(program, symbols)}}}
@@ -184,7 +225,7 @@ int {name}_init({name}_t *model, void *arena, size_t arena_bytes) {{
   return TMS_OK;
 }}
 
-void {name}_run({name}_t *model) {{ run(model->arena); }}
+{_run_offered(program)}
 
 void {name}_reset({name}_t *model) {{ reset(model->arena); }}
 
@@ -194,7 +235,7 @@ const tms_model {name}_model = {{
     .name = "{name}",
     .inputs = inputs,
     .outputs = outputs,
-    .run = run,
+    .{run} = {run},
     .reset = reset,
     .arena_bytes = {upper}_ARENA_BYTES,
     .n_inputs = {len(program.inputs)},
@@ -202,6 +243,24 @@ const tms_model {name}_model = {{
     .n_layers = {len(program.stages)},
 }};
 """
+
+
+def _run(program: Program, stages: Sequence[str]) -> str:
+    """The function that runs all stages."""
+    body = f"  uint8_t *const a = memory;\n{''.join(stages)}"
+    if program.options.stream_input:
+        head = f"static int run_rows(void *memory, {SOURCE}) {{"
+        return f"{head}\n{body}  return TMS_OK;\n}}"
+    return f"static void run(void *memory) {{\n{body}}}"
+
+
+def _run_offered(program: Program) -> str:
+    """The typed function around it."""
+    name = program.name
+    if program.options.stream_input:
+        head = f"int {name}_run_rows({name}_t *model, {SOURCE}) {{"
+        return f"{head}\n  return run_rows(model->arena, source, context);\n}}"
+    return f"void {name}_run({name}_t *model) {{ run(model->arena); }}"
 
 
 def _reset(program: Program, symbols: dict[str, str]) -> str:
@@ -290,7 +349,9 @@ def _float(value: float) -> str:
 
 
 def _params(symbols: dict[str, str], index: int, call: KernelCall) -> str:
-    kernel = kernels()[call.kernel]
+    if call.kernel == ROW_SOURCE:
+        return ""
+    kernel = kernel_of(call)
     fields = []
     if kernel.window:
         window = ", ".join(f".{key} = {call.params[key]}" for key in WINDOW)
@@ -322,9 +383,23 @@ def _stages(program: Program, symbols: dict[str, str]) -> tuple[list[str], list[
             body.append(f"  {_call(program, symbols, step.call)}\n")
         else:
             groups.append(_group(program, symbols, number, stage))
-            body.append(f"  rows{number}(a);\n")
+            body.append(_stage_run(program, number, stage))
         body.append(f"  tms_trace({number});\n")
     return groups, body
+
+
+def _sourced(program: Program, stage: Sequence[Step]) -> bool:
+    return any(program.calls[step.call].kernel == ROW_SOURCE for step in stage)
+
+
+def _stage_run(program: Program, number: int, stage: Sequence[Step]) -> str:
+    if not _sourced(program, stage):
+        return f"  rows{number}(a);\n"
+    return f"""  const int status = rows{number}(a, source, context);
+  if (status != 0) {{
+    return status;
+  }}
+"""
 
 
 def _group(program: Program, symbols: dict[str, str], number: int, stage: Sequence[Step]) -> str:
@@ -337,18 +412,21 @@ def _group(program: Program, symbols: dict[str, str], number: int, stage: Sequen
         f"      {_call(program, symbols, index, 'y')}\n      break;\n"
         for place, index in enumerate(indices)
     )
+    kind, end = f"void rows{number}(uint8_t *const a)", ""
+    if _sourced(program, stage):
+        kind, end = f"int rows{number}(uint8_t *const a, {SOURCE})", "  return 0;\n"
     return f"""/* Row by row: between these layers lie rings of the rows that are still needed. */
 static const uint8_t order{number}[{len(stage)}] = {{
 {order}}};
 
-static void rows{number}(uint8_t *const a) {{
+static {kind} {{
   int32_t next[{len(indices)}] = {{0}};
   for (uint32_t i = 0; i < sizeof order{number}; i++) {{
     const int32_t y = next[order{number}[i]]++;
     switch (order{number}[i]) {{
 {cases}    }}
   }}
-}}
+{end}}}
 
 """
 
@@ -360,7 +438,9 @@ def _effort(call: KernelCall) -> str:
 def _call(program: Program, symbols: dict[str, str], index: int, y: str = "") -> str:
     """One call: all rows, or the row that a C expression names."""
     call = program.calls[index]
-    kernel = kernels()[call.kernel]
+    if call.kernel == ROW_SOURCE:
+        return _bring(program, call, y)
+    kernel = kernel_of(call)
     if kernel.window:
         rows = [y, f"{y} + 1"] if y else ["0", str(call.rows)]
         source = _rows(program, call, "in")
@@ -376,6 +456,16 @@ def _call(program: Program, symbols: dict[str, str], index: int, y: str = "") ->
     if call.scratch is not None:
         arguments.append(f"a + {program.offsets[call.scratch]}")
     return f"{call.kernel}({', '.join([f'&layer{index}', *arguments])});"
+
+
+def _bring(program: Program, call: KernelCall, y: str) -> str:
+    place = _address(program, call.outputs[0], "", y)
+    return f"""{{
+        const int status = source(context, {y}, {place});
+        if (status != 0) {{
+          return status;
+        }}
+      }}"""
 
 
 def _constant(program: Program, symbols: dict[str, str], name: str) -> str:
@@ -408,11 +498,13 @@ def _rows(program: Program, call: KernelCall, side: str) -> str:
 
 def _tensors(program: Program, kind: str) -> str:
     rows = []
+    streamed = program.options.stream_input and kind == "input"
     for slot, buffer in _numbered(program, kind):
+        offset = 0 if streamed else program.offsets[slot]
         shape = ", ".join(str(size) for size in _described_shape(buffer))
         rows.append(
-            f'    {{.name = "{_c_string(buffer.name)}", .offset = {program.offsets[slot]}, '
-            f".bytes = {buffer.size_bytes}, .scale = {_float(buffer.scale)}, "
+            f'    {{.name = "{_c_string(buffer.name)}", .offset = {offset}, '
+            f".bytes = {buffer.tensor_bytes}, .scale = {_float(buffer.scale)}, "
             f".zero_point = {buffer.zero_point}, .shape = {{{shape}}}, "
             f".dtype = {TENSOR_TYPES[buffer.dtype]}}},\n"
         )

@@ -17,6 +17,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from studio.compiler.program import ROW_SOURCE, KernelCall
+
 Array = npt.NDArray[Any]
 Params = Mapping[str, Any]
 
@@ -92,6 +94,18 @@ class Kernel:
             size = -(-size // width) * width + width * int(count or 1)
             widest = max(widest, width)
         return -(-size // widest) * widest
+
+
+def _bring(params: Params, row: Array, out: Array) -> None:
+    out[...] = row
+
+
+_CALLERS = Kernel(ROW_SOURCE, "", (), _bring, lambda _: ())
+
+
+def kernel_of(call: KernelCall) -> Kernel:
+    """The kernel that a call runs, be it the caller's own."""
+    return _CALLERS if call.kernel == ROW_SOURCE else kernels()[call.kernel]
 
 
 @cache

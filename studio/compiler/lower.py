@@ -53,13 +53,19 @@ def lower(model: Model, options: Options = Options()) -> Program:  # noqa: B008 
         Unsupported: a node that no operator lowers, naming it and the reason.
     """
     options = replace(options, rounding=options.rounding or _rounding_of(model))
-    if model.metadata.get("tms.inputs") == "plain":
-        return Lowering(model, options, layout.plain).program()
-    best = Lowering(model, options, layout.channels_last).program()
+    first = input_layout(model)
+    best = Lowering(model, options, first).program()
+    if first is layout.plain:
+        return best
     if best.transposes and any(len(spec.shape) >= 3 for spec in model.inputs):
         other = Lowering(model, options, layout.plain).program()
         best = min(best, other, key=lambda program: program.transposes)
     return best
+
+
+def input_layout(model: Model) -> Callable[[Shape], Layout]:
+    """How inputs of three and four axes are laid out at first."""
+    return layout.plain if model.metadata.get("tms.inputs") == "plain" else layout.channels_last
 
 
 def _rounding_of(model: Model) -> Any:

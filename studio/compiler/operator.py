@@ -49,7 +49,7 @@ class Site:
         results: all outputs of the node, the first one behind a fused activation; those left out
             have no name and are not here.
         wanted: numbers of the outputs that somebody reads.
-        metadata: what the node says beside ONNX's words.
+        metadata: of the node: what ONNX has no attribute for.
     """
 
     name: str

@@ -20,6 +20,7 @@ Rounding = Literal["single", "double", "litert"]
 PLANS = ("layerwise", "small", "balanced", "fast")
 ROUNDINGS = ("single", "double", "litert")
 WEIGHTS = ("int8", "int16")
+ROW_SOURCE = "tms_row_source"  # in a call: the caller's function that brings a row of the input
 
 Array = npt.NDArray[Any]
 
@@ -152,12 +153,15 @@ class Options:
         rounding: one of ROUNDINGS; None takes what the model's metadata says, else single.
         weights: int8 as stored, or int16: widened in flash where a kernel gains by it.
         kernel_class: which family of kernels; constants are packed for it.
+        stream_input: the caller brings the input row by row, as the run goes; the arena holds a few
+            rows of it.
     """
 
     plan: str = "layerwise"
     rounding: Rounding | None = None
     weights: str = "int8"
     kernel_class: str = "portable"
+    stream_input: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -203,6 +207,11 @@ class Program:
     def outputs(self) -> tuple[Buffer, ...]:
         """Output buffers in the model's order."""
         return tuple(self.buffers[index] for index in self.output_order)
+
+    @property
+    def kernel_names(self) -> tuple[str, ...]:
+        """C names of the kernels that it calls, each once."""
+        return tuple(sorted({call.kernel for call in self.calls} - {ROW_SOURCE}))
 
     @property
     def macs(self) -> int:

@@ -10,11 +10,12 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
-from studio.compiler.kernel import kernels
-from studio.compiler.program import Buffer, KernelCall, Step
+from studio.compiler.kernel import kernel_of
+from studio.compiler.program import ROW_SOURCE, Buffer, KernelCall, Step
 
 Need = tuple[int, int]
 
@@ -38,14 +39,28 @@ class Flow:
 
     def need(self, slot: int, step: int) -> Need:
         """The input rows [lo, hi) that a step reads."""
-        stride, pad, reach, rows = self.windows[slot]
-        first = step * stride - pad
-        return min(max(first, 0), rows), max(min(first + reach, rows), 0)
+        return self.needs(slot)[step]
+
+    def needs(self, slot: int) -> tuple[Need, ...]:
+        """The input rows of every step."""
+        return _needs(self.height, self.windows[slot])
+
+
+@lru_cache(maxsize=4096)
+def _needs(height: int, window: tuple[int, int, int, int]) -> tuple[Need, ...]:
+    stride, pad, reach, rows = window
+    return tuple(
+        (min(max(first, 0), rows), max(min(first + reach, rows), 0))
+        for first in range(-pad, height * stride - pad, stride)
+    )
 
 
 def flow(call: KernelCall, buffers: Sequence[Buffer]) -> Flow | None:
     """How rows go through a call; None where it runs only as a whole."""
-    kernel = kernels()[call.kernel]
+    if call.kernel == ROW_SOURCE:
+        image = buffers[call.outputs[0]]
+        return Flow(image.shape[0], image.tensor_bytes // image.shape[0], (), ())
+    kernel = kernel_of(call)
     if kernel.upsampling:
         return None
     if kernel.window:
@@ -101,7 +116,7 @@ def row_call(call: KernelCall, flow_: Flow) -> KernelCall:
     """The call with the parameters of one row, for elementwise kernels; others as they are."""
     from dataclasses import replace
 
-    if not kernels()[call.kernel].elementwise:
+    if not kernel_of(call).elementwise:
         return replace(call, rows=flow_.height)
     params = dict(call.params)
     if "n" in params:
@@ -147,36 +162,32 @@ def course(
         inner: buffers that are written and read within the group only.
     """
     writer = {calls[i].outputs[0]: i for i in indices}
-    readers: dict[int, list[tuple[int, int]]] = {buffer: [] for buffer in inner}
+    # Of each call: (who writes an input, the rows of it that each step needs upto).
+    pulls: dict[int, list[tuple[int, list[int]]]] = {i: [] for i in indices}
+    readers: dict[int, list[tuple[int, list[int]]]] = {i: [] for i in indices}
     for i in indices:
         for slot, buffer in enumerate(calls[i].inputs):
             if buffer in inner:
-                readers[buffer].append((i, slot))
+                needs = flows[i].needs(slot)
+                pulls[i].append((writer[int(buffer)], [high for _, high in needs]))
+                readers[writer[int(buffer)]].append((i, [low for low, _ in needs]))
     done = dict.fromkeys(indices, 0)
     heights = dict.fromkeys(inner, 0)
-    steps: list[Step] = []
-
-    def lowest_needed(buffer: int) -> int:
-        waiting = [
-            flows[i].need(slot, done[i])[0]
-            for i, slot in readers[buffer]
-            if done[i] < flows[i].height
-        ]
-        return min(waiting, default=done[writer[buffer]])
+    order: list[Step] = []
 
     def pull(i: int, upto: int) -> None:
-        while done[i] < upto:
-            y = done[i]
-            for slot, buffer in enumerate(calls[i].inputs):
-                if buffer in inner:
-                    pull(writer[buffer], flows[i].need(slot, y)[1])
-            target = calls[i].outputs[0]
+        waiting, target = readers[i], calls[i].outputs[0]
+        for y in range(done[i], upto):
+            for source, highs in pulls[i]:
+                if done[source] < highs[y]:
+                    pull(source, highs[y])
             if target in inner:
-                heights[target] = max(heights[target], y + 1 - lowest_needed(target))
-            steps.append(Step(i, y, y + 1))
-            done[i] += 1
+                lowest = [lows[done[k]] for k, lows in waiting if done[k] < len(lows)]
+                heights[target] = max(heights[target], y + 1 - min(lowest, default=y))
+            order.append(Step(i, y, y + 1))
+            done[i] = y + 1
 
     for i in indices[::-1]:
         if calls[i].outputs[0] not in inner:
             pull(i, flows[i].height)
-    return Course(tuple(steps), heights)
+    return Course(tuple(order), heights)

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from studio.compiler.kernel import kernels
-from studio.compiler.program import Buffer, KernelCall, Program, Step
+from studio.compiler.kernel import kernel_of
+from studio.compiler.program import ROW_SOURCE, Buffer, KernelCall, Program, Step
 from studio.compiler.rows import flow
 
 Array = npt.NDArray[Any]
@@ -41,6 +41,7 @@ class Machine:
     def __init__(self, program: Program) -> None:
         self.program = program
         self.arena = np.zeros(program.arena_bytes, np.uint8)
+        self.streamed = np.empty(0)
         self.views = [
             _view(self.arena, offset, buffer)
             for buffer, offset in zip(program.buffers, program.offsets, strict=True)
@@ -60,7 +61,10 @@ class Machine:
         """One inference from the state that the last one left; as `run`."""
         slots = [i for i, buffer in enumerate(self.program.buffers) if buffer.role == "input"]
         for slot, values in zip(slots, inputs, strict=True):
-            self.views[slot][...] = values.reshape(self.views[slot].shape)
+            if self.program.options.stream_input:
+                self.streamed = values.reshape(self.program.buffers[slot].shape)
+            else:
+                self.views[slot][...] = values.reshape(self.views[slot].shape)
         for stage in self.program.stages:
             for step in stage:
                 self.run(step)
@@ -69,7 +73,11 @@ class Machine:
     def run(self, step: Step) -> None:
         """Run a step as the kernel would: spatial ones row after row."""
         call = self.program.calls[step.call]
-        kernel = kernels()[call.kernel]
+        kernel = kernel_of(call)
+        if call.kernel == ROW_SOURCE:
+            row = self.streamed[step.y0].reshape(-1)
+            kernel.reference(call.params, row, self._out_row(call, step.y0))
+            return
         whole = self.program.options.plan == "layerwise" or flow(call, self.program.buffers) is None
         by_rows = kernel.window and not whole
         if by_rows or (kernel.elementwise and call.rows):
@@ -103,7 +111,7 @@ class Machine:
             else self._rows(call, slot, y, y + 1)
             for slot, source in enumerate(call.inputs)
         ]
-        kernels()[call.kernel].reference(self._params(call), *rows, self._out_row(call, y))
+        kernel_of(call).reference(self._params(call), *rows, self._out_row(call, y))
 
     def _window_row(self, call: KernelCall, y: int) -> None:
         params = self._params(call)
@@ -116,11 +124,11 @@ class Machine:
             pad = (int(params["kernel_h"]) - 1) * int(params["dilation_h"]) + 1
         part = params | {"in_h": hi - lo, "out_h": 1, "pad_top": pad}
         seen = self._rows(call, 0, lo, hi).reshape(hi - lo, params["in_w"], params["in_c"])
-        if kernels()[call.kernel].carries and y > 0:  # the sum so far is one place more
+        if kernel_of(call).carries and y > 0:  # the sum so far is one place more
             above = self._out_row(call, y - 1).reshape(1, 1, -1)
             seen = np.concatenate((above, seen), axis=1)
         out = np.empty((1, params["out_w"], params["out_c"]), self.views[call.outputs[0]].dtype)
-        kernels()[call.kernel].reference(part, seen, out)
+        kernel_of(call).reference(part, seen, out)
         self._out_row(call, y)[...] = out.reshape(-1)
 
     def _rows(self, call: KernelCall, slot: int, lo: int, hi: int) -> Array:

@@ -13,8 +13,8 @@ from PySide6.QtCore import QSettings, QStandardPaths, QTimer
 from PySide6.QtGui import QFont, QIcon
 from PySide6.QtWidgets import QApplication
 
-from studio.errors import StudioError
 from studio.gui import theme
+from studio.gui.display import require_display
 from studio.gui.garbage import Garbage
 from studio.gui.main_window import MainWindow
 from studio.gui.notices import install_crash_dialog
@@ -49,10 +49,8 @@ def run(arguments: Sequence[str]) -> int:
     Raises:
         StudioError: there is no display.
     """
-    named_displays = ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
-    if sys.platform == "linux" and not any(map(os.environ.get, named_displays)):
-        hint = "use the command line, or set QT_QPA_PLATFORM=offscreen"
-        raise StudioError("there is no display to show a window on", hint=hint)
+    if QApplication.instance() is None:
+        require_display()
     made = application(arguments)
     session = Session()
     places = QStandardPaths.writableLocation(QStandardPaths.StandardLocation.AppDataLocation)

@@ -24,6 +24,7 @@ from studio.gui.command_palette import CommandPalette, Entry
 from studio.gui.menus import Menus
 from studio.gui.notices import CrashDialog
 from studio.gui.parts import Parts
+from studio.gui.questions import Shapes, question_for
 from studio.gui.shortcuts import ShortcutsDialog
 from studio.gui.tasks import Task, Tasks
 from studio.gui.tour import Tour
@@ -34,7 +35,9 @@ from studio.session import Session
 from studio.session.model_work import running_node
 from studio.session.state import Deployment, State, Update
 
-MODEL_FILTER = "Models and projects (*.onnx *.tinyml);;All files (*)"
+MODEL_FILTER = (
+    "Models and projects (*.onnx *.tflite *.pt2 *.pt *.pth *.keras *.h5 *.tinyml);;All files (*)"
+)
 DATA_SUFFIXES = (".npz", ".csv", ".ts", ".wav", ".json")
 RECENT = 8
 TOURED = "toured"
@@ -133,9 +136,8 @@ class MainWindow(QMainWindow):
 
     def _changed(self, old: State, new: State) -> None:
         asked = (new.project, new.model, new.results)
-        if any(
-            a is not b for a, b in zip(asked, (old.project, old.model, old.results), strict=True)
-        ):
+        before = (old.project, old.model, old.results)
+        if any(a is not b for a, b in zip(asked, before, strict=True)):
             self._analysis.ask()
         self._kept.follow(new)
         if new.deployment is not old.deployment and new.deployment is not None:
@@ -143,6 +145,7 @@ class MainWindow(QMainWindow):
         self.refresh()
         if new.model is not old.model:
             self._remember(new)
+            self.parts.show_refused(new)
             self.canvas.setFocus()
             QTimer.singleShot(0, self.canvas.fit)
         elif len(new.project.recipe.nodes) != len(old.project.recipe.nodes):
@@ -201,7 +204,11 @@ class MainWindow(QMainWindow):
     # ---- jobs ------------------------------------------------------------------------------
 
     def start(
-        self, title: str, job: Generator[Progress, None, Update], done: str = ""
+        self,
+        title: str,
+        job: Generator[Progress, None, Update],
+        done: str = "",
+        failed: Callable[[StudioError], None] | None = None,
     ) -> Task | None:
         """Run a job in the foreground, one at a time; `done` is said when it has ended well."""
         if self.foreground is not None:
@@ -211,11 +218,11 @@ class MainWindow(QMainWindow):
         task = Task(title, job)
         task.progressed.connect(self._progressed)
         task.succeeded.connect(lambda update: self._succeeded(title, update, done))
-        self._watch(task)
+        self._watch(task, failed)
         return task
 
-    def _watch(self, task: Task) -> None:
-        task.failed.connect(lambda error: self._failed(task.title, error))
+    def _watch(self, task: Task, failed: Callable[[StudioError], None] | None = None) -> None:
+        task.failed.connect(failed or partial(self._failed, task.title))
         task.crashed.connect(self.show_crash)
         task.ended.connect(self._ended)
         self.foreground = task
@@ -275,13 +282,23 @@ class MainWindow(QMainWindow):
 
     # ---- commands --------------------------------------------------------------------------
 
-    def open(self, name: str) -> None:
-        """Open a model, a project or an example ("example:motion")."""
-        copy = self._kept.owns(name)
-        if copy:
+    def open(self, name: str, agree: bool = False, shapes: Shapes = ()) -> None:
+        """Open a model, a project or an example ("example:motion"), asking what it needs."""
+        if self._kept.owns(name):
             self._kept.claim(Path(name))
-        job = self.session.restore(Path(name)) if copy else self.session.open(name)
-        self.start(f"Opening {Path(name.removeprefix(EXAMPLE)).name}", job)
+        title = f"Opening {Path(name.removeprefix(EXAMPLE)).name}"
+        opening = self.session.restore if self._kept.owns(name) else self.session.open
+        asking = partial(self._ask_to_open, name, title)
+        self.start(title, opening(name, agree, shapes), failed=asking)
+
+    def _ask_to_open(self, name: str, title: str, error: StudioError) -> None:
+        question = question_for(self, error)
+        if question is None:
+            self._failed(title, error)
+            return
+        self.log.add(f"{title}: {error.what}")
+        question.answered.connect(partial(self.open, name, True))
+        question.ask()
 
     def open_data(self, name: str) -> None:
         """Open a data set for the model."""

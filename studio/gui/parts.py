@@ -50,8 +50,10 @@ from studio.session.state import State
 if TYPE_CHECKING:
     from studio.gui.main_window import MainWindow
 
-PLAN_NAMES = {"layerwise": "Layer by layer", "small": "Small"}
-"""The plans to choose from in the bar; the others equal the first one so far."""
+PLAN_NAMES = {
+    "layerwise": "Layer by layer", "small": "Small", "balanced": "Balanced", "fast": "Fast"
+}  # fmt: skip
+"""The plans to choose from in the bar."""
 
 
 class Parts:
@@ -164,7 +166,8 @@ class Parts:
         self.plan.setAccessibleName("How memory is planned")
         self.plan.setToolTip(
             "Layer by layer holds every tensor whole. Small runs layers row by row over rings of"
-            " a few rows, and writes outputs over inputs that are done with."
+            " a few rows, and writes outputs over inputs that are done with. Balanced does so as"
+            " far as it adds few instructions, Fast only where it adds none."
         )
         for name, text in PLAN_NAMES.items():
             self.plan.addItem(text, name)
@@ -290,10 +293,18 @@ class Parts:
         self._show_measured(state)
         if state.model is None or state.current_graph is not None:
             self.model.show_graph(state.current_graph)
+        self.model.show_transposes(view.program)
         self._show_code(state)
         self.deploy.show_stations(*present.deployment(state, None))
         self.deploy.show_toolchain(state.project.toolchain)
         self.status.show_figures(present.status(state))
+
+    def show_refused(self, state: State) -> None:
+        """Say at once which operators of a model that was opened cannot run on a board."""
+        error = present.refused(state)
+        if error is not None:
+            self.docks.bring(self.model)
+            self.notices.error(error)
 
     def _show_measured(self, state: State) -> None:
         asked = (state.project, state.results, state.views, state.noise, state.selected)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 
 from studio.compression.step import steps
-from studio.errors import ProfileError
+from studio.errors import ProfileError, Unsupported
 from studio.gui import figures
 from studio.gui.canvas.card import Card
 from studio.gui.panels.accuracy import Measured
@@ -304,9 +305,31 @@ def facts(state: State) -> str:
         lines.append(
             f"Data {data.name}: {figures.grouped(len(data))} samples, {len(data.labels)} classes."
         )
-    if (error := state.views.get(ROOT, NodeView()).error) is not None:
-        lines.append(f"Cannot run on a board: {error}")
+    lines += _check_lines(state, state.views.get(ROOT, NodeView()))
     return "\n".join(lines)
+
+
+def _check_lines(state: State, view: NodeView) -> list[str]:
+    """What the operator check says of the source model, and what remains of its layouts."""
+    lines = []
+    if state.graph is not None and state.graph.model is state.model:
+        counts = Counter(node.verdict for node in state.graph.nodes)
+        lines.append(f"Operators: {', '.join(f'{n} {verdict}' for verdict, n in counts.items())}.")
+    if view.error is not None:
+        lines.append(f"Cannot run on a board: {view.error}")
+    elif view.program is not None and view.program.transposes:
+        lines.append(f"Transposes that remain in its code: {view.program.transposes}.")
+    return lines
+
+
+def refused(state: State) -> Unsupported | None:
+    """What the operator check refuses of the model that was opened; None where it can run."""
+    if state.graph is None or not state.graph.refused:
+        return None
+    first, *others = state.graph.refused
+    more = f" and {len(others)} more" if others else ""
+    what = f"{first.op_type}{more} of {len(state.graph.nodes)} operators cannot run on a board"
+    return Unsupported(what, f"{state.project.name}: {first.name}", first.reason)
 
 
 def measured(state: State) -> list[Measured]:

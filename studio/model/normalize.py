@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
 MAX_VALUE_BYTES = 1 << 30
 _FOLDED_BYTES = 64 << 20
-_KEPT = {"QuantizeLinear", "DequantizeLinear", "DynamicQuantizeLinear"}
+_QUANTISERS = ("QuantizeLinear", "DequantizeLinear")
+_KEPT = {*_QUANTISERS, "DynamicQuantizeLinear"}
 _RANDOM = {"RandomNormal", "RandomUniform", "RandomNormalLike", "RandomUniformLike", "Bernoulli"}
 _INFINITY_IS_FINE = {"Clip", "Pad", "Where", "Max", "Min"}
 
@@ -39,7 +40,8 @@ def normalize(proto: onnx.ModelProto, where: str) -> bytes:
 
     Raises:
         ModelError: a shape that is dynamic beyond the batch, a tensor that is absurdly large, a
-            weight that is NaN or infinite, states that do not fit the graph.
+            weight that is NaN or infinite, a quantisation scale that is not a positive number,
+            states that do not fit the graph.
     """
     import onnx_ir
 
@@ -53,6 +55,7 @@ def normalize(proto: onnx.ModelProto, where: str) -> bytes:
             break
         proto = onnx_ir.to_proto(graph)
     _refuse_bad_shapes(graph.graph, where)
+    _refuse_bad_scales(graph.graph, where)
     _refuse_bad_weights(graph.graph, where)
     _ = Model.from_ir(graph, where).states  # refuses those that do not fit the graph
     data: bytes = onnx_ir.to_proto(graph).SerializeToString(deterministic=True)
@@ -275,6 +278,23 @@ def _refuse_large(value: onnx_ir.Value, where: str) -> None:
             where,
             "the file is damaged or the model is not meant for a microcontroller",
         )
+
+
+def _refuse_bad_scales(graph: onnx_ir.Graph, where: str) -> None:
+    for node in graph:
+        if node.op_type not in _QUANTISERS or node.inputs[1] is None:
+            continue
+        scale = node.inputs[1].const_value
+        if scale is None or not scale.dtype.is_floating_point():
+            continue
+        values = scale.numpy().astype(np.float64).reshape(-1)
+        bad = values[~(np.isfinite(values) & (values > 0))]
+        if bad.size:
+            raise ModelError(
+                f"a quantisation scale is {bad[0]:g}",
+                f"{where}: node '{node.name}' ({node.op_type})",
+                "a scale is a positive number; quantise the model again with data that vary",
+            )
 
 
 def _refuse_bad_weights(graph: onnx_ir.Graph, where: str) -> None:

@@ -22,6 +22,7 @@ from studio.project import ROOT, SUFFIX, History, Project
 from studio.recipe.recipe import Recipe, parse_recipe, write_recipe
 from studio.session import board_work, model_work
 from studio.session.derived import Derived
+from studio.session.model_work import Shapes
 from studio.session.state import Reading, State, Update
 
 Changed = Callable[[State, State], None]
@@ -59,21 +60,27 @@ class Session:
 
     # ---- jobs ------------------------------------------------------------------------------
 
-    def open(self, name: str) -> Job[Update]:
+    def open(self, name: str, agree: bool = False, shapes: Shapes = ()) -> Job[Update]:
         """Open a model file, a project file, or "example:" and a name.
 
+        Args:
+            name: what to open.
+            agree: whether code that the model's file holds may run; never kept in a project.
+            shapes: of one sample of each input, for formats that do not say it.
+
         Raises:
+            AgreementNeeded, ShapesNeeded: it opens once asked with `agree`, with `shapes`.
             ModelError, ProjectError, DataError, RecipeError: the session stays as it is.
         """
-        return model_work.open_any(name)
+        return model_work.open_any(name, agree, shapes)
 
-    def restore(self, copy: Path) -> Job[Update]:
+    def restore(self, copy: str, agree: bool = False, shapes: Shapes = ()) -> Job[Update]:
         """Open a copy of changes that were not saved: as a project without a file.
 
         Raises:
-            ProjectError: as `open`.
+            StudioError: as `open`.
         """
-        return model_work.restore(copy)
+        return model_work.restore(copy, agree, shapes)
 
     def open_data(self, name: str) -> Job[Update]:
         """Open a data set for the model that is open.

@@ -46,6 +46,11 @@ class Graph:
     model: Model
     nodes: tuple[GraphNode, ...]
 
+    @property
+    def refused(self) -> tuple[GraphNode, ...]:
+        """The nodes that no board can run."""
+        return tuple(node for node in self.nodes if node.verdict == "refused")
+
 
 @dataclass(frozen=True, slots=True)
 class _Value:

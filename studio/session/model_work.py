@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from studio.data.dataset import Dataset
     from studio.model.model import Model
 
+Shapes = Sequence[Sequence[int]]
+
 COMPARED = 32
 """Samples over which layers are compared."""
 
@@ -29,7 +32,7 @@ def last_variant(project: Project) -> str:
     return variants[-1].id if variants else ROOT
 
 
-def open_any(name: str) -> Job[Update]:
+def open_any(name: str, agree: bool = False, shapes: Shapes = ()) -> Job[Update]:
     """A model, a project or an example as a fresh state."""
     path: Path | None = None
     dataset: Dataset | None
@@ -38,10 +41,10 @@ def open_any(name: str) -> Job[Update]:
     elif Path(name).suffix == SUFFIX:
         path = Path(name).absolute()
         project = read_project(path)
-        model, dataset = yield from _open_parts(project, str(path))
+        model, dataset = yield from _open_parts(project, str(path), agree, shapes)
     else:
         project = Project(model=str(Path(name).absolute()))
-        model, dataset = yield from _open_parts(project, name)
+        model, dataset = yield from _open_parts(project, name, agree, shapes)
     opened = State(
         history=History(project),
         path=path,
@@ -49,6 +52,7 @@ def open_any(name: str) -> Job[Update]:
         model=model,
         datasets={project.data: dataset} if dataset is not None else {},
         selected=last_variant(project),
+        graph=graph_of(model),
     )
 
     def update(now: State) -> State:
@@ -57,9 +61,9 @@ def open_any(name: str) -> Job[Update]:
     return update
 
 
-def restore(copy: Path) -> Job[Update]:
+def restore(copy: str, agree: bool = False, shapes: Shapes = ()) -> Job[Update]:
     """A project file whose path is not the project's own."""
-    opened = yield from open_any(str(copy))
+    opened = yield from open_any(copy, agree, shapes)
 
     def update(now: State) -> State:
         return replace(opened(now), path=None, saved=Project())
@@ -75,7 +79,9 @@ def _open_example(name: str) -> Job[tuple[Project, Model, Dataset]]:
     return Project(model=name, data=name, recipe=recipe), model, dataset
 
 
-def _open_parts(project: Project, where: str) -> Job[tuple[Model, Dataset | None]]:
+def _open_parts(
+    project: Project, where: str, agree: bool, shapes: Shapes
+) -> Job[tuple[Model, Dataset | None]]:
     from studio.data.dataset import load
     from studio.model.importers import open_model
     from studio.recipe.examples import open_example
@@ -88,7 +94,7 @@ def _open_parts(project: Project, where: str) -> Job[tuple[Model, Dataset | None
         if project.data == project.model:
             return model, dataset
     else:
-        model = yield from open_model(project.model)
+        model = yield from open_model(project.model, agree, shapes)
     return model, load(project.data) if project.data else None
 
 

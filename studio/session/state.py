@@ -173,7 +173,7 @@ class State:
         deployment: the last way to a board, or None.
         code: generated files of `code_of`.
         code_of: the program and the board that `code` was generated for.
-        graph: the graph of the node that was examined last, or None.
+        graph: the graph of the node that was examined last, at first of the source model.
         noise: how far the layers of models are from the source's.
         difference: the two variants whose code was compared last, or None.
     """

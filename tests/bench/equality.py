@@ -94,7 +94,7 @@ def compare(model: Model, board: str, compiler: str, samples: int) -> tuple[bool
         flasher = flasher_for(target)
         host = finish(HostModel.build(program))
         plan = flasher.plan(target, image)
-        with finish(flasher.flash(plan)) as running, Link(running.port) as link:
+        with finish(flasher.flash(plan)) as running, Link(running.port, run_timeout_s=60) as link:
             found = finish(verify(host, link, samples))
             took = finish(timing(link, target))
     if found.difference is not None:

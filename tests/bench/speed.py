@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import statistics
 import subprocess
@@ -10,8 +11,11 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from nets import mobilenet
+
 from studio.budget import budget
 from studio.compiler.lower import lower
+from studio.compiler.program import Options, Program
 from studio.compression.step import steps
 from studio.errors import BuildError, RecipeError
 from studio.job import finish
@@ -57,16 +61,39 @@ def of_model(name: str, model: Model) -> list[tuple[str, float]]:
             quantized = step.preview(params, model)
     program = lower(quantized)
     rows.append((f"{name}: lower, int8", median_ms(lambda: lower(quantized))))
-
-    def budgets() -> None:
-        for profile in profiles().values():
-            try:
-                budget(program, profile)
-            except BuildError:  # no compiler for that core
-                continue
-
-    rows.append((f"{name}: budgets of all {len(profiles())} boards", median_ms(budgets)))
+    title = f"{name}: budgets of all {len(profiles())} boards"
+    rows.append((title, median_ms(lambda: budgets(program))))
     return rows
+
+
+def budgets(program: Program) -> None:
+    """What a Program takes on every board."""
+    for profile in profiles().values():
+        try:
+            budget(program, profile)
+        except BuildError:  # no compiler for that core
+            continue
+
+
+def moves_ms(count: int = 60) -> list[float]:
+    """A slider pulled: from each of its values to the budgets of all boards.
+
+    Channels are pruned from a net of 30 layers, which is quantised and lowered in plan `small`;
+    no two moves lead to the same net. Milliseconds of processor time, so that other work on the
+    machine does not count. Old garbage waits, as it does in the window.
+    """
+    model, prune, quantize = mobilenet(), steps()["prune_channels"], steps()["quantize_int8"]
+    taken = []
+    gc.collect()
+    gc.disable()
+    for move in range(count):
+        begin = time.process_time()
+        pruned = prune.preview(prune.make(ratio=0.05 + 0.01 * move, multiple=1), model)
+        program = lower(quantize.preview(quantize.make(), pruned), Options(plan="small"))
+        budgets(program)
+        taken.append(1000 * (time.process_time() - begin))
+    gc.enable()
+    return taken[3:]  # the first ones read tables
 
 
 def main() -> None:
@@ -80,6 +107,10 @@ def main() -> None:
     print(f"| what | ms, median of {RUNS} |\n|---|---:|")
     for title, taken in rows:
         print(f"| {title} | {taken:.1f} |")
+    moves = sorted(moves_ms())
+    for name, share in (("median", 0.5), ("p95", 0.95)):
+        title = f"30 layers, plan small: a slider's move to all budgets, processor time, {name}"
+        print(f"| {title} | {moves[int(share * len(moves))]:.1f} |")
 
 
 if __name__ == "__main__":

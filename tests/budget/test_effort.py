@@ -13,8 +13,9 @@ from nets import MLPERF, conv_1d
 from studio.budget import Reserve, budget
 from studio.budget.advice import changes
 from studio.budget.banks import banks
-from studio.budget.effort import CPI, Duty, battery_days
+from studio.budget.effort import CPI, Duty, battery_days, kernel_class
 from studio.budget.side_by_side import COLUMNS, as_csv, as_markdown
+from studio.compiler.cost import cost_table
 from studio.compiler.lower import lower
 from studio.compiler.program import Options
 from studio.compression.quantize_int8 import QuantizeInt8, preview
@@ -33,10 +34,40 @@ def test_time_is_cycles_by_the_clock_and_energy_is_charge_by_volts(kws):
     found = budget(kws, board)
     assert found.instructions.source == "estimated"
     low, high = min(CPI["cortex-m4f"].values()), max(CPI["cortex-m4f"].values())
-    assert low <= found.cycles.value / found.instructions.value <= high
+    ratio = found.cycles.value / found.instructions.value
+    assert low - 1e-9 <= ratio <= high + 1e-9
     assert found.latency_us.value == pytest.approx(found.cycles.value / 64)
     assert found.charge_uc.value == pytest.approx(3.3 * found.latency_us.value / 1000)
     assert found.energy_uj.value == pytest.approx(3.0 * found.charge_uc.value)
+
+
+def test_an_estimate_states_the_largest_error_of_its_kernels(kws):
+    found = budget(kws, profile("nrf52840_dk"))
+    table = cost_table("zig", "cortex-m4f").kernels
+    assert [layer.error for layer in found.layers] == [table[c.kernel].error for c in kws.calls]
+    weighted = sum(layer.error * layer.instructions for layer in found.layers)
+    assert f"+-{weighted / found.instructions.value:.0%}" in found.instructions.detail
+
+
+def test_a_kernel_without_a_cost_leaves_instructions_unknown(kws, monkeypatch):
+    table = cost_table("zig", "cortex-m4f")
+    less = {name: cost for name, cost in table.kernels.items() if "dense" not in name}
+    monkeypatch.setattr("studio.budget.cost_table", lambda *_: replace(table, kernels=less))
+    found = budget(replace(kws, name="other"), profile("nrf52840_dk"))
+    assert found.instructions is found.cycles is found.latency_us is None
+    assert [layer.kernel for layer in found.layers if layer.error is None] == ["tms_dense_s8"]
+
+
+@pytest.mark.parametrize(
+    ("kernel", "known"),
+    [
+        ("tms_conv_transpose2d_s8_dr", "int8"), ("tms_transpose_b8", "move"),
+        ("tms_lut_s16", "move"), ("tms_conv2d_f32_w8", "float32"), ("tms_take_b32", "move"),
+        ("tms_dense_s8_z1", "int8"),
+    ],
+)  # fmt: skip
+def test_kernels_are_classed_by_what_they_do(kernel, known):
+    assert kernel_class(kernel) == known
 
 
 def test_what_a_board_does_not_state_is_none(kws):

@@ -38,7 +38,7 @@ static void run(void *arena) {{
 
 static void reset(void *arena) {{ (void)arena; }}
 
-const tms_model tiny_model = {{"tiny", inputs, outputs, run, reset, {ARENA_BYTES}, 1, 1, 2}};
+const tms_model tiny_model = {{"tiny", inputs, outputs, run, reset, {ARENA_BYTES}, 1, 1, 2, NULL}};
 """
     runtime = resource("runtime_c")
     found = {

@@ -26,6 +26,16 @@ def test_inspect_says_what_the_model_is(studio: Studio, kws: Path) -> None:
     assert ran.data["inputs"][0]["shape"] == [1, 1960]
     assert ran.data["macs"] == {"value": 5709472, "source": "computed"}
     assert ran.data["operators"]["Conv"] == 3
+    assert {node["verdict"] for node in ran.data["nodes"]} == {"supported"}
+
+
+def test_the_transposes_that_remain_are_shown(studio: Studio, studio_data: Path) -> None:
+    path = studio_data / "models/mlonmcu/tests/model_with_multiple_scratch_buffers.tflite"
+    remain = {"value": 2, "source": "computed"}
+    assert studio("inspect", path, "--json").data["transposes"] == remain
+    assert "transposes that remain 2 (computed)" in studio("inspect", path).out
+    budget = studio("budget", path, "--board", "virtual/mps2-an386", "--json")
+    assert budget.data["transposes"] == remain
 
 
 def test_inspect_of_what_cannot_be_opened_is_one_error(studio: Studio, studio_data: Path) -> None:

@@ -23,7 +23,8 @@ RUNTIME = Path(__file__).resolve().parents[2] / "runtime_c"
 
 def computed(name: str, example: Example, *inputs: Array) -> Array:
     out = np.zeros(example.out_shape, example.out_dtype)
-    kernels()[name].reference(example.params, *(inputs or example.inputs), out)
+    more = [np.zeros(shape, dtype) for shape, dtype in example.more_outs]
+    kernels()[name].reference(example.params, *(inputs or example.inputs), out, *more)
     return out
 
 

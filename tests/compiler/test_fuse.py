@@ -7,16 +7,23 @@ import pytest
 from nets import MLPERF, OPERATORS, Net
 
 from studio.build.host import HostModel
+from studio.compiler import intervals
+from studio.compiler.intervals import Intervals
 from studio.compiler.lower import lower
-from studio.compiler.program import Options, Program
+from studio.compiler.program import PLANS, Options, Program
+from studio.compiler.rows import course
 from studio.compiler.run import run
 from studio.compression.quantize_int8 import QuantizeInt8, preview
+from studio.compression.step import steps
 from studio.job import finish
 from studio.model.model import Model
 
 SMALL = Options(plan="small")
 # Bytes of the arena with inputs, outputs and scratch; no layer-by-layer plan comes near.
-ARENA_BYTES = {"ad": 768, "kws": 5_632, "ic": 16_384, "vww": 31_744}
+ARENA_BYTES = {
+    "small": {"ad": 768, "kws": 5_632, "ic": 16_384, "vww": 31_744},
+    "fast": {"ad": 768, "kws": 12_288, "ic": 49_152, "vww": 38_912},
+}
 
 
 def int8(model: Model) -> Model:
@@ -30,11 +37,12 @@ def stored(program: Program, seed: int) -> np.ndarray:
     return rng.integers(-128, 128, buffer.shape).astype(np.int8)
 
 
+@pytest.mark.parametrize("plan", ARENA_BYTES)
 @pytest.mark.parametrize("net", MLPERF)
-def test_mlperf_tiny_nets_in_a_small_arena_compute_the_same_bytes(net):
+def test_mlperf_tiny_nets_in_a_small_arena_compute_the_same_bytes(net, plan):
     model = int8(MLPERF[net]())
-    layerwise, small = lower(model), lower(model, SMALL)
-    assert small.arena_bytes <= ARENA_BYTES[net]
+    layerwise, small = lower(model), lower(model, Options(plan=plan))
+    assert small.arena_bytes <= ARENA_BYTES[plan][net]
     one, other = (finish(HostModel.build(program)) for program in (layerwise, small))
     for seed in range(5):
         x = stored(layerwise, seed)
@@ -43,12 +51,28 @@ def test_mlperf_tiny_nets_in_a_small_arena_compute_the_same_bytes(net):
 
 @pytest.mark.parametrize("kind", ["float", "int8"])
 @pytest.mark.parametrize("name", OPERATORS)
-def test_every_small_plan_computes_the_same_bytes_by_definition(name, kind):
+def test_every_plan_computes_the_same_bytes_by_definition(name, kind):
     model = OPERATORS[name]() if kind == "float" else int8(OPERATORS[name]())
-    layerwise, small = lower(model), lower(model, SMALL)
-    assert small.arena_bytes <= layerwise.arena_bytes
+    layerwise = lower(model)
     x = stored(layerwise, 1)
-    assert run(layerwise, [x])[0].tobytes() == run(small, [x])[0].tobytes()
+    want = run(layerwise, [x])[0].tobytes()
+    for plan in PLANS[1:]:
+        program = lower(model, Options(plan=plan))
+        assert program.arena_bytes <= layerwise.arena_bytes
+        assert run(program, [x])[0].tobytes() == want
+
+
+def test_fast_runs_each_call_as_a_whole_and_balanced_few_rows():
+    """Tiny rows: to run them one by one would cost more than a twentieth of the net."""
+    net, x = Net(), "x"
+    for shape in ((8, 2, 3, 1), (8, 8, 3, 1), (2, 8, 3, 1)):
+        x = net.conv(x, shape, kernel_shape=[3, 1], pads=[1, 0, 1, 0])
+    model = int8(net.model((1, 2, 200, 1), net.node("GlobalAveragePool", x)))
+    layerwise, small, balanced, fast = (lower(model, Options(plan=plan)) for plan in PLANS)
+    assert [len(stage) for stage in fast.stages] == [1] * len(fast.calls)
+    assert fast.arena_bytes < layerwise.arena_bytes
+    assert max(map(len, balanced.stages)) == 1 < max(map(len, small.stages))
+    assert small.arena_bytes < balanced.arena_bytes <= fast.arena_bytes
 
 
 def random_net(seed: int) -> Model:
@@ -93,3 +117,26 @@ def test_a_small_plan_is_the_same_every_time():
     model = int8(MLPERF["ic"]())
     one, other = lower(model, SMALL), lower(model, SMALL)
     assert (one.offsets, one.stages) == (other.offsets, other.stages)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_a_stage_flows_as_it_does_within_a_longer_one(seed):
+    """The courses of all [i, j) are read off the longest one that ends at j."""
+    program = lower(int8(random_net(seed)))
+    calls = program.calls
+    found = Intervals(program.buffers, calls, longest=24)
+    for j in range(2, len(calls) + 1):
+        for i in found.begins(j):
+            flows = {k: found.flow_of(k) for k in range(i, j)}
+            inner = frozenset(found.rings(i, j))
+            assert found.course(i, j) == course(range(i, j), calls, flows, inner)
+
+
+def test_what_is_remembered_from_net_to_net_changes_nothing():
+    model = MLPERF["ic"]()
+    prune = steps()["prune_channels"]
+    nets = [int8(prune.preview(prune.make(ratio=ratio), model)) for ratio in (0.25, 0.5)]
+    warm = [lower(net, SMALL) for net in nets][1]
+    intervals._ROWINGS.clear()
+    cold = lower(nets[1], SMALL)
+    assert (warm.offsets, warm.stages) == (cold.offsets, cold.stages)

@@ -142,3 +142,25 @@ def test_a_state_that_becomes_a_constant_is_refused():
 
 def test_the_window_is_laid_out_without_transposes():
     assert lower(window()).transposes == 0
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_only_what_really_moves_on_is_a_shift(turned):
+    bounds = {"one": [1], "end": [2], "axis": [3], "shape": [1, 2, 2, 2]}
+    nodes = [
+        node("Reshape", "x shape", "cube"),
+        node("Add", "s cube", "sum"),
+        node("Slice", "sum one end axis", "kept"),
+        node("Transpose", "kept", "turned", perm=(0, 2, 1, 3)),
+        node("Slice", "cube one end axis", "new"),
+        node("Concat", "turned new" if turned else "kept new", "t", axis=3),
+        node("Neg", "t", "y"),
+    ]
+    constants = {name: np.array(value, np.int64) for name, value in bounds.items()}
+    model = with_states(nodes, {"s": ("t", np.ones((1, 2, 2, 2)))}, **constants)
+    program = lower(model)
+    assert any("tms_shift" in call.kernel for call in program.calls) != turned
+    machine = Machine(program)
+    for x, want in zip(samples(), infer_sequence(model, samples())[0], strict=True):
+        [y] = machine.infer(stored(program, x))
+        np.testing.assert_allclose(real(program, y), want, rtol=1e-5)

@@ -85,6 +85,25 @@ def test_in_int8(name):
         assert difference <= 1, where
 
 
+@pytest.mark.parametrize("value", [0.5, 3.0, -9.0, -np.inf])
+@pytest.mark.parametrize("behind", ["a wider grid", "the same grid", "float"])
+def test_padding_outside_the_range_of_what_is_padded_is_not_cut_off(value, behind):
+    net = Net()
+    fine, zero = net.const(0.01), net.const(0, np.int8)
+    wide = fine if behind == "the same grid" else net.const(0.08)
+    x = net.node("DequantizeLinear", net.node("QuantizeLinear", "x", fine, zero), fine, zero)
+    y = net.node("Pad", x, net.const([0, 1, 0, 2], np.int64), net.const(value))
+    if behind == "float":
+        y = net.node("Max", y, net.const(-100))
+    else:
+        y = net.node("DequantizeLinear", net.node("QuantizeLinear", y, wide, zero), wide, zero)
+    model = net.model((1, 3), y)
+    program, steps = lower(model), 0 if behind == "float" else 0.08
+    for x in noise(model, 3):
+        found, want = outputs(program, x[None])[0], judged(model, x[None])[0]
+        assert np.abs(np.maximum(found, -100) - np.maximum(want, -100)).max() <= steps + 1e-6
+
+
 @pytest.mark.parametrize("name", ["int8", "size", "tms", "app", "model", "8bit", "ein Netz"])
 def test_a_model_of_any_name_gets_names_of_its_own(name):
     net = Net()

@@ -19,6 +19,7 @@ qt = application(["tinyml-studio"])
 QTimer.singleShot(0, lambda: print("up", flush=True))
 sys.exit(main(["open"]))
 """
+OPEN = "import sys; from studio.cli import main; sys.exit(main(['open']))"
 HEAVY = {"torch", "onnx", "onnx_ir", "onnxruntime", "onnxscript", "sklearn"}
 
 
@@ -36,13 +37,27 @@ def test_the_window_takes_under_1500_ms_and_imports_nothing_heavy() -> None:
     assert float(taken_s) < 1.5
 
 
-def test_without_a_display_it_says_so() -> None:
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere there always is a display")
+@pytest.mark.parametrize("command", [["-m", "studio"], ["-c", OPEN]])
+@pytest.mark.parametrize(
+    ("display", "reason"),
+    [
+        ({}, "could not connect to display"),
+        ({"DISPLAY": ":4242"}, "could not connect to display :4242"),
+        ({"QT_QPA_PLATFORM": "nonsense"}, 'platform plugin "nonsense"'),
+    ],
+)
+def test_without_a_display_it_says_so(
+    display: dict[str, str], reason: str, command: list[str]
+) -> None:
     hidden = ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
     environment = {name: value for name, value in os.environ.items() if name not in hidden}
-    command = [sys.executable, "-m", "studio"]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, *command], env=environment | display, capture_output=True, text=True
+    )
     assert done.returncode == 2
-    assert "there is no display" in done.stderr
+    assert "there is no display" in done.stderr and reason in done.stderr
+    assert "use the command line" in done.stderr
 
 
 @pytest.mark.skipif(os.name != "posix", reason="Ctrl+C is another matter there")

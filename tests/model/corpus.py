@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-Verdict = Literal["int8", "float", "hybrid", "waits", "refused"]
+from conftest import DATA
+
+MODELS = DATA / "models"
+NO_MODELS = frozenset({".txt", ".csv", ".npy", ".bin"})
+"""What lies beside the models: sources, labels, samples."""
+
+Verdict = Literal["int8", "float", "hybrid", "refused"]
 
 
 @dataclass(frozen=True)
@@ -13,10 +20,10 @@ class Row:
     """One file.
 
     Attributes:
-        verdict: how it is judged. int8: byte for byte; float: within 1e-4; hybrid: TFLite rounds
-            activations at run time and the studio does not, so only the winner is compared;
-            waits: imports, and lowering names the operator that it lacks; refused: at import.
-        says: part of the message of what waits or is refused.
+        verdict: how it is judged. int8: byte for byte; float: within 1e-4; hybrid: TFLite
+            quantises activations at run time, and so does the C: the same winner, nine of ten runs
+            within 1e-4; refused: at import.
+        says: part of the message of what is refused.
         litert: whether LiteRT loads it.
         micro: whether TFLite Micro runs it.
         state: how many tensors it keeps from run to run.
@@ -98,3 +105,22 @@ KERAS = {
     "mlperf-tiny-ic/pretrainedResnet.h5": Row("float"),
     "qualcomm-kws/kws_model.h5": Row("float", litert=False),  # the .tflite was trained again
 }
+
+CORPUS = {**TFLITE, **ONNX, **KERAS}
+
+
+def model_files() -> list[str]:
+    """Every file of the shared data that may be a model: whatever is not known to be none."""
+    files = (path for path in MODELS.rglob("*") if path.is_file())
+    return sorted(str(p.relative_to(MODELS)) for p in files if p.suffix not in NO_MODELS)
+
+
+def names(
+    table: Mapping[str, Row], *verdicts: str, litert: bool = False, micro: bool = False
+) -> list[str]:
+    """The files of a table with one of the verdicts, and that the judges asked for run."""
+    return [
+        path
+        for path, row in table.items()
+        if row.verdict in verdicts and row.litert >= litert and row.micro >= micro
+    ]

@@ -273,3 +273,21 @@ def test_real_models_open_with_every_shape_known(
 def test_each_importer_offers_match_and_read() -> None:
     functions: list[Callable[..., object]] = [f for m in importers() for f in (m.match, m.read)]
     assert len(functions) >= 4
+
+
+@pytest.mark.parametrize("scale", [0.0, -0.5, float("nan"), float("inf")])
+@pytest.mark.parametrize("channels", [1, 4])
+def test_a_scale_that_is_no_positive_number_is_refused_by_name(
+    tmp_path: Path, scale: float, channels: int
+) -> None:
+    scales = np.full(channels, 0.1, np.float32) if channels > 1 else np.float32(scale)
+    if channels > 1:
+        scales[2] = scale
+    grid = (
+        numpy_helper.from_array(np.asarray(scales), "scale"),
+        numpy_helper.from_array(np.zeros(np.shape(scales), np.int8), "zero"),
+    )
+    model = proto("QuantizeLinear", (1, 4), grid)
+    model.graph.output[0].type.tensor_type.elem_type = TensorProto.INT8
+    error = refusal(saved(tmp_path, model))
+    assert f"scale is {scale:g}" in error.what and "QuantizeLinear" in error.where

@@ -12,14 +12,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conftest import DATA, missing
+from conftest import missing
 from judge import outputs
-from model.corpus import KERAS
+from model.corpus import KERAS, MODELS
 from tflite_judges import LiteRt
 
 from studio.build.host import HostModel
 from studio.compiler.lower import lower
-from studio.errors import ModelError, Unsupported
+from studio.errors import ModelError
 from studio.job import finish
 from studio.model.evaluate import infer
 from studio.model.importers import open_model
@@ -139,17 +139,14 @@ def drawn(model: Model, n: int = 4) -> list[np.ndarray]:
 
 
 def equal_to_keras(network: Any, model: Model) -> None:
-    """onnxruntime and, where every operator can be lowered, C against Keras."""
+    """onnxruntime and C against Keras."""
     x = drawn(model)
     wanted = network.predict(x if len(x) > 1 else x[0], verbose=0)
     wanted = wanted if isinstance(wanted, list) else [wanted]
     for ours, theirs in zip(infer(model, x), wanted, strict=True):
         assert ours.shape == theirs.shape
         assert np.abs(ours - theirs).max() <= TOLERANCE
-    try:
-        program = lower(model)
-    except Unsupported as refusal:
-        pytest.skip(f"equal in onnxruntime; no C yet: {refusal.what}")
+    program = lower(model)
     library = finish(HostModel.build(program))
     for number in range(len(x[0])):
         stored = [
@@ -187,7 +184,6 @@ def test_names_of_layers_stay(keras: Any, tmp_path: Path) -> None:
 
 # ---- the corpus -----------------------------------------------------------------------------
 
-MODELS = DATA / "models"
 RESNET = "mlperf-tiny-ic/pretrainedResnet"
 
 
@@ -231,12 +227,6 @@ def test_the_corpus_equals_keras(keras: Any, file: str) -> None:
             group = stored["model_weights"][layer.name]
             layer.set_weights([group[name][()] for name in group.attrs["weight_names"]])
     equal_to_keras(network, Model.from_bytes(load(path)))
-
-
-@pytest.mark.needs_data
-def test_the_table_names_every_file() -> None:
-    files = {path for suffix in ("h5", "keras") for path in MODELS.rglob(f"*.{suffix}")}
-    assert {str(path.relative_to(MODELS)) for path in files} == set(KERAS)
 
 
 # ---- what is refused ------------------------------------------------------------------------

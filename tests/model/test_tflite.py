@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 from conftest import DATA
-from model.corpus import TFLITE
+from model.corpus import MODELS, TFLITE, names
 from tflite_judges import LiteRt, Micro, as_judged, draw, stored_inputs
 
 from studio.build.host import HostModel
+from studio.compiler.check import check
 from studio.compiler.lower import lower
 from studio.compiler.program import Options, Program
 from studio.compiler.run import Machine
-from studio.errors import ModelError, Unsupported
+from studio.errors import ModelError
 from studio.job import finish
 from studio.model.evaluate import infer
 from studio.model.importers import open_model
@@ -23,16 +24,10 @@ from studio.model.importers.tflite import load
 from studio.model.importers.tflite.file import Contents, parse
 from studio.model.model import Model
 
-MODELS = DATA / "models"
 RUNS = 100
 
 
-def rows(*verdicts: str, litert: bool = False, micro: bool = False) -> list[str]:
-    return [
-        path
-        for path, row in TFLITE.items()
-        if row.verdict in verdicts and row.litert >= litert and row.micro >= micro
-    ]
+rows = partial(names, TFLITE)
 
 
 @cache
@@ -86,25 +81,12 @@ def differences(
 
 
 @pytest.mark.needs_data
-def test_the_table_names_every_file():
-    files = {str(path.relative_to(MODELS)) for path in MODELS.rglob("*.tflite")}
-    assert files == set(TFLITE)
-
-
-@pytest.mark.needs_data
 @pytest.mark.parametrize("path", rows("refused"))
 def test_what_cannot_be_opened_is_refused_by_name(path):
     with pytest.raises(ModelError) as caught:
         load(MODELS / path)
     assert TFLITE[path].says in caught.value.what
     assert caught.value.hint
-
-
-@pytest.mark.needs_data
-@pytest.mark.parametrize("path", rows("waits"))
-def test_what_opens_but_cannot_be_lowered_names_the_operator(path):
-    with pytest.raises(Unsupported, match=TFLITE[path].says):
-        lower(opened(path))
 
 
 @pytest.mark.needs_data
@@ -159,13 +141,17 @@ def test_generated_c_equals_tflite_micro_byte_for_byte(path):
 
 
 @pytest.mark.needs_data
-@pytest.mark.parametrize("rounding", ["single", "double", "litert"])
-@pytest.mark.parametrize("path", rows("int8", "float", "hybrid"))
-def test_generated_c_equals_the_numpy_definition_byte_for_byte(path, rounding):
+@pytest.mark.parametrize(
+    ("path", "rounding", "runs"),
+    [(path, "single", RUNS) for path in rows("int8")]
+    + [(path, rounding, 2) for path in rows("int8") for rounding in ("double", "litert")]
+    + [(path, "single", 2) for path in rows("float", "hybrid")],
+)
+def test_generated_c_equals_the_numpy_definition_byte_for_byte(path, rounding, runs):
     program, library = host(path, rounding)
     library.reset()
     machine = Machine(program)
-    for x in drawn(path, runs=2, seed=1):
+    for x in drawn(path, runs, seed=1):
         stored = stored_inputs(program, x)
         for c, numpy in zip(library.run(stored), machine.infer(stored), strict=True):
             assert c.tobytes() == numpy.tobytes()
@@ -188,42 +174,42 @@ def test_a_sequence_of_a_float_model_is_near_litert(path):
 
 @pytest.mark.needs_data
 @pytest.mark.needs_litert
-@pytest.mark.parametrize("path", rows("waits", litert=True))
-def test_what_cannot_be_lowered_yet_is_the_same_function_in_onnx(path):
-    judge, model = LiteRt((MODELS / path).read_bytes()), opened(path)
-    for x in drawn(path, runs=10):
-        for want, got in zip(judge.run(x), run_onnx(model, x), strict=True):
-            np.testing.assert_allclose(got, want, rtol=1e-4, atol=1e-5)
-
-
-def run_onnx(model: Model, inputs: list[np.ndarray]) -> list[np.ndarray]:
-    import onnxruntime
-
-    session = onnxruntime.InferenceSession(model.to_bytes(), providers=["CPUExecutionProvider"])
-    names = [value.name for value in session.get_inputs()]
-    return session.run(None, dict(zip(names, inputs, strict=True)))
+@pytest.mark.parametrize("path", rows("hybrid"))
+def test_hybrid_models_quantise_activations_as_litert_does(path):
+    judge = LiteRt((MODELS / path).read_bytes())
+    program, library = host(path, "single")
+    near = []
+    for x in drawn(path):
+        (want,) = judge.run(x)
+        (y,) = library.run(stored_inputs(program, x))
+        got = as_judged(program.outputs[0], y, want)
+        assert got.argmax() == want.argmax()
+        near.append(float(np.abs(got - want).max() / np.abs(want).max()))
+    # A value between two steps falls otherwise where a float layer before adds in another order.
+    assert np.median(near) < 1e-6
+    assert np.mean(np.array(near) < 1e-4) >= 0.9
+    assert max(near) < 5e-3
+    assert {row.verdict for row in check(opened(path))} == {"supported", "rewritten"}
 
 
 @pytest.mark.needs_data
 @pytest.mark.parametrize("path", rows("hybrid"))
-def test_hybrid_models_run_in_float_with_the_weights_of_the_file(path):
+def test_hybrid_models_in_little_memory_compute_the_same_bytes(path):
+    small = lower(opened(path), Options(plan="small"))
+    library = finish(HostModel.build(small))
+    for x in drawn(path, runs=3):
+        stored = stored_inputs(small, x)
+        assert library.run(stored)[0].tobytes() == host(path, "single")[1].run(stored)[0].tobytes()
+
+
+@pytest.mark.needs_data
+@pytest.mark.parametrize("path", rows("hybrid"))
+def test_onnxruntime_runs_hybrid_models_with_real_activations(path):
     program, library = host(path, "single")
     for x in drawn(path, runs=5):
         (y,) = library.run(stored_inputs(program, x))
         (want,) = infer(opened(path), x[0])
-        np.testing.assert_allclose(y.reshape(want.shape), want, rtol=1e-4, atol=1e-4)
-
-
-@pytest.mark.needs_data
-@pytest.mark.needs_litert
-def test_hybrid_models_choose_as_litert_does():
-    path = "mlperf-tiny-kws/kws_ref_model_float32.tflite"
-    judge = LiteRt((MODELS / path).read_bytes())
-    program, library = host(path, "single")
-    for x in drawn(path, runs=20):
-        (want,) = judge.run(x)
-        (y,) = library.run(stored_inputs(program, x))
-        assert y.reshape(-1).argmax() == want.reshape(-1).argmax()
+        assert np.abs(y.reshape(want.shape) - want).max() < 0.1 * np.abs(want).max()
 
 
 @pytest.mark.needs_data
@@ -235,7 +221,7 @@ def test_layouts_leave_no_transposes(path):
 
 
 @pytest.mark.needs_data
-@pytest.mark.parametrize("path", rows("int8", "float", "hybrid", "waits"))
+@pytest.mark.parametrize("path", rows("int8", "float", "hybrid"))
 def test_names_and_the_order_of_axes_are_those_of_the_file(path):
     file, model = contents(path), opened(path)
     for specs, indices in ((model.inputs, file.inputs), (model.outputs, file.outputs)):
@@ -301,28 +287,32 @@ def recorded(name: str, folder: str) -> list[np.ndarray]:
 @pytest.mark.parametrize("name", VECTORS)
 def test_recorded_outputs_have_the_same_winner(name):
     path, folder = VECTORS[name]
-    program, library = host(path, "double")
+    program, library = host(path, "litert")
     slot, out = program.inputs[0], program.outputs[0]
     inputs, outputs = recorded(name, "input"), recorded(name, folder)
     assert len(inputs) >= len(outputs) > 0
-    different = values = 0
+    steps, winners = [], 0
     for x, want in zip(inputs, outputs, strict=False):
         if x.size == 4 * np.prod(slot.shape):  # recorded as reals
             x = slot.quantize(x.view(np.float32))
         elif name == "resnet":
             x = (x ^ 0x80).view(np.int8)
         (y,) = library.run([slot.to_physical(x.view(slot.dtype).reshape(slot.logical_shape))])
-        want = want.view(np.float32 if want.size == 4 * y.size else np.int8).reshape(-1)
-        got = out.dequantize(y) if want.dtype == np.float32 and out.scale else y
-        if name == "toycar":  # a reconstruction has no winner; XNNPACK is up to 3 steps away
-            assert np.abs(got.reshape(-1) - want).max() < 3.5 * out.scale
+        if want.size == 4 * y.size:
+            want = want.view(np.float32)
+            unit = out.scale or np.abs(want).max()
+            got, want = out.dequantize(y) / unit, want / unit
         else:
-            assert got.argmax() == want.argmax()
-        different += int(
-            (np.abs(got.reshape(-1) - want.astype(np.float64)) > 1e-5 * np.abs(want).max()).sum()
-        )
-        values += want.size
-    print(f"{name}: {different} of {values} values differ from XNNPACK's")  # noqa: T201
+            got, want = y.astype(np.int32), want.view(np.int8).astype(np.int32)
+        winners += int(got.reshape(-1).argmax() == want.argmax())
+        steps.append(np.abs(got.reshape(-1) - want))
+    apart = np.concatenate(steps)
+    count, most = int((apart > 1e-5).sum()), float(apart.max())
+    print(  # noqa: T201
+        f"{name}: {winners} of {len(outputs)} winners as recorded; {count} of {apart.size} values"
+        f" differ, by up to {most:.3g} {'steps' if out.scale else 'of the largest'}"
+    )
+    assert winners == len(outputs)
 
 
 # ---- damaged and hostile files ------------------------------------------------------------------
@@ -369,6 +359,18 @@ def test_flipped_bytes_open_or_are_refused_but_never_crash(path, tmp_path):
             damaged[place] = rng.integers(0, 256)
         refused += refusal(bytes(damaged), tmp_path) is not None
     assert refused
+
+
+@pytest.mark.needs_data
+@pytest.mark.parametrize("scale", [0.0, -0.5, np.nan, np.inf])
+def test_a_scale_that_is_no_positive_number_is_refused_by_name(scale, tmp_path):
+    data = (MODELS / "tflm-examples/hello_world_int8.tflite").read_bytes()
+    file = contents("tflm-examples/hello_world_int8.tflite")
+    tensor = file.tensors[file.inputs[0]]
+    damaged = data.replace(tensor.scales.tobytes(), np.float32(scale).tobytes())
+    error = refusal(damaged, tmp_path)
+    assert error is not None
+    assert f"the scales of tensor '{tensor.name}'" in error.what
 
 
 @pytest.mark.parametrize("tail", [b"", bytes(40), b"\xff" * 400, b"\x10\0\0\0" * 100])

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from studio.cli import stations
 from studio.cli.answer import Answer, number, table
 from studio.errors import BuildError, StudioError
+from studio.targets.figure import Figure
 from studio.targets.library import profile, profiles
 
 if TYPE_CHECKING:
@@ -55,14 +56,13 @@ def run(args: argparse.Namespace, report: stations.Report) -> Answer:
     from studio.budget.advice import changes
     from studio.budget.side_by_side import as_csv, as_markdown
     from studio.compiler.lower import lower
-    from studio.compiler.program import Options
 
     reserve, duty = _reserve(args), _duty(args)
     toolchain = args.toolchain or "zig"
     every = "all" in args.board
     boards = list(profiles().values()) if every else [profile(board) for board in args.board]
     model = stations.opened(args, report)
-    options = Options(plan=args.plan, rounding=args.rounding, weights=args.weights)
+    options = stations.options(args)
     program = lower(model, options)
     found, refused = [], {}
     for board in boards:
@@ -79,8 +79,16 @@ def run(args: argparse.Namespace, report: stations.Report) -> Answer:
     if args.advice and not every:
         advice = {one.profile.id: changes(model, options, one, toolchain) for one in found}
     rows = [_plain(one, duty, advice.get(one.profile.id, ())) for one in found]
-    data = {"model": program.name, "fits": fits, "budgets": rows, "refused": refused}
-    lines = _text(found) + (_layer_lines(found[0]) if args.layers and found else [])
+    transposes = Figure(program.transposes, "computed")
+    data = {
+        "model": program.name,
+        "fits": fits,
+        "transposes": transposes,
+        "budgets": rows,
+        "refused": refused,
+    }
+    lines = [*_text(found), f"transposes that remain {number(transposes)} (computed)"]
+    lines += _layer_lines(found[0]) if args.layers and found else []
     lines += [_advice_line(board, one) for board, some in advice.items() for one in some]
     return Answer(data, lines, held=fits)
 

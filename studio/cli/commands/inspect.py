@@ -24,10 +24,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, report: stations.Report) -> Answer:
     """Open it and check every node; holds where all can be lowered."""
     from studio.compiler.check import check
+    from studio.compiler.lower import lower
 
     model = stations.opened(args, report)
     nodes = check(model)
     refused = [node for node in nodes if node.verdict == "refused"]
+    transposes = None if refused else Figure(lower(model).transposes, "computed")
     data = {
         "model": model.name,
         "digest": model.digest,
@@ -39,19 +41,27 @@ def run(args: argparse.Namespace, report: stations.Report) -> Answer:
         "macs": Figure(model.macs, "computed"),
         "operators": dict(sorted(Counter(node.op_type for node in nodes).items())),
         "supported": not refused,
-        "refused": [
-            {"node": node.node, "operator": node.op_type, "reason": node.reason, "hint": node.hint}
-            for node in refused
-        ],
+        "transposes": transposes,
+        "nodes": [{**_said(node), "verdict": node.verdict} for node in nodes],
+        "refused": [_said(node) for node in refused],
     }
-    return Answer(data, _text(model, nodes), held=not refused)
+    return Answer(data, _text(model, nodes, transposes), held=not refused)
+
+
+def _said(node: NodeCheck) -> dict[str, str]:
+    return {
+        "node": node.node,
+        "operator": node.op_type,
+        "reason": node.reason,
+        "hint": node.hint,
+    }
 
 
 def _plain(spec: TensorSpec) -> dict[str, object]:
     return {"name": spec.name, "shape": list(spec.shape), "dtype": spec.dtype}
 
 
-def _text(model: Model, nodes: tuple[NodeCheck, ...]) -> list[str]:
+def _text(model: Model, nodes: tuple[NodeCheck, ...], transposes: Figure | None) -> list[str]:
     kind = "quantised" if model.quantized else "float"
     lines = [
         f"{model.name} ({kind})",
@@ -65,8 +75,10 @@ def _text(model: Model, nodes: tuple[NodeCheck, ...]) -> list[str]:
     rows = [("operator", "nodes", "")]
     rows += [(op, str(n), status) for (op, status), n in sorted(counts.items())]
     lines += ["", *table(rows)]
+    if transposes is not None:
+        lines.append(f"transposes that remain {number(transposes)} (computed)")
     for node in nodes:
-        if node.verdict == "refused":
-            lines += [f"refused: {node.node} ({node.op_type}): {node.reason}"]
+        if node.verdict != "supported":
+            lines += [f"{node.verdict}: {node.node} ({node.op_type}): {node.reason}"]
             lines += [f"  hint: {node.hint}"] if node.hint else []
     return lines

@@ -18,10 +18,5 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, report: stations.Report) -> Answer:
     """Hand over to `studio.__main__`, by name: the command line knows nothing of the window."""
     sys.argv = ["tinyml-studio", *filter(None, [args.path])]
-    try:
-        runpy.run_module("studio", run_name="__main__")
-    except SystemExit as end:
-        status = end.code or 0
-    else:
-        status = 0
+    status = int(runpy.run_module("studio", run_name="window")["show"]())
     return Answer({"opened": args.path, "status": status}, (), held=status == 0)

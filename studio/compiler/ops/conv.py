@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from studio.compiler import layout
 from studio.compiler.builder import SUFFIX
+from studio.compiler.hybrid import hybrid, is_hybrid
 from studio.compiler.nibbles import fit, packed
 from studio.compiler.operand import Const, Quant, Tensor
 from studio.compiler.operator import Operator, Site
@@ -176,6 +177,15 @@ def _conv_float(site: Site, lowering: Lowering, fields: dict[str, int], weights:
     stored, scales = weights.centred(), weights.scales(0)
     if stored is None or scales is None:
         return _call_float(site, lowering, fields, weights.real, bias)
+    if is_hybrid(site):
+        shape = (1, -1, *(1,) * (len(site.shape) - 2))
+        none = np.zeros(fields["out_c"], np.float32)
+
+        def product(plain: Site, factors: Array) -> Tensor:
+            return _call_float(plain, lowering, fields, stored, none, factors)
+
+        bias, depthwise = bias.reshape(shape), _is_depthwise(fields)
+        return hybrid(site, lowering, 1, weights, scales, bias, product, depthwise)
     return _call_float(site, lowering, fields, stored, bias, scales)
 
 

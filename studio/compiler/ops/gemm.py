@@ -12,6 +12,7 @@ import numpy.typing as npt
 from studio.compiler import layout
 from studio.compiler.broadcasting import pair_call
 from studio.compiler.builder import SUFFIX
+from studio.compiler.hybrid import hybrid, is_hybrid
 from studio.compiler.nibbles import fit, packed
 from studio.compiler.operand import Const, Tensor
 from studio.compiler.operator import Operand, Operator, Site
@@ -158,19 +159,42 @@ def _dense_float(site: Site, lowering: Lowering, weights: Const, out_axis: int) 
         assert isinstance(operand, Const)
         bias = bias + operand.real.reshape(-1) * np.float32(site.attributes.get("beta", 1.0))
     x, order = _operand(site, lowering, matrix.shape[1])
+    site = replace(site, inputs=(x, *site.inputs[1:]))
+    rows, matrix = math.prod(x.shape) // matrix.shape[1], matrix[:, order]
+    if stored is None or scales is None:
+        return _call_float(site, lowering, rows, matrix, bias)
+    if is_hybrid(site):
+        none = np.zeros(matrix.shape[0], np.float32)
+
+        def product(plain: Site, factors: Array) -> Tensor:
+            return _call_float(plain, lowering, rows, matrix, none, factors)
+
+        return hybrid(site, lowering, rows, weights, scales, bias, product)
+    return _call_float(site, lowering, rows, matrix, bias, scales * alpha)
+
+
+def _call_float(
+    site: Site,
+    lowering: Lowering,
+    rows: int,
+    matrix: Array,
+    bias: Array,
+    scales: Array | None = None,
+) -> Tensor:
+    """Float activations; weights in float, or in int8 with a scale for each output."""
     out = lowering.output(site, layout.plain(site.shape))
     params = {
-        "rows": math.prod(x.shape) // matrix.shape[1],
+        "rows": rows,
         "in_n": matrix.shape[1],
         "out_n": matrix.shape[0],
         **clamp_float(site.clamp),
-        "weights": matrix[:, order],
+        "weights": matrix,
         "bias": bias,
     }
     kernel = "tms_dense_f32"
-    if stored is not None and scales is not None:
-        kernel, params["scale"] = "tms_dense_f32_w8", (scales * alpha).astype(np.float32)
-    lowering.call(kernel, (x,), out, params, params["rows"] * matrix.size)
+    if scales is not None:
+        kernel, params["scale"] = "tms_dense_f32_w8", scales.astype(np.float32)
+    lowering.call(kernel, (site.tensor(),), out, params, rows * matrix.size)
     return out
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from studio.compiler.builder import width_of
 from studio.compiler.layout import Layout, Shape
-from studio.compiler.operand import Const, Tensor
+from studio.compiler.operand import Const, Quant, Tensor
 from studio.compiler.operator import ANY_DTYPE, Operator, Site
 from studio.compiler.ops.take import taken
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from studio.compiler.lower import Lowering
 
 AXES = 4  # that the kernel walks
+_WIDE = "the padding lies outside the range of what is padded"
 
 
 def lower_pad(site: Site, lowering: Lowering) -> Tensor:
@@ -26,6 +27,13 @@ def lower_pad(site: Site, lowering: Lowering) -> Tensor:
         return lowering.settled(x, site.quant)
     if site.attributes.get("mode", "constant") != "constant":
         return _by_list(site, lowering, before, after)
+    if x.quant is not None and not _reaches(x.quant, _value(site)):
+        # Saturated, the padding would be another value to those who read it on a wider grid.
+        x = (
+            lowering.settled(x, site.quant)
+            if site.quant
+            else lowering.in_float(site, _WIDE).tensor()
+        )
     x, order = lowering.by_axis(x)
     lay = Layout(site.shape, order)
     out = lowering.result(site.output, site.shape, lay, x.dtype, x.quant)
@@ -49,6 +57,12 @@ def _walked(
         raise site.refused(f"{len(axes)} padded axes", "up to four are supported")
     columns = zip(*[(1, 0, 0)] * (AXES - len(axes)), *axes, strict=True)
     return dict(zip(("shape", "before", "after"), columns, strict=True))
+
+
+def _reaches(quant: Quant, value: float) -> bool:
+    """Whether a real value lies in the range of a grid."""
+    low, high = ((limit - quant.zero_point) * quant.scale for limit in quant.limits)
+    return low - quant.scale / 2 <= value <= high + quant.scale / 2
 
 
 def _bits(site: Site, x: Tensor) -> int:

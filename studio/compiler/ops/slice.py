@@ -61,7 +61,7 @@ def part_of(
     start = sum(step_in[axis] * first[axis] for axis in order)
     lowering.strided(x, out, walked, strides, start)
     if set(step_of) == {1}:
-        lowering.parts[out.buffer] = (x, first)
+        lowering.parts[out] = (x, first)
     return out
 
 

@@ -34,7 +34,7 @@ def shifted(
     kept, fresh = parts
     if not isinstance(kept, Tensor) or not isinstance(fresh, Tensor):
         return None
-    whole, first = lowering.parts.get(kept.buffer, (None, ()))
+    whole, first = lowering.parts.get(kept, (None, ()))
     axis = int(site.attributes["axis"]) % len(site.shape)
     behind = tuple(site.shape[a] - kept.shape[a] if a == axis else 0 for a in range(len(first)))
     if whole is None or whole.shape != site.shape or first != behind:

@@ -37,6 +37,7 @@ from studio.gui.panels.graph_layout import COLUMN_PX, HEIGHT_PX, WIDTH_PX, place
 from studio.gui.tables import Table
 
 if TYPE_CHECKING:
+    from studio.compiler.program import Program
     from studio.session.graph import Graph, GraphNode
 
 COLUMNS = ("Layer", "Operator", "Check", "Output", "Type", "Params")
@@ -196,6 +197,7 @@ class ModelPanel(QStackedWidget):
         self.verdict.setProperty("role", "muted")
         self.nodes: tuple[GraphNode, ...] = ()
         self._graph: Graph | None = None
+        self._transposes = ""
         self.addWidget(empty_page("Open a model to see its graph and which operators run."))
         self.addWidget(self._page())
         self.search.textChanged.connect(self._filter)
@@ -234,8 +236,20 @@ class ModelPanel(QStackedWidget):
         for row, node in enumerate(self.nodes):
             for cell in filter(None, (self.table.item(row, 0), self.table.item(row, 2))):
                 cell.setToolTip(tooltip(node))
-        self.verdict.setText(summary(self.nodes))
+        self._say()
         self._filter(self.search.text())
+
+    def show_transposes(self, program: Program | None) -> None:
+        """Say how many layout changes remain in the model's code."""
+        n = program.transposes if program is not None else 0
+        self._transposes = (
+            f"{n} transpose{'s' if n > 1 else ''} remain{'s' if n == 1 else ''}" if n else ""
+        )
+        self._say()
+
+    def _say(self) -> None:
+        parts = (summary(self.nodes), self._transposes)
+        self.verdict.setText("   ".join(part for part in parts if part))
 
     def node_of(self, layer: str) -> str:
         """The node that computes what another stage of the pipeline calls by its value."""

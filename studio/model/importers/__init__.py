@@ -37,6 +37,7 @@ def open_model(
 
     Raises:
         AgreementNeeded: the file holds code and `agree` is False.
+        ShapesNeeded: the file does not say the shapes of its inputs, and `shapes` is empty.
         ModelError: no such file, an unknown format, or a file that its importer refuses.
     """
     path = Path(path)
@@ -48,6 +49,19 @@ def open_model(
             model: Model = yield from reading
             return model
     raise ModelError("is in no format that the studio reads", str(path), "export the model as ONNX")
+
+
+def shape_from(text: str) -> tuple[int, ...]:
+    """The shape that a user wrote: sizes with "x" or "," between them.
+
+    Raises:
+        ValueError: a part that is no size, and which.
+    """
+    parts = [part.strip() for part in text.lower().replace("x", ",").split(",")]
+    for part in parts:
+        if not (part.isascii() and part.isdigit() and int(part)):
+            raise ValueError(f"'{part}' in '{text.strip()}' is no size")
+    return tuple(map(int, parts))
 
 
 @cache

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from studio.errors import AgreementNeeded, ModelError
+from studio.errors import AgreementNeeded, ModelError, ShapesNeeded
 from studio.job import Job, in_process
 from studio.model.importers.pytorch.archive import TORCH_SCRIPT, looks_like_torch, program_of
 from studio.model.importers.pytorch.export import from_module, load
@@ -52,11 +52,12 @@ def read_agreed(path: Path, shapes: Sequence[Sequence[int]] = ()) -> Job[Model]:
         shapes: the shape of one sample of each input, float32; TorchScript does not say it.
 
     Raises:
+        ShapesNeeded: a TorchScript file, and `shapes` is empty.
         ModelError: a file that holds no program, or one that cannot be loaded or exported.
     """
     kind = yield from _kind(path)
     if kind == TORCH_SCRIPT and not shapes:
-        raise ModelError(
+        raise ShapesNeeded(
             "TorchScript does not say the shape of its inputs",
             str(path),
             "give that of one sample, without the batch: --shape 1,49,10 on the command line,"

@@ -229,12 +229,14 @@ class _Reader:
         kind = _names("TensorType").get(int(tensor.Type()), f"type {int(tensor.Type())}")
         dtype = _DTYPES.get(kind, kind)
         data = self._array(name, self._buffer(int(tensor.Buffer())), shape, dtype)
-        scales, zero_points, axis = self._grid(name, tensor.Quantization(), shape)
+        scales, zero_points, axis = self._grid(name, tensor.Quantization(), shape, dtype)
         variable = bool(tensor.IsVariable())
         return TensorInfo(name, shape, dtype, scales, zero_points, axis, data, variable)
 
-    def _grid(self, name: str, table: Any, shape: tuple[int, ...]) -> tuple[Any, Any, int]:
-        """Scales, zero points and their axis."""
+    def _grid(
+        self, name: str, table: Any, shape: tuple[int, ...], dtype: str
+    ) -> tuple[Any, Any, int]:
+        """Scales, zero points and their axis; a single 0 of a real tensor stands for none."""
         if table is None or not table.ScaleLength():
             return None, None, 0
         scales = np.array(list(self.each(table.ScaleLength(), table.Scale)), np.float32)
@@ -244,8 +246,12 @@ class _Reader:
         axis = int(table.QuantizedDimension())
         if zeros.size != scales.size or not np.isfinite(scales).all() or (scales < 0).any():
             raise _Damage(f"the scales of tensor '{name}'")
+        if not scales.all():
+            if dtype not in QUANTIZED_TYPES and scales.size == 1:
+                return None, None, 0
+            raise _Damage(f"the scales of tensor '{name}'")
         if scales.size == 1:
-            return (scales, zeros, 0) if scales[0] else (None, None, 0)
+            return scales, zeros, 0
         if not 0 <= axis < len(shape):
             # Old converters left the weights' axis on the bias, whose one axis is meant.
             if len(shape) != 1:

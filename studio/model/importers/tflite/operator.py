@@ -22,6 +22,7 @@ from studio.model.importers.tflite.graph import FIRST_AXIS, TO_FIRST, Graph
 
 Array = npt.NDArray[Any]
 _WITHOUT_RESULT = frozenset({"CALL_ONCE", "ASSIGN_VARIABLE"})
+ACTIVATIONS = "tms.activations"  # how they become integers, in the metadata of a node
 _LIMITS = {"int8": (-128, 127), "uint8": (0, 255), "int16": (-32768, 32767)}
 
 
@@ -221,6 +222,15 @@ class Site:
         name = self.graph.name_of(self.index(number))
         stored = self.graph.constant_tensor(tensor.data.astype(np.int32), self.index(number))
         return self.graph.dequantized(stored, x.scales * weights.scales, None, f"{name}/dequantize")
+
+    def mark_if_hybrid(self, asymmetric: bool) -> None:
+        """Say of the last node, a product of input 0 and weights 1, how its integers come about.
+
+        Where weights alone are integers, TFLite quantises the activations at run time.
+        """
+        x, weights = self.tensor(0), self.tensor(1)
+        if x.dtype == "float32" and weights.quantized and weights.data is not None:
+            self.graph.annotate({ACTIVATIONS: "asymmetric" if asymmetric else "symmetric"})
 
     # ---- fused activations ------------------------------------------------------------------
 

@@ -48,6 +48,8 @@ def _convolve(site: Site, perm: tuple[int, ...], kernel: tuple[int, ...], groups
         group=groups,
         pads=before_and_after(site, site.tensor(0).shape[1:3], kernel, strides, dilations),
     )
+    scales = site.tensor(1).scales
+    site.mark_if_hybrid(asymmetric=groups > 1 or (scales is not None and scales.size > 1))
     site.done(site.activated(out), first=True)
 
 

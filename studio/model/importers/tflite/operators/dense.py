@@ -22,7 +22,9 @@ def fully_connected(site: Site) -> None:
     inputs = [value, site.graph.weights(site.index(1))]
     if site.has(2):
         inputs.append(site.bias(2))
-    out = site.activated(site.emit("Gemm", *inputs, transB=1))
+    out = site.emit("Gemm", *inputs, transB=1)
+    site.mark_if_hybrid(asymmetric=bool(site.option("AsymmetricQuantizeInputs", False)))
+    out = site.activated(out)
     shape = site.result().shape
     if shape != (rows, weights.shape[0]):
         if math.prod(shape) != rows * weights.shape[0]:

@@ -1,0 +1,259 @@
+"""What calls [i, j) would take if they ran row by row, for all i and j.
+
+Whoever comes before them, calls [i, j) run in the same order of rows: a row is pulled by those
+who read it. So one course for each j, as far back as rows flow, tells of all i: what its first
+calls add can be left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass, field
+from threading import Lock
+
+import numpy as np
+import numpy.typing as npt
+
+from studio.compiler import rings
+from studio.compiler.arena import aligned
+from studio.compiler.kernel import kernel_of
+from studio.compiler.program import Buffer, KernelCall, Step
+from studio.compiler.rows import Course, Flow, course, flow
+
+Array = npt.NDArray[np.int64]
+
+_KEPT = 512  # rowings, of a few nets
+
+
+@dataclass(frozen=True, eq=False)
+class _Rowing:
+    """How rows flow through a stage, whatever their bytes.
+
+    Attributes:
+        callers: the call of each step; the n-th step of a call computes its row n.
+        heights: rows that the ring of each inner buffer holds.
+        lives: for each ring the places from first to last at which it lives.
+        progress: (writer, reader) -> how many rows the reader has done at each row of the writer.
+    """
+
+    callers: Array
+    heights: dict[int, int]
+    lives: dict[int, list[rings.Span]]
+    progress: dict[tuple[int, int], Array] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False)
+class _Longest:
+    """The longest stage that ends before a call.
+
+    Attributes:
+        first: its first call.
+        rowing: how rows flow through it.
+        peaks: for its calls but the last, the bytes at the worst moment of a stage from there.
+    """
+
+    first: int
+    rowing: _Rowing
+    peaks: tuple[int, ...]
+
+
+_ROWINGS: dict[Hashable, _Rowing] = {}
+_LOCK = Lock()
+
+
+class Intervals:
+    """Stages of one Program's calls.
+
+    Args:
+        buffers: all of them.
+        calls: in order.
+        longest: calls in one stage.
+        known: stages of another Program whose first calls and buffers are the same.
+        alike: how many calls that are.
+    """
+
+    def __init__(
+        self,
+        buffers: Sequence[Buffer],
+        calls: Sequence[KernelCall],
+        longest: int,
+        known: Intervals | None = None,
+        alike: int = 0,
+    ) -> None:
+        self.buffers, self.calls, self.most_calls = buffers, calls, longest
+        self.flows = [flow(call, buffers) for call in calls]
+        self.readers: list[list[int]] = [[] for _ in buffers]
+        self.writers: list[list[int]] = [[] for _ in buffers]
+        for i, call in enumerate(calls):
+            for source in call.inputs:
+                if isinstance(source, int):
+                    self.readers[source].append(i)
+            for target in (*call.outputs, *([] if call.scratch is None else [call.scratch])):
+                self.writers[target].append(i)
+        sizes = [aligned(buffer.size_bytes) for buffer in buffers]
+        self.sizes = np.array(sizes, np.int64)
+        self._births = np.array([self._birth(b) for b in range(len(buffers))])
+        self._deaths = np.array([self._death(b) for b in range(len(buffers))])
+        self._longest: list[_Longest | None] = [
+            known._longest[j] if known is not None and j <= alike else self._find(j)
+            for j in range(len(calls) + 1)
+        ]
+
+    # ---- who lives when -------------------------------------------------------------------
+
+    def _birth(self, b: int) -> int:
+        if self.buffers[b].role in ("input", "state"):
+            return 0
+        return min(self.writers[b], default=0)
+
+    def _death(self, b: int) -> int:
+        if self.buffers[b].role in ("output", "state"):
+            return len(self.calls)
+        return max(self.readers[b], default=int(self._births[b]))
+
+    def _inside(self, b: int, i: int, j: int) -> bool:
+        """True where a buffer is written and read within [i, j) only."""
+        return (
+            self.buffers[b].role in ("activation", "input")
+            and bool(self.writers[b])
+            and bool(self.readers[b])
+            and all(i <= k < j for k in (*self.writers[b], *self.readers[b]))
+        )
+
+    def flow_of(self, k: int) -> Flow:
+        """How rows go through a call of a stage."""
+        found = self.flows[k]
+        assert found is not None
+        return found
+
+    # ---- the longest stages ---------------------------------------------------------------
+
+    def _find(self, j: int) -> _Longest | None:
+        """The longest stage before call j, and what all shorter ones take."""
+        first = j
+        while first > max(0, j - self.most_calls) and self._joins(first - 1, j):
+            first -= 1
+        if j - first < 2:
+            return None
+        outs = {self.calls[k].outputs[0] for k in range(first, j)}
+        found = self._rowing(first, j, frozenset(b for b in outs if self._inside(b, first, j)))
+        unused = set(range(first, j)) - set(found.callers.tolist())  # nobody reads a row of them
+        used = max([first, *(k + 1 for k in unused)])
+        return _Longest(used, found, tuple(self._peaks(found, used, j)))
+
+    def _rowing(self, first: int, j: int, inner: frozenset[int]) -> _Rowing:
+        """How rows flow through the calls; remembered from net to net.
+
+        What a user drags changes channels and scales; rows stay as they are.
+        """
+        flows = {k: self.flow_of(k) for k in range(first, j)}
+        calls = [
+            (call.inputs, call.outputs, rows.height, rows.windows, kernel_of(call).carries)
+            for call, rows in zip(self.calls[first:j], flows.values(), strict=True)
+        ]
+        key = (first, inner, tuple(calls))
+        known = _ROWINGS.get(key)
+        if known is not None:
+            return known
+        found = course(range(first, j), self.calls, flows, inner)
+        lives = rings.spans(found.steps, self.calls, inner, flows)
+        rowing = _Rowing(np.array([step.call for step in found.steps]), found.heights, lives)
+        with _LOCK:
+            _ROWINGS[key] = rowing
+            if len(_ROWINGS) > _KEPT:
+                del _ROWINGS[next(iter(_ROWINGS))]
+        return rowing
+
+    def _joins(self, i: int, j: int) -> bool:
+        """True where call i can run row by row before calls (i, j)."""
+        if self.flows[i] is None:
+            return False
+        writer, out = self.flow_of(i), self.calls[i].outputs[0]
+        if not self._inside(out, i, j):
+            # A tensor that leaves the stage must not be read in it before it is done.
+            return not any(i <= k < j for k in self.readers[out])
+        return len(self.writers[out]) == 1 and all(
+            self.flow_of(k).in_row_bytes[slot] == writer.out_row_bytes
+            and self.flow_of(k).windows[slot][3] == writer.height
+            for k in self.readers[out]
+            for slot, source in enumerate(self.calls[k].inputs)
+            if source == out
+        )
+
+    def _peaks(self, found: _Rowing, first: int, j: int) -> list[int]:
+        """For each i the most bytes that live at once in a stage [i, j)."""
+        around = self._around(j)
+        taken: Array = np.zeros(len(found.callers), np.int64)
+        inside, peaks = 0, []
+        for i in range(j - 1, first - 1, -1):
+            ring = self.calls[i].outputs[0]
+            if ring in found.lives:
+                whole = self.buffers[ring]
+                size = aligned(whole.tensor_bytes // whole.shape[0] * found.heights[ring])
+                for begin, end in found.lives[ring]:
+                    taken[begin : end + 1] += size
+                inside += int(self.sizes[ring])
+            most = int(taken[found.callers >= i].max(initial=0))
+            peaks.append(int(around[i]) - inside + most)
+        return peaks[::-1]
+
+    def _around(self, j: int) -> Array:
+        """For each i the bytes of whole tensors that live at some time in [i, j)."""
+        begun = self._births < j
+        by_death = np.bincount(
+            self._deaths[begun], weights=self.sizes[begun], minlength=len(self.calls) + 1
+        )
+        total: Array = np.cumsum(by_death[::-1])[::-1].astype(np.int64)
+        return total
+
+    # ---- answers --------------------------------------------------------------------------
+
+    def begins(self, j: int) -> range:
+        """Where stages of several calls that end before call j may begin."""
+        longest = self._longest[j]
+        return range(j, j) if longest is None else range(longest.first, j - 1)
+
+    def course(self, i: int, j: int) -> Course:
+        """How rows flow through a stage [i, j)."""
+        if j - i == 1:
+            return Course((Step(i, 0, self.calls[i].rows or 1),), {})
+        found = self._rows_until(j)
+        done = dict.fromkeys(range(i, j), 0)
+        steps = []
+        for k in found.callers[found.callers >= i].tolist():
+            steps.append(Step(k, done[k], done[k] + 1))
+            done[k] += 1
+        return Course(tuple(steps), {b: found.heights[b] for b in self.rings(i, j)})
+
+    def _rows_until(self, j: int) -> _Rowing:
+        longest = self._longest[j]
+        assert longest is not None
+        return longest.rowing
+
+    def rows(self, i: int, j: int) -> int:
+        """How many rows a stage [i, j) runs one by one."""
+        return 0 if j - i == 1 else int((self._rows_until(j).callers >= i).sum())
+
+    def progress(self, writer: int, reader: int, i: int, j: int) -> Array:
+        """How many rows a reader has done at each row of a writer, both in [i, j)."""
+        if j - i == 1:
+            return np.arange(self.flow_of(i).height)
+        found = self._rows_until(j)
+        if (writer, reader) not in found.progress:
+            reads = found.callers == reader
+            before = np.cumsum(reads) - reads
+            found.progress[writer, reader] = before[found.callers == writer]
+        return found.progress[writer, reader]
+
+    def rings(self, i: int, j: int) -> set[int]:
+        """Buffers that are rings in a stage [i, j)."""
+        if j - i == 1:
+            return set()
+        return {b for b in self._rows_until(j).heights if self.writers[b][0] >= i}
+
+    def peak(self, i: int, j: int) -> int:
+        """Bytes that live at once in a stage [i, j), where no output overlaps an input."""
+        longest = self._longest[j]
+        if j - i == 1 or longest is None:
+            return int(self._around(j)[i])
+        return longest.peaks[i - longest.first]
