@@ -60,6 +60,18 @@ class Hand:
         bar.setCurrentIndex(index)  # a tab may stand beyond the edge of a small screen
         self.settled()
 
+    def points(self) -> int:
+        """Of the trade-off, which is in view."""
+        panel = self.window.parts.trade_off
+        assert self.window.parts.docks.shows(panel)
+        return len(panel.chart._points)
+
+    def click_point(self, index: int) -> None:
+        chart = self.window.parts.trade_off.chart
+        place = chart.place(chart._points[index]).toPoint()
+        self.qtbot.mouseClick(chart, LEFT, pos=place)
+        self.settled()
+
     def choose_board(self, board: str) -> None:
         """Tick it in the chooser, and click its row of the budget."""
         budget = self.window.budget
@@ -107,12 +119,8 @@ def test_from_a_dropped_file_to_the_board_and_back(
     hand.press("Run")
     settled()
     hand.look("Trade-off")  # compare
-    panel = window.parts.trade_off
-    assert window.parts.docks.shows(panel)
-    assert len(panel.chart._points) == 4
-    place = panel.chart.place(panel.chart._points[0]).toPoint()
-    qtbot.mouseClick(panel.chart, LEFT, pos=place)
-    settled()
+    assert hand.points() == 4
+    hand.click_point(0)
     assert session.state.selected == ""
     hand.click_card("quantize_int8")
     hand.choose_board("virtual/host")
