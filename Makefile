@@ -33,8 +33,8 @@ check: .venv/installed ## style, types, layers, sizes, C format
 	$(BIN)/python packaging/size_marks.py
 	find runtime_c -name '*.[ch]' -print0 | xargs -0 $(BIN)/clang-format --dry-run --Werror
 
-screenshots: .venv/installed system-demo ## the window's pictures, made by the window: build/screenshots
-	QT_QPA_PLATFORM=offscreen $(BIN)/python -m studio.gui.screenshots --all build/screenshots
+screenshots: .venv/installed system-demo ## the window's pictures, made by the window: build/screenshots, docs/pictures
+	QT_QPA_PLATFORM=offscreen $(BIN)/python -m studio.gui.screenshots --all --docs docs/pictures build/screenshots
 
 bench: .venv/installed system-test ## how fast it answers: start-up, previews, budgets
 	PYTHONPATH=tests $(BIN)/python tests/bench/speed.py

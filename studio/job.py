@@ -24,6 +24,8 @@ from studio.errors import StudioError
 
 T = TypeVar("T")
 
+_NICENESS = 5
+"""Of workers without a deadline: who shows their progress comes first."""
 _starting = threading.Lock()
 
 
@@ -108,7 +110,7 @@ def in_process(
     """
     context = multiprocessing.get_context("spawn")
     receiver, sender = context.Pipe(duplex=False)
-    given = sender, memory_bytes, work, arguments
+    given = sender, memory_bytes, 0 if timeout_s else _NICENESS, work, arguments
     process = context.Process(target=_serve, args=given, daemon=True)
     with _without_main():
         process.start()
@@ -178,11 +180,15 @@ def _without_main() -> Iterator[None]:
 def _serve(
     sender: Connection,
     memory_bytes: int | None,
+    niceness: int,
     work: Callable[..., Any],
     arguments: tuple[Any, ...],
 ) -> None:
     # What `terminate` sends: leave through `finally`, so that no half file stays behind.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    threading.Thread(target=_leave_with_parent, daemon=True).start()
+    if os.name == "posix":
+        os.nice(niceness)
     try:
         if memory_bytes is not None:
             _limit_memory(memory_bytes)
@@ -198,6 +204,14 @@ def _serve(
         sender.send(("fault", f"{type(fault).__name__}: {fault}"))
     finally:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
+def _leave_with_parent() -> None:
+    """A parent that was killed leaves no worker behind."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 def _limit_memory(extra_bytes: int) -> None:

@@ -162,6 +162,39 @@ def remove_nodes(recipe: Recipe, ids: Collection[str]) -> Recipe:
     return replace(recipe, nodes=tuple(kept))
 
 
+def move_branch(recipe: Recipe, id: str, parent: str) -> Recipe:
+    """Put a node, with everything below it, below another one; "" is the model.
+
+    Raises:
+        RecipeError: the other one is part of the branch.
+    """
+    moved = branch(recipe, id)
+    if parent in moved:
+        raise RecipeError("cannot stand below itself", f"node {id}", "choose another place")
+    stay = [node for node in recipe.nodes if node.id not in moved]
+    go = [recipe.by_id[node] for node in moved]
+    return replace(recipe, nodes=(*stay, replace(go[0], parent=parent or None), *go[1:]))
+
+
+def move_up(recipe: Recipe, id: str) -> Recipe:
+    """Exchange a node with the one before it.
+
+    Raises:
+        RecipeError: it is the first one.
+    """
+    node = recipe.by_id[id]
+    if node.parent is None:
+        raise RecipeError("is the first step", f"node {id}", "")
+    above = recipe.by_id[node.parent]
+    nodes: list[Node] = []
+    for other in recipe.nodes:
+        if other is above:
+            nodes += [replace(node, parent=above.parent), replace(above, parent=id)]
+        elif other is not node:
+            nodes.append(replace(other, parent=above.id) if other.parent == id else other)
+    return replace(recipe, nodes=tuple(nodes))
+
+
 def branch(recipe: Recipe, id: str) -> tuple[str, ...]:
     """A node and everything below it."""
     found = [id]

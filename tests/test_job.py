@@ -93,3 +93,32 @@ print(finish(in_process(math.factorial, 5, text="counting")))
         [sys.executable, "-"], input=script, text=True, capture_output=True, cwd=ROOT, check=True
     )
     assert answer.stdout == "120\n"
+
+
+def telling_its_pid(path: str) -> None:
+    Path(path).write_text(f"{os.getpid()} {os.nice(0)}\n")
+    time.sleep(60)
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="no /proc on this system")
+def test_a_worker_is_nice_and_does_not_outlive_a_killed_studio(tmp_path: Path) -> None:
+    told = tmp_path / "told"
+    code = (
+        "from test_job import telling_its_pid; from studio.job import finish, in_process\n"
+        f"finish(in_process(telling_its_pid, {str(told)!r}, text=''))"
+    )
+    path = os.pathsep.join([str(ROOT / "tests"), *sys.path])
+    environment = {**os.environ, "PYTHONPATH": path}
+    with subprocess.Popen([sys.executable, "-c", code], env=environment) as studio:
+        while not told.exists() or not told.read_text().endswith("\n"):
+            time.sleep(0.01)
+        pid, niceness = map(int, told.read_text().split())
+        studio.kill()
+    assert niceness >= 5
+    end = time.monotonic() + 5
+    while Path(f"/proc/{pid}").exists() and time.monotonic() < end:
+        stat = Path(f"/proc/{pid}/stat")
+        if stat.read_text().rpartition(")")[2].split()[0] == "Z":
+            return
+        time.sleep(0.02)
+    assert not Path(f"/proc/{pid}").exists()

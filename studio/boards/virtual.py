@@ -22,6 +22,7 @@ from typing import IO, Literal
 from studio.boards.flashers.flasher import Running
 from studio.boards.link import Link
 from studio.build.link_map import Image
+from studio.build.process import watcher
 from studio.errors import BoardError
 from studio.targets.profile import Profile
 
@@ -47,7 +48,7 @@ class VirtualBoard(Running):
         super().__init__(port)
         self.process = process
         self._held = held
-        self._watcher = _watcher(process.pid)
+        self._watcher = watcher(process.pid)
 
     @property
     def alive(self) -> bool:
@@ -208,23 +209,6 @@ def _await_tcp(process: subprocess.Popen[bytes], port: int) -> None:
         except OSError:
             time.sleep(0.02)
     raise BoardError("QEMU does not start", _QEMU, "check its installation")
-
-
-def _watcher(pid: int) -> subprocess.Popen[bytes] | None:
-    """A process that waits for the end of this one, and then ends the board.
-
-    Its standard input closes when this process ends, were it by kill -9. (The kernel's
-    parent-death signal would come when the thread ends that started the board.)
-    """
-    if os.name != "posix":
-        return None
-    return subprocess.Popen(
-        ["/bin/sh", "-c", 'read _; kill -9 "$0"', str(pid)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

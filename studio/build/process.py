@@ -1,7 +1,8 @@
-"""A compiler as a child process that a cancelled job ends."""
+"""A compiler as a child process that a cancelled job ends, and the end of this process, too."""
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -13,6 +14,8 @@ from studio.errors import BuildError
 from studio.job import Job, Progress
 
 _POLL_S = 0.02
+_NICENESS = 5
+"""The window comes first."""
 
 
 def run(
@@ -47,6 +50,8 @@ def run(
             raise BuildError(
                 f"cannot be started: {error.strerror}", command[0], "install it, or choose another"
             ) from error
+        _be_nice(child.pid)
+        guard = watcher(child.pid)
         try:
             while child.poll() is None:
                 yield progress
@@ -55,9 +60,36 @@ def run(
                 except subprocess.TimeoutExpired:
                     continue
         finally:
+            if guard is not None:  # before the number is free: it must not kill who gets it next
+                guard.kill()
+                guard.communicate()
             _end(child)
         output.seek(0)
         return child.returncode, output.read().decode(errors="replace")
+
+
+def watcher(group: int) -> subprocess.Popen[bytes] | None:
+    """A process that waits for the end of this one, and then ends a group of processes.
+
+    Its standard input closes when this process ends, were it by kill -9. (The kernel's
+    parent-death signal would come when the thread ends that started the child.) End it before
+    the group's number is free again. None where processes have no groups.
+    """
+    if os.name != "posix":
+        return None
+    return subprocess.Popen(
+        ["/bin/sh", "-c", 'read _; kill -9 -"$0"', str(group)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+
+
+def _be_nice(group: int) -> None:
+    if os.name == "posix":
+        with contextlib.suppress(OSError):  # it has ended already
+            os.setpriority(os.PRIO_PGRP, group, _NICENESS)
 
 
 def _end(child: subprocess.Popen[bytes]) -> None:

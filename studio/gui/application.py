@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from PySide6.QtCore import QSettings, QStandardPaths, QTimer
 from PySide6.QtGui import QFont, QIcon
@@ -62,11 +64,23 @@ def run(arguments: Sequence[str]) -> int:
         QTimer.singleShot(0, window.tour)
     if after_ms := os.environ.get(EXIT_AFTER):
         QTimer.singleShot(int(after_ms), window.close)
+    handlers = _close_on_signals(window)
     try:
         return int(made.exec())
     finally:
+        for kind, handler in handlers.items():
+            signal.signal(kind, handler)
         session.close()
         sys.excepthook = sys.__excepthook__
+
+
+def _close_on_signals(window: MainWindow) -> dict[signal.Signals, Any]:
+    """Ctrl+C in the terminal and a polite kill close the window; the handlers that were.
+
+    Python gets to them as soon as any of its code runs: with the next tick of `Garbage`.
+    """
+    kinds = (signal.SIGINT, signal.SIGTERM)
+    return {kind: signal.signal(kind, lambda *_: window.close()) for kind in kinds}
 
 
 def named(name: str) -> str:

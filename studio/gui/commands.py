@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtGui import QGuiApplication
 
-from studio.gui import export
+from studio.gui import export, present
 from studio.gui.actions import command
+from studio.project import ROOT
 
 if TYPE_CHECKING:
     from studio.gui.main_window import MainWindow
@@ -23,6 +24,16 @@ def _idle(window: MainWindow) -> bool:
 
 def _on_step(window: MainWindow) -> bool:
     return _has_model(window) and bool(window.chosen_steps)
+
+
+def _has_step_before(window: MainWindow) -> bool:
+    state = window.session.state
+    return _on_step(window) and present.parent_of(state, state.selected) != ROOT
+
+
+def _has_step_after(window: MainWindow) -> bool:
+    state = window.session.state
+    return _on_step(window) and bool(present.children(state, state.selected))
 
 
 # ---- File ----------------------------------------------------------------------------------
@@ -153,19 +164,38 @@ def duplicate_step(window: MainWindow) -> None:
 @command("Rename step", "Edit", "F2", enabled=_on_step)
 def rename_step(window: MainWindow) -> None:
     """Give the selected step a name of your own."""
-    window.ask_name()
+    window.menus.name()
+
+
+@command("Move step earlier", "Edit", "Alt+Up", enabled=_has_step_before)
+def move_earlier(window: MainWindow) -> None:
+    """Exchange the selected step with the one before it."""
+    window.session.move_up(window.session.state.selected)
+
+
+@command("Move step later", "Edit", "Alt+Down", enabled=_has_step_after)
+def move_later(window: MainWindow) -> None:
+    """Exchange the selected step with the one after it."""
+    state = window.session.state
+    window.session.move_up(present.children(state, state.selected)[0], state.selected)
+
+
+@command("Move step below…", "Edit", "Alt+Right", enabled=_on_step)
+def move_below(window: MainWindow) -> None:
+    """Choose a card below which the selected step, with what follows it, shall stand."""
+    window.menus.places()
 
 
 @command("Add step…", "Pipeline", "Ctrl+Return", icon="plus", enabled=_has_model)
 def add_step(window: MainWindow) -> None:
     """Choose a step to add behind the selected card."""
-    window.add_menu()
+    window.menus.add()
 
 
 @command("Insert step…", "Pipeline", "Ctrl+Shift+Return", enabled=_on_step)
 def insert_step(window: MainWindow) -> None:
     """Choose a step to insert before the selected one."""
-    window.insert_menu()
+    window.menus.insert()
 
 
 @command("Copy table as CSV", "Edit", enabled=lambda w: w.parts.table is not None, new_group=True)

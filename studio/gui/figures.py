@@ -28,6 +28,16 @@ def short_count(value: float, unit: str = "") -> str:
     return _scaled(value, unit)
 
 
+def short_time(us: float) -> str:
+    """A time in three figures: 640 \u00b5s, 17.1 ms, 1.2 s."""
+    factor, unit = next(
+        ((f, u) for limit, f, u in ((1e3, 1.0, "\u00b5s"), (1e6, 1e3, "ms")) if us < limit),
+        (1e6, "s"),
+    )
+    places = 1 if us / factor < 100 else 0
+    return f"{us / factor:.{places}f}{THIN}{unit}"
+
+
 def _scaled(value: float, unit: str) -> str:
     size = abs(value)
     for limit, factor, prefix in (

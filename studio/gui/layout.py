@@ -1,15 +1,13 @@
-"""How the parts of the window are put together: bars, headings, splitters."""
+"""How the parts of the window are put together: bars, headings, columns."""
 
 from __future__ import annotations
 
-from PySide6.QtCore import QSize, Qt
+from PySide6.QtCore import QSize
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import (
-    QFrame,
     QHBoxLayout,
     QLabel,
     QPushButton,
-    QSplitter,
     QVBoxLayout,
     QWidget,
 )
@@ -46,23 +44,6 @@ def column(*widgets: QWidget, stretch: QWidget | None = None) -> QWidget:
     if stretch is None:
         box.addStretch(1)
     return page
-
-
-def rule() -> QFrame:
-    """A hairline."""
-    line = QFrame()
-    line.setObjectName("rule")
-    return line
-
-
-def splitter(orientation: Qt.Orientation, *widgets: QWidget) -> QSplitter:
-    """A splitter with hairlines that the mouse can still catch."""
-    result = QSplitter(orientation)
-    result.setHandleWidth(1)
-    result.setChildrenCollapsible(False)
-    for widget in widgets:
-        result.addWidget(widget)
-    return result
 
 
 def action_button(action: QAction, text: str, icon: str, primary: bool = False) -> QPushButton:

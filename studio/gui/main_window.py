@@ -9,9 +9,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QByteArray, QPoint, QPointF, QProcess, QSettings, QSize, Qt, QTimer
+from PySide6.QtCore import QByteArray, QPoint, QProcess, QSettings, QSize, Qt, QTimer
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QGuiApplication
-from PySide6.QtWidgets import QApplication, QFileDialog, QMainWindow, QMenu
+from PySide6.QtWidgets import QApplication, QFileDialog, QMainWindow
 
 from studio import __version__
 from studio.compression.step import steps
@@ -21,12 +21,11 @@ from studio.gui.actions import COMMANDS, Actions
 from studio.gui.autosave import Autosave
 from studio.gui.background import Background
 from studio.gui.command_palette import CommandPalette, Entry
-from studio.gui.name_field import NameField
+from studio.gui.menus import Menus
 from studio.gui.notices import CrashDialog
 from studio.gui.parts import Parts
 from studio.gui.questions import Shapes, question_for
 from studio.gui.shortcuts import ShortcutsDialog
-from studio.gui.step_menu import StepMenu
 from studio.gui.tasks import Task, Tasks
 from studio.gui.tour import Tour
 from studio.gui.tour_stops import tour_stops
@@ -43,10 +42,6 @@ DATA_SUFFIXES = (".npz", ".csv", ".ts", ".wav", ".json")
 RECENT = 8
 TOURED = "toured"
 SETTLE_MS = 600
-NODE_COMMANDS = (
-    "run_to_here", "add_step", "insert_step", "rename_step", "mute_step", "duplicate_step",
-    "copy_steps", "paste_steps", "delete_step",
-)  # fmt: skip
 assert commands  # importing it registers the commands
 
 
@@ -75,12 +70,13 @@ class MainWindow(QMainWindow):
         self.resize(1280, 800)
         self.setMinimumSize(QSize(1024, 640))
         self.restoreGeometry(settings.value("geometry", QByteArray()))  # type: ignore[arg-type]
-        self.parts.restore_layout(settings.value("layout"))
+        self.parts.docks.restore(settings.value("docks"))
         self._settle = QTimer(self)
         self._settle.setSingleShot(True)
         self._settle.setInterval(SETTLE_MS)
         self._settle.timeout.connect(session.settle)
         self._kept = Autosave(unsaved, self)
+        self.menus = Menus(self)
         self._connect()
         session.on_change(self._changed)
         self.parts.fill_recent(self.recent(), self._kept.files())
@@ -105,12 +101,14 @@ class MainWindow(QMainWindow):
         canvas.link_chosen.connect(self._show_link)
         canvas.moved.connect(session.move)
         canvas.file_dropped.connect(self.open_dropped)
-        canvas.step_dropped.connect(self._guarded(session.add_step))
-        canvas.step_inserted.connect(self._guarded(self._insert))
-        canvas.branch_requested.connect(self._branch_menu)
-        canvas.menu_requested.connect(self._node_menu)
+        canvas.step_dropped.connect(self.guarded(session.add_step))
+        canvas.step_inserted.connect(self.guarded(self._insert))
+        canvas.branch_requested.connect(self.menus.branch)
+        canvas.menu_requested.connect(self.menus.node)
         parts.outline.chosen.connect(session.select)
-        parts.outline.menu_requested.connect(self._node_menu)
+        parts.outline.menu_requested.connect(self.menus.node)
+        parts.outline.moved.connect(self.move_under)
+        parts.outline.step_dropped.connect(self.guarded(session.add_step))
         parts.steps.add_requested.connect(self._add_after_selected)
         parts.settings.edited.connect(self._tune)
         parts.settings.run_requested.connect(lambda: self.run(to_selected=True))
@@ -124,10 +122,11 @@ class MainWindow(QMainWindow):
         parts.trade_off.chosen.connect(session.select)
         parts.accuracy.chosen.connect(session.select)
         parts.accuracy.noise_wanted.connect(self._look_closer)
-        parts.tabs.currentChanged.connect(self._look_closer)
+        parts.docks.changed.connect(self._look_closer)
         parts.code.compare_requested.connect(self.compare_code)
         parts.code.generate_requested.connect(self.show_code)
         parts.deploy.flash_requested.connect(self.flash)
+        parts.deploy.toolchain_chosen.connect(lambda name: session.choose(toolchain=name))
         parts.live.live_requested.connect(self.live)
         parts.status.cancel_requested.connect(self.cancel)
         parts.welcome.chosen.connect(self._welcome_chosen)
@@ -190,16 +189,16 @@ class MainWindow(QMainWindow):
         )
         for background in made:
             background.failed.connect(self.notices.error)
-            background.crashed.connect(self._crashed)
+            background.crashed.connect(self.show_crash)
         return made
 
     def _look_closer(self) -> None:
         """Compute what only the panel in view needs."""
-        state = self.session.state
-        if self.parts.model.isVisible() and state.view.model and not state.current_graph:
+        state, parts = self.session.state, self.parts
+        if parts.docks.shows(parts.model) and state.view.model and not state.current_graph:
             self._graph.ask()
         result = state.result(state.selected)
-        if self.parts.accuracy.shows_noise and result and not state.current_noise:
+        if parts.shows_noise and result and not state.current_noise:
             self._noise.ask()
 
     # ---- jobs ------------------------------------------------------------------------------
@@ -224,7 +223,7 @@ class MainWindow(QMainWindow):
 
     def _watch(self, task: Task, failed: Callable[[StudioError], None] | None = None) -> None:
         task.failed.connect(failed or partial(self._failed, task.title))
-        task.crashed.connect(self._crashed)
+        task.crashed.connect(self.show_crash)
         task.ended.connect(self._ended)
         self.foreground = task
         self.status.show_progress(task.title, None)
@@ -260,7 +259,8 @@ class MainWindow(QMainWindow):
         self.status.end_progress()
         self.refresh()
 
-    def _crashed(self, error: BaseException) -> None:
+    def show_crash(self, error: BaseException) -> None:
+        """Show a bug with its trace."""
         self.log.add(f"internal error: {error!r}")
         CrashDialog(self, error).show()
 
@@ -269,7 +269,7 @@ class MainWindow(QMainWindow):
         if self.foreground is not None:
             self.foreground.cancel()
 
-    def _guarded(self, act: Callable[..., object]) -> Callable[..., None]:
+    def guarded(self, act: Callable[..., object]) -> Callable[..., None]:
         """An edit whose refusal is shown as a notice."""
 
         def guarded(*arguments: Any) -> None:
@@ -284,6 +284,8 @@ class MainWindow(QMainWindow):
 
     def open(self, name: str, agree: bool = False, shapes: Shapes = ()) -> None:
         """Open a model, a project or an example ("example:motion"), asking what it needs."""
+        if self._kept.owns(name):
+            self._kept.claim(Path(name))
         title = f"Opening {Path(name.removeprefix(EXAMPLE)).name}"
         opening = self.session.restore if self._kept.owns(name) else self.session.open
         asking = partial(self._ask_to_open, name, title)
@@ -323,7 +325,7 @@ class MainWindow(QMainWindow):
             if not chosen:
                 return
             path = Path(chosen)
-        self._guarded(self._save)(path)
+        self.guarded(self._save)(path)
 
     def _save(self, path: Path | None) -> None:
         saved = self.session.save(path)
@@ -338,15 +340,6 @@ class MainWindow(QMainWindow):
             done = f"Saved {Path(path).name}"
             self.start("Save model", self.session.save_model(Path(path)), done)
 
-    def ask_name(self) -> NameField:
-        """Open a field over the selected card to name it; empty brings back the step's name."""
-        node = self.session.state.selected
-        field = NameField(self, present.node_title(self.session.state, node))
-        field.named.connect(lambda text: self.session.rename(node, text))
-        corner = self.canvas.mapFromScene(self.canvas.cards[node].pos())
-        field.show_at(self.canvas.mapToGlobal(corner))
-        return field
-
     def run(self, to_selected: bool = False) -> None:
         """Run the pipeline, or the way to the selected step."""
         node = self.session.state.selected if to_selected else None
@@ -360,12 +353,12 @@ class MainWindow(QMainWindow):
 
     def generate(self, folder: Path) -> None:
         """Write the C project of the selected variant into `folder`."""
-        self.parts.tabs.setCurrentWidget(self.parts.code)
+        self.parts.docks.bring(self.parts.code)
         self.start("Generate", self.session.generate(folder), f"Wrote the C project to {folder}")
 
     def show_code(self) -> None:
         """Generate the C and show it."""
-        self.parts.tabs.setCurrentWidget(self.parts.code)
+        self.parts.docks.bring(self.parts.code)
         self.start("Generate", self.session.code())
 
     def compare_code(self, other: str) -> None:
@@ -375,14 +368,14 @@ class MainWindow(QMainWindow):
 
     def flash(self) -> None:
         """Build, flash, verify and time on the selected board."""
-        self.parts.tabs.setCurrentWidget(self.parts.deploy)
+        self.parts.docks.bring(self.parts.deploy)
         self.start("Flash", self.session.deploy())
 
     def live(self) -> None:
         """Send the test set to the board and plot what it answers."""
         if self.foreground is not None:
             return
-        self.parts.tabs.setCurrentWidget(self.parts.live)
+        self.parts.docks.bring(self.parts.live)
         panel = self.parts.live
 
         def rate_hz() -> float:
@@ -435,8 +428,8 @@ class MainWindow(QMainWindow):
         self.refresh()
 
     def reset_layout(self) -> None:
-        """Put splitters back."""
-        self.parts.reset_layout()
+        """Put the panels back."""
+        self.parts.docks.reset()
 
     def change_shortcuts(self) -> ShortcutsDialog:
         """Open the dialog that changes shortcuts."""
@@ -469,7 +462,7 @@ class MainWindow(QMainWindow):
         if self.session.state.model is None:
             self.notices.good("Open a model first", "then add steps to it")
             return
-        self._guarded(self.session.add_step)(step, self.session.state.selected)
+        self.guarded(self.session.add_step)(step, self.session.state.selected)
 
     def _insert(self, step: str, child: str) -> None:
         self.session.insert_step(step, child)
@@ -479,7 +472,7 @@ class MainWindow(QMainWindow):
         if node == ROOT:
             self.session.choose(**values)
         else:
-            self._guarded(self.session.tune)(node, values)
+            self.guarded(self.session.tune)(node, values)
             self._settle.start()
 
     @property
@@ -489,63 +482,23 @@ class MainWindow(QMainWindow):
         known = self.session.state.project.recipe.by_id
         return tuple(node for node in view.marked if node in known)
 
+    def move_under(self, node: str, parent: str) -> None:
+        """Put a card, with what follows it, below another one; the model stays where it is."""
+        if node != ROOT:
+            self.guarded(self.session.move_under)(node, parent)
+
     def _show_link(self, above: str) -> None:
         """Show the model as it is at a link."""
         self.session.select(above)
-        self.parts.tabs.setCurrentWidget(self.parts.model)
+        self.parts.docks.bring(self.parts.model)
 
     def paste(self) -> None:
         """Add the steps that the clipboard holds as text below the selected one."""
         text = QGuiApplication.clipboard().text()
-        self._guarded(lambda: self.canvas.mark(self._pasted(text)))()
+        self.guarded(lambda: self.canvas.mark(self._pasted(text)))()
 
     def _pasted(self, text: str) -> tuple[str, ...]:
         return self.session.paste(text, self.session.state.selected)
-
-    def _branch_menu(self, parent: str, position: QPointF) -> None:
-        at = self.canvas.mapToGlobal(self.canvas.mapFromScene(position))
-        self.step_menu("Add step", parent, self.session.add_step, at)
-
-    def add_menu(self) -> StepMenu:
-        """Ask which step to add below the selected card."""
-        node = self.session.state.selected
-        return self.step_menu("Add step", node, self.session.add_step, self._beside(node))
-
-    def insert_menu(self) -> StepMenu:
-        """Ask which step to insert above the selected card."""
-        child = self.session.state.selected
-        above = present.parent_of(self.session.state, child)
-
-        def insert(step: str, _: str) -> None:
-            self.session.insert_step(step, child)
-
-        return self.step_menu("Insert step", above, insert, self._beside(child))
-
-    def _beside(self, node: str) -> QPoint:
-        port = self.canvas.mapFromScene(self.canvas.cards[node].right_port)
-        return self.canvas.mapToGlobal(port)
-
-    def step_menu(
-        self, title: str, node: str, act: Callable[[str, str], object], at: QPoint
-    ) -> StepMenu:
-        """A menu of the steps that fit behind `node`; `act(step, node)` takes the answer."""
-        menu = StepMenu(self, title)
-        menu.chosen.connect(lambda step: self._guarded(act)(step, node))
-        task = Task("Finding steps that fit", self.session.misfits(node))
-        task.succeeded.connect(menu.show_misfits)
-        task.crashed.connect(self._crashed)
-        self.tasks.start(task)
-        menu.destroyed.connect(task.cancel)
-        menu.popup(at)
-        return menu
-
-    def _node_menu(self, node: str, position: QPoint) -> None:
-        self.session.select(node)
-        menu = QMenu(self)
-        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        for name in NODE_COMMANDS:
-            menu.addAction(self.actions_.by_id[name])
-        menu.popup(position)
 
     # ---- files -----------------------------------------------------------------------------
 
@@ -591,9 +544,9 @@ class MainWindow(QMainWindow):
 
     def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802 - Qt's name
         """Stop the threads and the board."""
-        self._kept.write()
         self.settings.setValue("geometry", self.saveGeometry())
-        self.settings.setValue("layout", self.parts.layout_state())
+        self.settings.setValue("docks", self.parts.docks.state())
         self.tasks.stop()
         self.session.close()
+        self._kept.close()
         super().closeEvent(event)

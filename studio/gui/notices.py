@@ -6,7 +6,7 @@ import sys
 import traceback
 
 from PySide6.QtCore import Qt, QTimer, Signal
-from PySide6.QtGui import QGuiApplication
+from PySide6.QtGui import QGuiApplication, QResizeEvent
 from PySide6.QtWidgets import (
     QDialog,
     QFrame,
@@ -14,6 +14,7 @@ from PySide6.QtWidgets import (
     QLabel,
     QPlainTextEdit,
     QPushButton,
+    QScrollArea,
     QSizePolicy,
     QVBoxLayout,
     QWidget,
@@ -23,12 +24,14 @@ from studio.errors import StudioError
 from studio.gui import theme
 
 GOOD_FOR_MS = 6000
+DETAIL_LINES = 5
 
 
 class Notice(QFrame):
     """One message above the canvas; an error stays until it is closed."""
 
     closed = Signal()
+    resized = Signal()
 
     def __init__(self, what: str, where: str, hint: str, details: str, kind: str) -> None:
         super().__init__()
@@ -40,7 +43,8 @@ class Notice(QFrame):
         self._details.setObjectName("details")
         self._details.setReadOnly(True)
         self._details.setFont(theme.fixed_width())
-        self._details.setFixedHeight(96)
+        lines = min(details.count("\n") + 1, DETAIL_LINES)
+        self._details.setFixedHeight(lines * self._details.fontMetrics().lineSpacing() + 16)
         self._details.setAccessibleName("Details")
         self._details.hide()
         column = QVBoxLayout(self)
@@ -51,6 +55,11 @@ class Notice(QFrame):
             if text:
                 column.addWidget(_line(text, role))
         column.addWidget(self._details)
+
+    def _turn(self) -> None:
+        """Show the details, or hide them."""
+        self._details.setVisible(not self._details.isVisible())
+        self.resized.emit()
 
     def _head(self, what: str, kind: str, expandable: bool) -> QHBoxLayout:
         palette = theme.current()
@@ -65,30 +74,51 @@ class Notice(QFrame):
         row.addWidget(title, 1)
         if expandable:
             details = _flat("Details")
-            details.clicked.connect(lambda: self._details.setVisible(not self._details.isVisible()))
-            row.addWidget(details)
+            details.clicked.connect(self._turn)
+            row.addWidget(details, 0, Qt.AlignmentFlag.AlignTop)
         copy, close = _flat("Copy"), _flat("Close")
         copy.clicked.connect(lambda: QGuiApplication.clipboard().setText(self.text))
         close.clicked.connect(self.closed)
-        row.addWidget(copy)
-        row.addWidget(close)
+        row.addWidget(copy, 0, Qt.AlignmentFlag.AlignTop)
+        row.addWidget(close, 0, Qt.AlignmentFlag.AlignTop)
         return row
 
 
-class Notices(QWidget):
-    """The stack of notices; takes no room while there are none."""
+class Notices(QScrollArea):
+    """The stack of notices; takes no room while there are none, and never all of it."""
 
     LIMIT = 3
+    SHARE = 0.5
+    """How much of the room of its parent it takes; beyond that it scrolls."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.setObjectName("canvas")
-        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        self._column = QVBoxLayout(self)
+        self.setObjectName("notices")
+        self.setAccessibleName("Notices")
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setWidgetResizable(True)
+        page = QWidget()
+        page.setObjectName("canvas")
+        self._column = QVBoxLayout(page)
         self._column.setContentsMargins(16, 8, 16, 0)
         self._column.setSpacing(8)
+        self.setWidget(page)
         self._shown: list[Notice] = []
         self.hide()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
+        """Narrower lines are higher."""
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        """As high as the notices, within bounds."""
+        inner = self._column.totalHeightForWidth(self.viewport().width())
+        parent = self.parentWidget()
+        room = int(self.SHARE * parent.height()) if parent else inner
+        height = max(0, min(inner, room))
+        if height != self.height():
+            self.setFixedHeight(height)
 
     @property
     def shown(self) -> tuple[Notice, ...]:
@@ -117,10 +147,13 @@ class Notices(QWidget):
                 self._close(other)
         for other in self._shown[: max(0, len(self._shown) - self.LIMIT + 1)]:
             self._close(other)
+        notice.resized.connect(self._fit)
         notice.closed.connect(lambda: self._close(notice))
         self._shown.append(notice)
-        self._column.addWidget(notice)
+        self._column.insertWidget(0, notice)
         self.show()
+        self._fit()
+        self.verticalScrollBar().setValue(0)
 
     def _close(self, notice: Notice) -> None:
         if notice in self._shown:
@@ -129,6 +162,7 @@ class Notices(QWidget):
             notice.hide()
             notice.deleteLater()
         self.setVisible(bool(self._shown))
+        self._fit()
 
 
 class CrashDialog(QDialog):

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QByteArray, QSize, Qt
+from PySide6.QtCore import QPoint, QSize, Qt
 from PySide6.QtWidgets import (
     QComboBox,
     QFrame,
@@ -15,17 +15,16 @@ from PySide6.QtWidgets import (
     QMenu,
     QPushButton,
     QScrollArea,
-    QSplitter,
     QStackedWidget,
-    QTabWidget,
     QWidget,
 )
 
 from studio.compression.step import steps
 from studio.gui import figures, present
 from studio.gui.canvas.view import PipelineView
+from studio.gui.docks import Docks, Place
 from studio.gui.export import offer_picture, offer_table
-from studio.gui.layout import action_button, column, flat_button, heading, recolour, rule, splitter
+from studio.gui.layout import action_button, column, flat_button, heading, recolour
 from studio.gui.notices import Notices
 from studio.gui.panels.accuracy import AccuracyPanel
 from studio.gui.panels.budget import BudgetPanel
@@ -51,7 +50,6 @@ from studio.session.state import State
 if TYPE_CHECKING:
     from studio.gui.main_window import MainWindow
 
-LEFT_PX, RIGHT_PX, BOTTOM_PX = 208, 336, 320
 PLAN_NAMES = {
     "layerwise": "Layer by layer", "small": "Small", "balanced": "Balanced", "fast": "Fast"
 }  # fmt: skip
@@ -69,7 +67,6 @@ class Parts:
         self.accuracy, self.trade_off, self.code = AccuracyPanel(), TradeOffPanel(), CodePanel()
         self.deploy, self.live, self.log = DeployPanel(), LivePanel(), LogPanel()
         self.notices, self.status, self.welcome = Notices(), StatusBar(), Welcome()
-        self.tabs = self._tabs()
         self._window = window
         self._buttons: list[QPushButton] = []
         self._actions = window.actions_
@@ -79,10 +76,12 @@ class Parts:
         self.board, self.plan = QComboBox(), QComboBox()
         self.search = QPushButton()
         self._middle = QStackedWidget()
-        self._columns, self._left, self._centre = self._splitters()
+        self.pipeline = self._pipeline()
         self.bar = self._bar()
+        self.docks = Docks(window, self._places())
+        self._panels_menu()
         window.setMenuWidget(column(window.menuBar(), self.bar))
-        window.setCentralWidget(self._columns)
+        window.setCentralWidget(self.pipeline)
         window.setStatusBar(self.status)
         self.steps.show_steps(steps())
         self.layer = ""
@@ -93,7 +92,6 @@ class Parts:
             offer_picture(plot)
         for table in window.findChildren(Table):
             offer_table(table)
-        self.reset_layout()
 
     @property
     def plots(self) -> tuple[QWidget, ...]:
@@ -105,14 +103,16 @@ class Parts:
     @property
     def table(self) -> Table | None:
         """The table of the panel in view."""
-        page = self.tabs.currentWidget()
+        page = self.docks.current
         tables = [page] if isinstance(page, Table) else page.findChildren(Table)
         return next((table for table in tables if table.isVisible()), None)
 
     @property
     def plot(self) -> QWidget | None:
         """The plot of the panel in view."""
-        return next((plot for plot in self.plots if plot.isVisible()), None)
+        page = self.docks.current
+        here = (plot for plot in self.plots if plot is page or page.isAncestorOf(plot))
+        return next((plot for plot in here if plot.isVisible()), None)
 
     @property
     def _layer_panels(self) -> tuple[Any, ...]:
@@ -148,7 +148,7 @@ class Parts:
         label.setBuddy(self.board)
         self.board.setAccessibleName("Board to generate for and to flash")
         self.board.setToolTip("The board that Generate, Flash and Live work for")
-        self.board.setMinimumWidth(192)
+        self.board.setMinimumWidth(144)
         row.addSpacing(16)
         row.addWidget(label)
         row.addWidget(self.board)
@@ -175,7 +175,8 @@ class Parts:
 
     def _search_button(self) -> QPushButton:
         self.search.setObjectName("search")
-        self.search.setText("Search or run a command   Ctrl+Shift+P")
+        self.search.setText("Search   Ctrl+Shift+P")
+        self.search.setToolTip("Search or run a command")
         self.search.setAccessibleName("Command palette")
         self.search.setProperty("icon_name", "search")
         self.search.setIconSize(QSize(14, 14))
@@ -183,44 +184,38 @@ class Parts:
         self._buttons.append(self.search)
         return self.search
 
-    def _tabs(self) -> QTabWidget:
-        tabs = QTabWidget()
-        tabs.setDocumentMode(True)
-        tabs.tabBar().setExpanding(False)
-        tabs.tabBar().setAccessibleName("Panels")
-        for widget, title in (
-            (self.memory, "Memory map"), (self.model, "Model"), (self.layers, "Layers"),
-            (self.accuracy, "Accuracy"), (self.trade_off, "Trade-off"), (self.code, "Code"),
-            (self.deploy, "Deploy"), (self.live, "Live"), (self.log, "Log"),
-        ):  # fmt: skip
-            tabs.addTab(widget, title)
-        return tabs
-
-    def _splitters(self) -> tuple[QSplitter, QSplitter, QSplitter]:
-        left = splitter(
-            Qt.Orientation.Vertical,
-            column(heading("STEPS"), self.steps, stretch=self.steps),
-            column(heading("LAYERS"), self.layer_list, stretch=self.layer_list),
+    def _places(self) -> tuple[Place, ...]:
+        return (
+            Place(self.steps, "Steps", "left"),
+            Place(self.layer_list, "Layers", "left", 280),
+            Place(_scrolled(self.budget), "Budget", "right", 264),
+            Place(_scrolled(self.settings), "Step", "right"),
+            Place(self.memory, "Memory map", "bottom"),
+            Place(self.model, "Model", "bottom"),
+            Place(self.layers, "Layer table", "bottom"),
+            Place(self.accuracy, "Accuracy", "bottom"),
+            Place(self.trade_off, "Trade-off", "bottom"),
+            Place(self.code, "Code", "bottom"),
+            Place(self.deploy, "Deploy", "bottom"),
+            Place(self.live, "Live", "bottom"),
+            Place(self.log, "Log", "bottom"),
         )
+
+    def _panels_menu(self) -> None:
+        menu = self._menu("View")
+        panels = QMenu("Panels", menu)
+        panels.addActions(self.docks.toggles)
+        menu.insertMenu(self._actions.by_id["reset_layout"], panels)
+
+    def _pipeline(self) -> QWidget:
         for page in (self.welcome, self.canvas, self.outline):
             self._middle.addWidget(page)
         head = self._pipeline_head()
-        self.pipeline = column(head, self.notices, self._middle, stretch=self._middle)
-        self.pipeline.setObjectName("canvas")
-        centre = splitter(Qt.Orientation.Vertical, self.pipeline, self.tabs)
-        centre.setStretchFactor(0, 3)
-        centre.setStretchFactor(1, 2)
-        scroll = QScrollArea()
-        scroll.setWidgetResizable(True)
-        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        scroll.setWidget(column(self.budget, rule(), heading("STEP"), self.settings))
-        columns = splitter(Qt.Orientation.Horizontal, left, centre, scroll)
-        columns.setStretchFactor(1, 1)
-        # Explicit minima: what a panel would like never squeezes its neighbours.
-        for part, width_px in ((left, 168), (centre, 400), (scroll, 288)):
-            part.setMinimumWidth(width_px)
-        self.tabs.setMinimumSize(320, 160)
-        return columns, left, centre
+        pipeline = column(head, self.notices, self._middle, stretch=self._middle)
+        pipeline.setObjectName("canvas")
+        # Explicit: what a panel would like never squeezes its neighbours.
+        pipeline.setMinimumSize(400, 160)
+        return pipeline
 
     def _pipeline_head(self) -> QWidget:
         fit, self._zoom = flat_button("Fit", "Fit pipeline"), flat_button("100 %", "Natural size")
@@ -235,11 +230,15 @@ class Parts:
         return head
 
     def _recent_menu(self) -> QMenu:
-        menu = self._window.menuBar().findChild(QMenu, "menuFile")
-        assert isinstance(menu, QMenu)
+        menu = self._menu("File")
         recent = QMenu("Open recent", menu)
         menu.insertMenu(self._actions.by_id["open_data"], recent)
         return recent
+
+    def _menu(self, title: str) -> QMenu:
+        menu = self._window.menuBar().findChild(QMenu, f"menu{title}")
+        assert isinstance(menu, QMenu)
+        return menu
 
     def fill_recent(self, names: Sequence[str], unsaved: Sequence[Path]) -> None:
         """List what was opened last, and offer changes that were not saved."""
@@ -250,23 +249,12 @@ class Parts:
         self._recent.setEnabled(bool(names))
         self.welcome.show_recent(names, unsaved)
 
-    def reset_layout(self) -> None:
-        """Splitters as they are at first."""
-        self._columns.setSizes([LEFT_PX, 1280 - LEFT_PX - RIGHT_PX, RIGHT_PX])
-        self._left.setSizes([440, 250])
-        self._centre.setSizes([370, BOTTOM_PX])
-
-    def layout_state(self) -> list[QByteArray]:
-        """Where the splitters stand."""
-        return [part.saveState() for part in (self._columns, self._left, self._centre)]
-
-    def restore_layout(self, states: object) -> None:
-        """Put the splitters where they stood."""
-        if isinstance(states, list) and len(states) == 3:
-            for part, state in zip((self._columns, self._left, self._centre), states, strict=True):
-                part.restoreState(state)
-
     # ---- showing ---------------------------------------------------------------------------
+
+    @property
+    def shows_noise(self) -> bool:
+        """Whether the noise of the layers is in view."""
+        return self.docks.shows(self.accuracy) and self.accuracy.shows_noise
 
     @property
     def shows_tree(self) -> bool:
@@ -276,6 +264,19 @@ class Parts:
     def show_tree(self, on: bool) -> None:
         """Show the tree, or the canvas."""
         self._tree.setChecked(on)
+
+    def corner_of(self, node: str) -> QPoint:
+        """Where a card or row begins on the screen."""
+        if self.shows_tree:
+            return self.outline.viewport().mapToGlobal(self.outline.rect_of(node).topLeft())
+        return self.canvas.mapToGlobal(self.canvas.mapFromScene(self.canvas.cards[node].pos()))
+
+    def beside(self, node: str) -> QPoint:
+        """The place on the screen for a menu of a card or row."""
+        if self.shows_tree:
+            return self.outline.viewport().mapToGlobal(self.outline.rect_of(node).bottomLeft())
+        port = self.canvas.mapFromScene(self.canvas.cards[node].right_port)
+        return self.canvas.mapToGlobal(port)
 
     def show_state(self, state: State, running: present.Running | None) -> None:
         """Bring every part up to date."""
@@ -295,13 +296,14 @@ class Parts:
         self.model.show_transposes(view.program)
         self._show_code(state)
         self.deploy.show_stations(*present.deployment(state, None))
+        self.deploy.show_toolchain(state.project.toolchain)
         self.status.show_figures(present.status(state))
 
     def show_refused(self, state: State) -> None:
         """Say at once which operators of a model that was opened cannot run on a board."""
         error = present.refused(state)
         if error is not None:
-            self.tabs.setCurrentWidget(self.model)
+            self.docks.bring(self.model)
             self.notices.error(error)
 
     def _show_measured(self, state: State) -> None:
@@ -372,6 +374,7 @@ class Parts:
 
     def recolour(self) -> None:
         """Take up the colours of the theme where the stylesheet does not reach."""
+        self.docks.recolour()
         self.live.recolour()
         self.code.recolour()
         self.welcome.recolour()
@@ -386,3 +389,12 @@ class Parts:
         for name, button in zip(("run", "generate", "flash", "live"), self._buttons, strict=False):
             button.setEnabled(self._actions.by_id[name].isEnabled())
         recolour(self._buttons)
+
+
+def _scrolled(panel: QWidget) -> QScrollArea:
+    """A panel that is scrolled up and down where there is little room."""
+    area = QScrollArea()
+    area.setWidgetResizable(True)
+    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+    area.setWidget(panel)
+    return area

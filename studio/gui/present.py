@@ -14,7 +14,7 @@ from studio.gui.panels.board_rows import BoardRow
 from studio.gui.panels.deploy import Station
 from studio.gui.panels.trade_off import Limit, Point
 from studio.job import Progress
-from studio.project import ROOT
+from studio.project import ROOT, branch
 from studio.session import state as deploying
 from studio.session.board_work import STATIONS
 from studio.session.state import NodeView, Result, State
@@ -87,6 +87,9 @@ def trade_off(state: State) -> list[Point]:
             "ram": budget.ram_bytes.value,
             "macs": budget.macs.value,
         }
+        for key, figure in (("instructions", budget.instructions), ("time", budget.latency_us)):
+            if figure is not None:
+                costs[key] = figure.value
         fitting = f"{sum(b.fits for b in boards)} of {len(boards)}"
         title, accuracy = variant_title(state, node), result.evaluation.accuracy
         label = _letter(state, node) or node_title(state, node)
@@ -114,6 +117,17 @@ def parents(state: State) -> dict[str, str | None]:
 def parent_of(state: State, node: str) -> str:
     """The node whose result `node` works on."""
     return state.project.recipe.by_id[node].parent or ROOT
+
+
+def places(state: State, node: str) -> list[str]:
+    """The nodes that `node` can be moved below."""
+    taken = {*branch(state.project.recipe, node), parent_of(state, node)}
+    return [other for other in nodes(state) if other not in taken]
+
+
+def children(state: State, node: str) -> list[str]:
+    """The nodes that work on the result of `node`."""
+    return [other.id for other in state.project.recipe.nodes if (other.parent or ROOT) == node]
 
 
 def _card(state: State, node: str, running: Running | None) -> Card:

@@ -1,12 +1,14 @@
 """Drives the window through an example and takes its picture at every station.
 
-python -m studio.gui.screenshots [--all] FOLDER [EXAMPLE ...]
+python -m studio.gui.screenshots [--all] [--docs DOCS] [FOLDER [EXAMPLE ...]]
 
-The pictures are 1280x800; with --all, the first example is also shown at 1920x1080 and at 200 %.
+The pictures are 1280x800; with --all, the first example is also shown at 1920x1080 and at 200 %;
+with --docs, those that README and guide show are put into a folder, with 256 colours.
 """
 
 from __future__ import annotations
 
+import argparse
 import os
 import shutil
 import subprocess
@@ -17,7 +19,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from PySide6.QtCore import QSettings
+from PySide6.QtCore import QSettings, Qt
+from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QApplication
 
 from studio.errors import StudioError
@@ -31,6 +34,13 @@ THEMES = ("dark", "light")
 SIZE = (1280, 800)
 OTHERS = {"large": ((1920, 1080), "1"), "fine": (SIZE, "2")}
 """Folders for the other pictures: size of the window and scale of the screen."""
+SHOWN = {
+    "motion-small-light": "pipeline.png",
+    "motion-live-dark": "live.png",
+    "motion-tradeoff-light": "trade-off.png",
+}
+"""Pictures for README and guide: example, station and theme, and the file's name."""
+COLOURS = 256
 KIND = "STUDIO_SCREENSHOTS"
 JOB_S = 600.0
 LIVE_S = 4.0
@@ -94,11 +104,11 @@ def _drive(window: MainWindow, example: str, folder: Path, board: str) -> list[P
     station("run", window.run)
     station("variants", lambda: _vary(window))
     station("small", lambda: window.session.choose(plan="small"))
-    station("model", lambda: parts.tabs.setCurrentWidget(parts.model))
-    station("layers", lambda: parts.tabs.setCurrentWidget(parts.layers))
-    station("accuracy", lambda: parts.tabs.setCurrentWidget(parts.accuracy))
+    station("model", lambda: parts.docks.bring(parts.model))
+    station("layers", lambda: parts.docks.bring(parts.layers))
+    station("accuracy", lambda: parts.docks.bring(parts.accuracy))
     station("noise", lambda: parts.accuracy.show_page(2))
-    station("tradeoff", lambda: parts.tabs.setCurrentWidget(parts.trade_off))
+    station("tradeoff", lambda: parts.docks.bring(parts.trade_off))
     station("code", window.show_code)
     station("flash", window.flash)
     station("live", lambda: _live(window))
@@ -151,20 +161,46 @@ def _pictures(window: MainWindow, stem: Path) -> list[Path]:
     return made
 
 
+def few_colours(picture: QImage) -> QImage:
+    """A picture in the colours that it has most of: a third of the bytes, and looks the same."""
+    import numpy as np
+
+    plain = picture.convertToFormat(QImage.Format.Format_RGB32)
+    pixels = np.frombuffer(plain.constBits(), np.uint32)
+    colours, counts = np.unique(pixels, return_counts=True)
+    table = colours[np.argsort(-counts, kind="stable")[:COLOURS]]
+    flags = Qt.ImageConversionFlag.ThresholdDither | Qt.ImageConversionFlag.AvoidDither
+    return plain.convertToFormat(QImage.Format.Format_Indexed8, table.tolist(), flags)
+
+
+def _to_docs(folder: Path, docs: Path) -> None:
+    docs.mkdir(parents=True, exist_ok=True)
+    for picture, name in SHOWN.items():
+        example, _, rest = picture.partition("-")
+        for found in folder.glob(f"{example}-*-{rest}.png"):
+            few_colours(QImage(str(found))).save(str(docs / name), quality=0)
+
+
 def main(arguments: Sequence[str]) -> int:
     """Take the pictures of the examples, both where none is named."""
     if not os.environ.get("DISPLAY"):
         os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
-    words = [word for word in arguments if word != "--all"]
-    folder, *examples = words or ["build/screenshots"]
-    named = examples or ["motion", "digits"]
+    parser = argparse.ArgumentParser(prog="screenshots", description=__doc__)
+    parser.add_argument("--all", action="store_true")
+    parser.add_argument("--docs", type=Path)
+    parser.add_argument("folder", nargs="?", type=Path, default=Path("build/screenshots"))
+    parser.add_argument("examples", nargs="*")
+    given = parser.parse_args(arguments)
+    named = given.examples or ["motion", "digits"]
     kind = os.environ.get(KIND, "")
     for example in named:
-        tour(example, Path(folder), size=OTHERS[kind][0] if kind else SIZE)
+        tour(example, given.folder, size=OTHERS[kind][0] if kind else SIZE)
+    if given.docs:
+        _to_docs(given.folder, given.docs)
     failed = 0
-    for other, (_, scale) in OTHERS.items() if "--all" in arguments else ():
+    for other, (_, scale) in OTHERS.items() if given.all else ():
         # The scale of the screen is set once for a process.
-        command = [sys.executable, "-m", __spec__.name, str(Path(folder) / other), named[0]]
+        command = [sys.executable, "-m", __spec__.name, str(given.folder / other), named[0]]
         environment = {**os.environ, KIND: other, "QT_SCALE_FACTOR": scale}
         failed |= subprocess.run(command, env=environment).returncode
     return failed

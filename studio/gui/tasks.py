@@ -8,6 +8,7 @@ somebody connects or disconnects crashes PySide6 now and then.
 from __future__ import annotations
 
 import collections
+import sys
 import threading
 import time
 from collections.abc import Callable, Generator
@@ -20,6 +21,8 @@ from studio.errors import StudioError
 
 POLL_MS = 5
 PROGRESS_KEPT = 1000
+SWITCH_S = 0.001
+"""After how long a thread hands Python over: the window asks for it hundreds of times a frame."""
 
 
 class Task(QObject):
@@ -99,6 +102,7 @@ class Tasks(QObject):
 
     def __init__(self, parent: QObject) -> None:
         super().__init__(parent)
+        sys.setswitchinterval(SWITCH_S)
         self._running: list[Task] = []
         self._timer = QTimer(self)
         self._timer.setTimerType(Qt.TimerType.PreciseTimer)

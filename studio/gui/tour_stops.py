@@ -22,7 +22,7 @@ def tour_stops(window: MainWindow) -> tuple[Stop, ...]:
     return (
         Stop(
             "Open a model",
-            "Drop an ONNX file anywhere on the window. For now, Next opens the motion example: "
+            "Drop a model anywhere on the window. For now, Next opens the motion example: "
             "a net that tells walking from running by a wrist's movements.",
             lambda: parts.pipeline,
             open_example,

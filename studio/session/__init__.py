@@ -196,6 +196,29 @@ class Session:
         recipe = document.remove_nodes(self._recipe, nodes)
         self._edit(self._project.with_recipe(recipe), above or ROOT)
 
+    def move_under(self, node: str, parent: str) -> None:
+        """Put a step, with everything below it, below another one.
+
+        Raises:
+            RecipeError: the other one is part of that branch.
+        """
+        if self._recipe.by_id[node].parent != (parent or None):
+            recipe = document.move_branch(self._recipe, node, parent)
+            self._edit(self._project.with_recipe(recipe), selected=node)
+
+    def move_up(self, node: str, selected: str = "") -> None:
+        """Exchange a step with the one before it.
+
+        Args:
+            node: the step.
+            selected: what is selected then, if not `node`.
+
+        Raises:
+            RecipeError: it is the first step.
+        """
+        recipe = document.move_up(self._recipe, node)
+        self._edit(self._project.with_recipe(recipe), selected=selected or node)
+
     def duplicate(self, node: str) -> tuple[str, ...]:
         """Add a step and everything below it once more beside it; the new nodes."""
         part = document.fragment(self._recipe, document.branch(self._recipe, node))

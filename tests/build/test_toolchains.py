@@ -1,5 +1,8 @@
 import importlib.util
+import os
 import shutil
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -58,6 +61,29 @@ def test_cancelling_kills_the_compiler_and_what_it_started(tmp_path):
         next(job)
     pid = int(child.read_text())
     job.close()
+    assert _ended(pid)
+
+
+COMPILE = """
+from pathlib import Path
+from studio.build.process import run
+from studio.job import Progress, finish
+finish(run(["/bin/sh", "-c", "sleep 60 & echo $! > child; wait"], Path("."), {}, Progress("")))
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="no /proc on this system")
+def test_a_compiler_and_what_it_started_do_not_outlive_a_killed_studio(tmp_path):
+    child = tmp_path / "child"
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    command = [sys.executable, "-c", COMPILE]
+    with subprocess.Popen(command, cwd=tmp_path, env=environment) as studio:
+        while not child.exists() or not child.read_text().strip():
+            time.sleep(0.01)
+        pid = int(child.read_text())
+        niceness = int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[16])
+        studio.kill()
+    assert niceness >= 5
     assert _ended(pid)
 
 

@@ -10,7 +10,9 @@ import time
 from pathlib import Path
 
 import pytest
+from PySide6.QtCore import QObject
 
+from studio.gui.autosave import Autosave
 from studio.project import read_project
 
 KILLS = int(os.environ.get("STUDIO_KILLS", "4"))
@@ -31,3 +33,4 @@ def test_kill_9_loses_at_most_the_last_action(tmp_path: Path, attempt: int) -> N
     project = read_project(next((tmp_path / "unsaved").glob("digits-*.tinyml")))
     kept = int(project.recipe.by_id["int8"].title.removeprefix("edit "))
     assert kept >= max(seen, default=0) - 1
+    assert len(Autosave(tmp_path / "unsaved", QObject()).files()) == 1  # its lock ended with it

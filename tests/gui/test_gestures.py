@@ -157,7 +157,7 @@ def test_the_rope_opens_a_menu_of_steps_that_fit(
 
 def test_esc_in_the_menu_adds_nothing(digits: MainWindow, qtbot: QtBot) -> None:
     before = text(digits)
-    menu = digits.add_menu()
+    menu = digits.menus.add()
     qtbot.keyClick(menu, Qt.Key.Key_Escape)
     assert text(digits) == before
 
@@ -218,7 +218,7 @@ def test_a_step_is_inserted_before_the_selected_one_by_keys(
     digits: MainWindow, qtbot: QtBot
 ) -> None:
     digits.session.select("int8")
-    menu = digits.insert_menu()
+    menu = digits.menus.insert()
     menu.entries["fold_batch_norm"].trigger()
     menu.close()
     recipe = digits.session.state.project.recipe

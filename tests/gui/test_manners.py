@@ -55,10 +55,10 @@ def unnamed(window: MainWindow) -> list[str]:
     return found
 
 
-@pytest.mark.parametrize("panel", range(9))
+@pytest.mark.parametrize("panel", range(13))
 def test_nothing_in_the_accessibility_tree_is_unnamed(digits: MainWindow, panel: int) -> None:
     digits.session.select("int8")
-    digits.parts.tabs.setCurrentIndex(panel)
+    digits.parts.docks.bring(list(digits.parts.docks)[panel].place.panel)
     QApplication.processEvents()
     assert not unnamed(digits)
 

@@ -29,7 +29,7 @@ def test_what_cannot_run_is_said_when_the_file_opens(
     settled()
     [notice] = window.notices.shown
     assert "Shrink and 1 more of 5 operators cannot run on a board" in notice.text
-    assert window.parts.tabs.currentWidget() is window.parts.model
+    assert window.parts.docks.shows(window.parts.model)
     assert "3 supported" in window.parts.model.verdict.text()
     assert "2 refused" in window.parts.model.verdict.text()
     assert "2 refused" in window.parts.settings.about.text()
@@ -50,7 +50,7 @@ def test_transposes_that_remain_are_counted(
     x = net.node("Transpose", "x", perm=[0, 2, 1]) if turned else "x"
     window.open(saved(tmp_path, net.model((1, 6, 6), net.node("Add", "x", net.node("Relu", x)))))
     settled()
-    window.parts.tabs.setCurrentWidget(window.parts.model)
+    window.parts.docks.bring(window.parts.model)
     settled()
     texts = (window.parts.model.verdict.text(), window.parts.settings.about.text())
     assert [("ranspose" in text) for text in texts] == [turned, turned]

@@ -48,7 +48,7 @@ def test_a_layer_picked_in_one_panel_is_picked_in_all(
     compared: MainWindow, qtbot: QtBot, settled: Settled
 ) -> None:
     parts = compared.parts
-    parts.tabs.setCurrentWidget(parts.model)
+    parts.docks.bring(parts.model)
     settled()
     call = parts.layers._program.calls[2]
     layer = call.layer.split(";")[0]
@@ -74,7 +74,7 @@ def test_a_click_in_the_memory_map_picks_the_layer_that_writes_the_buffer(
 
 def test_the_model_is_searched_and_checked(compared: MainWindow, settled: Settled) -> None:
     panel = compared.parts.model
-    compared.parts.tabs.setCurrentWidget(panel)
+    compared.parts.docks.bring(panel)
     settled()
     panel.search.setText("conv")
     shown = [r for r in range(panel.table.rowCount()) if not panel.table.isRowHidden(r)]
@@ -101,7 +101,7 @@ def test_plan_small_shows_rings_and_shared_bytes(compared: MainWindow, settled: 
 
 def test_a_point_of_the_trade_off_opens_its_variant(compared: MainWindow, qtbot: QtBot) -> None:
     panel = compared.parts.trade_off
-    compared.parts.tabs.setCurrentWidget(panel)
+    compared.parts.docks.bring(panel)
     chart = panel.chart
     assert [row[0] for row in export.cells(panel.table)[1:]] == [
         "Model", "Fold batch norm", "A  Quantise to int8", "B  Quantise to int8",
@@ -123,11 +123,36 @@ def test_the_front_leaves_out_what_is_dearer_and_no_better(compared: MainWindow)
     assert [point.accuracy for point in chart.front()] == [0.9, 0.95]
 
 
+def test_accuracy_is_weighed_against_the_estimated_latency(compared: MainWindow) -> None:
+    panel = compared.parts.trade_off
+    compared.parts.docks.bring(panel)
+    panel.axis.setCurrentIndex(panel.axis.findData("time"))
+    panel.axis.activated.emit(panel.axis.currentIndex())
+    state = compared.session.state
+    places = {point.node: panel.chart.place(point).x() for point in panel.chart._points}
+    times = {
+        node: state.views[node].budgets[state.project.board].latency_us.value for node in places
+    }
+    assert len(places) == 4
+    assert sorted(places, key=places.__getitem__) == sorted(times, key=times.__getitem__)
+    column = [row[4] for row in export.cells(panel.table)[1:]]
+    assert all(text.endswith("ms") for text in column)
+
+
+def test_a_board_without_estimate_says_so_instead_of_points(compared: MainWindow) -> None:
+    chart = compared.parts.trade_off.chart
+    points = [replace(p, costs={"flash": 1.0, "ram": 1.0, "macs": 1.0}) for p in chart._points]
+    chart.cost = "time"
+    chart.show_points(points, (), "")
+    assert chart.front() == []
+    assert not chart.grab().isNull()
+
+
 def test_the_noise_of_the_layers_is_measured_when_it_is_looked_at(
     compared: MainWindow, settled: Settled
 ) -> None:
     accuracy = compared.parts.accuracy
-    compared.parts.tabs.setCurrentWidget(accuracy)
+    compared.parts.docks.bring(accuracy)
     settled()
     assert compared.session.state.current_noise is None
     accuracy.show_page(2)
@@ -148,7 +173,7 @@ def test_the_code_of_two_variants_is_compared(compared: MainWindow, settled: Set
     compared.session.select("quantize_int8")
     settled()
     code = compared.parts.code
-    compared.parts.tabs.setCurrentWidget(code)
+    compared.parts.docks.bring(code)
     code.other.setCurrentIndex(code.other.findData("int8"))
     code.other.activated.emit(code.other.currentIndex())
     settled()
@@ -161,7 +186,7 @@ def test_the_code_of_two_variants_is_compared(compared: MainWindow, settled: Set
 
 
 def test_tables_are_copied_as_csv_and_markdown(compared: MainWindow) -> None:
-    compared.parts.tabs.setCurrentWidget(compared.parts.trade_off)
+    compared.parts.docks.bring(compared.parts.trade_off)
     compared.refresh()
     compared.actions_.by_id["copy_csv"].trigger()
     rows = list(csv.reader(io.StringIO(QGuiApplication.clipboard().text())))
@@ -222,3 +247,16 @@ def test_a_step_whose_settings_changed_since_its_run_is_stale(
     assert cards["int8"].card.state == "done"
     compared.session.undo()
     assert cards["quantize_int8"].card.state == "done"
+
+
+def test_the_compiler_is_chosen_where_the_firmware_is_built(
+    compared: MainWindow, qtbot: QtBot, settled: Settled
+) -> None:
+    deploy = compared.parts.deploy
+    compared.parts.docks.bring(deploy)
+    deploy.toolchain.setFocus()
+    qtbot.keyClick(deploy.toolchain, Qt.Key.Key_Down)
+    settled()
+    assert compared.session.state.project.toolchain == "gcc"
+    compared.actions_.by_id["undo"].trigger()
+    assert deploy.toolchain.currentData() == "zig"

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import gc
+import shutil
 import statistics
+import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import pytest
 from PySide6.QtCore import QObject, Qt, QTimer
@@ -15,27 +21,55 @@ from studio.gui.canvas.card import Card
 from studio.gui.canvas.view import PipelineView
 from studio.gui.main_window import MainWindow
 from studio.gui.panels.model import ModelPanel
+from studio.gui.tasks import Task
+from studio.session import Session
 from studio.session.graph import Graph, GraphNode
 
 TICK_MS = 2
 
 
 class Watchdog(QObject):
-    """How long the main thread did not come back to its events, in milliseconds."""
+    """How long the main thread did not come back to its events, in milliseconds.
+
+    `gaps_ms` leaves out what the thread stood ready while the processor was with others, where
+    the system says so: that is what other programs of the machine cost.
+    """
 
     def __init__(self) -> None:
         super().__init__()
         self.gaps_ms: list[float] = []
+        self.wall_ms: list[float] = []
         self._last = time.perf_counter()
+        self._delay = ready_ms()
         self.timer = QTimer(self)
         self.timer.setTimerType(Qt.TimerType.PreciseTimer)
         self.timer.timeout.connect(self._tick)
         self.timer.start(TICK_MS)
 
     def _tick(self) -> None:
-        now = time.perf_counter()
-        self.gaps_ms.append((now - self._last) * 1e3 - TICK_MS)
-        self._last = now
+        now, delay = time.perf_counter(), ready_ms()
+        gap = (now - self._last) * 1e3 - TICK_MS
+        self.wall_ms.append(gap)
+        self.gaps_ms.append(gap - (delay - self._delay))
+        self._last, self._delay = now, delay
+
+    def told(self) -> str:
+        """The figures, for people."""
+        shown = []
+        for name, gaps in (("blocked", self.gaps_ms), ("by the clock", self.wall_ms)):
+            ordered = sorted(gaps)
+            p99, longest = ordered[int(0.99 * len(ordered))], ordered[-1]
+            shown.append(f"{name}: p99 {p99:.1f} ms, longest {longest:.1f} ms")
+        return f"{'; '.join(shown)}; {len(self.gaps_ms)} ticks"
+
+
+def ready_ms() -> float:
+    """How long this thread was ready to run and did not; 0 where the system does not say."""
+    try:
+        text = Path("/proc/thread-self/schedstat").read_text()
+    except OSError:
+        return 0.0
+    return int(text.split()[1]) / 1e6
 
 
 def busy_until(done: Callable[[], bool], timeout_s: float = 120.0) -> None:
@@ -47,36 +81,89 @@ def busy_until(done: Callable[[], bool], timeout_s: float = 120.0) -> None:
         assert time.monotonic() < end
 
 
-def use(window: MainWindow) -> list[float]:
-    """Run, build, flash and stream with an edit in between; the gaps, the longest last."""
-    watchdog = Watchdog()
-    window.run()
-    window.session.rename("fold", f"At {time.monotonic()}")
-    busy_until(lambda: window.idle)
-    window.flash()
+def begin(window: MainWindow, title: str, job: Generator[Any, None, Any]) -> Task:
+    """A job beside the one in the foreground; its progress is shown, what it fails with kept."""
+    task = Task(title, job)
+    task.progressed.connect(window._progressed)
+    for signal in (task.failed, task.crashed):
+        signal.connect(lambda error: setattr(task, "error", error))
+    return window.tasks.start(task)
+
+
+def ended(task: Task) -> bool:
+    assert not hasattr(task, "error"), task.error
+    return not task.thread_.is_alive()
+
+
+@pytest.fixture
+def fresh() -> Iterator[None]:
+    """What earlier tests left in memory is none of the window's: it is not searched for cycles."""
+    gc.collect()
+    gc.freeze()
+    yield
+    gc.unfreeze()
+
+
+def use_all_at_once(window: MainWindow, other: Session, attempt: int) -> Watchdog:
+    """Stream, train, build and flash at once.
+
+    A second session builds for a second board, since a window has one job in the foreground.
+    """
+    window.session.tune("qat", {"seed": attempt})
     busy_until(lambda: window.idle)
     window.live_panel.rate.setValue(50.0)
     window.live()
-    end = time.monotonic() + 2.0
-    busy_until(lambda: time.monotonic() > end)
+    watchdog = Watchdog()
+    training = begin(window, "Run", window.session.run("qat"))
+    flashing = begin(window, "Flash", other.deploy())
+    edited = time.monotonic()
+    together = 0
+
+    def done() -> bool:
+        nonlocal edited, together
+        over = ended(training), ended(flashing)
+        together += not any(over)
+        if time.monotonic() > edited + 1.0:
+            edited = time.monotonic()
+            window.session.rename("fold", f"At {edited}")
+        return all(over)
+
+    busy_until(done)
+    watchdog.timer.stop()
+    assert together > 100
+    assert window.live_panel.answered > 10
     window.cancel()
     busy_until(lambda: window.idle)
-    watchdog.timer.stop()
-    return sorted(watchdog.gaps_ms)
+    return watchdog
 
 
-def test_the_main_thread_is_free_while_running_building_flashing_and_streaming(
-    digits: MainWindow,
+def test_the_main_thread_is_free_while_training_building_flashing_and_streaming_at_once(
+    fresh: None, digits: MainWindow, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The best of three, since other processes may take the processor away."""
+    """The best of three: a thread of ours that loses the processor may hold Python's lock."""
     digits.session.choose_board("virtual/host")
+    digits.session.add_step("qat", "fold")
+    digits.session.tune("qat", {"epochs": 1})
+    digits.session.select("int8")
     busy_until(lambda: digits.idle)
-    for _ in range(3):
-        gaps = use(digits)
+    digits.flash()
+    busy_until(lambda: digits.idle)
+    assert digits.session.state.deployed
+    other = Session()
+    other.take(lambda _: replace(digits.session.state, deployment=None))
+    if shutil.which("qemu-system-arm"):
+        other.choose_board("virtual/mps2-an386")
+    told = []
+    for attempt in range(3):
+        monkeypatch.setenv("STUDIO_CACHE", str(tmp_path / str(attempt)))  # it has to compile
+        watchdog = use_all_at_once(digits, other, attempt)
+        gaps = sorted(watchdog.gaps_ms)
         assert len(gaps) > 200
+        told.append(watchdog.told())
         if gaps[int(0.99 * len(gaps))] <= 50 and gaps[-1] <= 250:
+            sys.stderr.write(f"{told[-1]}\n")
             return
-    raise AssertionError(gaps[-20:])
+    raise AssertionError(told)
 
 
 def test_a_model_of_500_nodes_is_drawn_in_under_a_second(qtbot: QtBot) -> None:

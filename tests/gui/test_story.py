@@ -7,13 +7,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
-from PySide6.QtGui import QDropEvent
-from PySide6.QtWidgets import QFileDialog
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtGui import QKeySequence
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QAbstractButton, QApplication, QFileDialog, QTabBar
 from pytestqt.qtbot import QtBot
+from window_events import drop_file, drop_step
 
 from studio.cli import main
-from studio.gui.canvas.view import STEP_MIME
 from studio.gui.main_window import MainWindow
 from studio.project import to_text
 from studio.recipe.recipe import write_recipe
@@ -24,16 +25,67 @@ Settled = Callable[[], None]
 LEFT = Qt.MouseButton.LeftButton
 
 
-def drop(window: MainWindow, data: QMimeData, at: QPoint) -> None:
-    none = Qt.KeyboardModifier.NoModifier
-    event = QDropEvent(QPointF(at), Qt.DropAction.CopyAction, data, LEFT, none)
-    window.canvas.dropEvent(event)
+class Hand:
+    """A person at the window: presses buttons, keys and tabs, and waits for the answer."""
 
+    def __init__(self, window: MainWindow, qtbot: QtBot, settled: Settled) -> None:
+        self.window, self.qtbot, self.settled = window, qtbot, settled
 
-def drop_step(window: MainWindow, step: str, at: QPointF) -> None:
-    data = QMimeData()
-    data.setData(STEP_MIME, step.encode())
-    drop(window, data, window.canvas.mapFromScene(at))
+    def press(self, name: str) -> None:
+        """A button of the bar."""
+        buttons = self.window.parts.bar.findChildren(QAbstractButton)
+        button = next(button for button in buttons if button.accessibleName() == name)
+        assert button.isEnabled()
+        self.qtbot.mouseClick(button, LEFT)
+
+    def keys(self, keys: str) -> None:
+        """A shortcut, while the canvas has the focus."""
+        window = self.window
+        window.activateWindow()
+        self.qtbot.waitUntil(window.isActiveWindow)
+        window.canvas.setFocus()
+        QTest.keySequence(window.canvas, QKeySequence(keys))
+        self.settled()
+
+    def click_card(self, node: str) -> None:
+        canvas = self.window.canvas
+        at = canvas.mapFromScene(canvas.cards[node].frame.center())
+        self.qtbot.mouseClick(canvas.viewport(), LEFT, pos=at)
+        self.settled()
+
+    def look(self, title: str) -> None:
+        """A tab at the bottom."""
+        [bar] = [b for b in self.window.findChildren(QTabBar) if b.parent() is self.window]
+        index = [bar.tabText(i) for i in range(bar.count())].index(title)
+        bar.setCurrentIndex(index)  # a tab may stand beyond the edge of a small screen
+        self.settled()
+
+    def points(self) -> int:
+        """Of the trade-off, which is in view."""
+        panel = self.window.parts.trade_off
+        assert self.window.parts.docks.shows(panel)
+        return len(panel.chart._points)
+
+    def click_point(self, index: int) -> None:
+        chart = self.window.parts.trade_off.chart
+        place = chart.place(chart._points[index]).toPoint()
+        self.qtbot.mouseClick(chart, LEFT, pos=place)
+        self.settled()
+
+    def choose_board(self, board: str) -> None:
+        """Tick it in the chooser, and click its row of the budget."""
+        budget = self.window.budget
+        self.qtbot.mouseClick(budget.choose, LEFT)
+        popup = QApplication.activePopupWidget()
+        QTest.keyClicks(popup.field, board)
+        rows = [popup.list.topLevelItem(i) for i in range(popup.list.topLevelItemCount())]
+        [row] = [row for row in rows if not row.isHidden()]
+        popup.list.setCurrentItem(row)
+        self.qtbot.keyClick(popup.list, Qt.Key.Key_Space)
+        popup.close()
+        self.settled()
+        self.qtbot.mouseClick(budget.rows[board], LEFT)
+        self.settled()
 
 
 def test_from_a_dropped_file_to_the_board_and_back(
@@ -41,10 +93,9 @@ def test_from_a_dropped_file_to_the_board_and_back(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     canvas, session = window.canvas, window.session
+    hand = Hand(window, qtbot, settled)
     shutil.copy(resource("resources/examples/digits/digits.onnx"), tmp_path / "mine.onnx")
-    data = QMimeData()
-    data.setUrls([QUrl.fromLocalFile(str(tmp_path / "mine.onnx"))])
-    drop(window, data, QPoint(300, 200))
+    drop_file(window.centralWidget(), tmp_path / "mine.onnx")
     settled()
     window.open_data("example:digits")
     settled()
@@ -57,41 +108,43 @@ def test_from_a_dropped_file_to_the_board_and_back(
     middle = (link.parent_card.right_port + link.child_card.left_port) / 2
     drop_step(window, "fold_batch_norm", middle)  # insert on the link
     settled()
-    session.select("quantize_int8")
-    qtbot.keyClick(canvas, Qt.Key.Key_D, Qt.KeyboardModifier.ControlModifier)  # branch
-    settled()
-    if len(session.state.project.recipe.variants) == 1:  # no active window offscreen
-        window.actions_.by_id["duplicate_step"].trigger()
-        settled()
+    hand.click_card("quantize_int8")
+    hand.keys("Ctrl+D")  # branch
     assert len(session.state.project.recipe.variants) == 2
     check = window.parts.settings.form.editor_of("per_channel")
     qtbot.mouseClick(check, LEFT, pos=QPoint(8, check.height() // 2))  # tune
     settled()
     assert session.state.project.recipe.nodes[-1].params == {"per_channel": False}
 
-    window.run()
+    hand.press("Run")
     settled()
-    window.parts.tabs.setCurrentWidget(window.parts.trade_off)
-    assert len(window.parts.trade_off.chart._points) == 4  # compare
-    session.choose_board("virtual/host")
-    settled()
+    hand.look("Trade-off")  # compare
+    assert hand.points() == 4
+    hand.click_point(0)
+    assert session.state.selected == ""
+    hand.click_card("quantize_int8")
+    hand.choose_board("virtual/host")
+    assert session.state.project.board == "virtual/host"
     monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: str(tmp_path / "c"))
-    window.ask_generate()
+    hand.press("Generate C")
     settled()
-    window.flash()
+    assert (tmp_path / "c" / "mine.c").is_file()
+    hand.press("Flash and verify")
     settled()
     assert [s.state for s in session.state.deployment.stations] == ["done"] * 4
-    window.live()
+    hand.press("Live")
     qtbot.waitUntil(lambda: window.live_panel.answered >= 2, timeout=20_000)
-    window.cancel()
+    qtbot.mouseClick(window.status.cancel, LEFT)
     settled()
 
-    session.save(tmp_path / "mine.tinyml")
+    saved_as = str(tmp_path / "mine.tinyml")
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (saved_as, ""))
+    hand.keys("Ctrl+S")
     saved = to_text(session.state.project, tmp_path)
     while len(session.state.history.past) > edits:
-        window.actions_.by_id["undo"].trigger()
+        hand.keys("Ctrl+Z")
     assert to_text(session.state.project, tmp_path) == first
-    window.open(str(tmp_path / "mine.tinyml"))
+    drop_file(window.centralWidget(), tmp_path / "mine.tinyml")
     settled()
     assert to_text(session.state.project, tmp_path) == saved
 

@@ -41,3 +41,15 @@ def test_the_example_goes_from_opening_to_live(
         "small", "tour", "tradeoff", "variants",
     ]  # fmt: skip
     assert all(QImage(str(path)).width() == 1280 for path in done.pictures)
+
+
+def test_a_picture_for_the_documents_is_small_and_looks_the_same(window: MainWindow) -> None:
+    seen = window.grab().toImage()
+    small = screenshots.few_colours(seen)
+    assert small.format() == QImage.Format.Format_Indexed8
+    points = [(x, y) for x in range(0, seen.width(), 7) for y in range(0, seen.height(), 7)]
+    far = 0
+    for x, y in points:
+        one, other = seen.pixelColor(x, y), small.pixelColor(x, y)
+        far += abs(one.red() - other.red()) + abs(one.green() - other.green()) > 24
+    assert far < len(points) / 200

@@ -10,11 +10,19 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
-from PySide6.QtGui import QDropEvent, QGuiApplication
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtGui import QGuiApplication
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QAbstractButton, QAbstractSpinBox, QComboBox, QLineEdit, QSlider
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QAbstractSpinBox,
+    QApplication,
+    QComboBox,
+    QLineEdit,
+    QSlider,
+)
 from pytestqt.qtbot import QtBot
+from window_events import drop_file, drop_step
 
 from studio.compression.step import Step, param, steps
 from studio.data.dataset import Dataset
@@ -22,7 +30,7 @@ from studio.gui.main_window import MainWindow
 from studio.job import Job, Progress
 from studio.model.model import Model
 from studio.project import ROOT, to_text
-from studio.session import Session, Update
+from studio.session import Session, State, Update
 from studio.targets.resources import resource
 
 Settled = Callable[[], None]
@@ -61,16 +69,7 @@ def test_a_dropped_model_opens(
 ) -> None:
     model = tmp_path / "mine.onnx"
     shutil.copy(resource("resources/examples/digits/digits.onnx"), model)
-    data = QMimeData()
-    data.setUrls([QUrl.fromLocalFile(str(model))])
-    event = QDropEvent(
-        QPointF(400, 300),
-        Qt.DropAction.CopyAction,
-        data,
-        Qt.MouseButton.LeftButton,
-        Qt.KeyboardModifier.NoModifier,
-    )
-    (window.canvas if on_canvas else window).dropEvent(event)
+    drop_file(window.canvas.viewport() if on_canvas else window.centralWidget(), model)
     settled()
     assert window.session.state.project.name == "mine"
     assert str(model) in window.recent()
@@ -123,7 +122,7 @@ def test_dragging_a_card_is_one_edit_and_esc_leaves_the_project_identical(
 def test_a_step_dropped_on_a_link_is_inserted_there(digits: MainWindow) -> None:
     [link] = [link for link in digits.canvas.links if link.child_card.card.id == "int8"]
     middle = (link.parent_card.right_port + link.child_card.left_port) / 2
-    digits.canvas.drop_step("fold_batch_norm", middle)
+    drop_step(digits, "fold_batch_norm", middle)
     recipe = digits.session.state.project.recipe
     assert recipe.by_id["int8"].parent == "fold_batch_norm"
     assert recipe.by_id["fold_batch_norm"].parent == "fold"
@@ -132,7 +131,7 @@ def test_a_step_dropped_on_a_link_is_inserted_there(digits: MainWindow) -> None:
 def test_a_step_dropped_on_a_card_branches_and_enter_in_the_palette_appends(
     digits: MainWindow, qtbot: QtBot, settled: Settled
 ) -> None:
-    digits.canvas.drop_step("quantize_int8", digits.canvas.cards["fold"].left_port)
+    drop_step(digits, "quantize_int8", digits.canvas.cards["fold"].frame.center())
     assert len(digits.session.state.project.recipe.variants) == 2
     settled()
     tree = digits.parts.steps
@@ -242,7 +241,7 @@ def test_the_palette_finds_and_runs_a_command(digits: MainWindow, qtbot: QtBot) 
 
 
 def test_a_step_is_renamed_over_its_card(digits: MainWindow, qtbot: QtBot) -> None:
-    field = digits.ask_name()
+    field = digits.menus.name()
     field.field.setText("Mine")
     qtbot.keyClick(field.field, Qt.Key.Key_Return)
     assert digits.canvas.cards["int8"].card.title == "Mine"
@@ -361,12 +360,25 @@ def test_an_operator_that_cannot_be_lowered_is_said_on_its_card(
 def test_the_layout_comes_back_at_the_next_start(
     digits: MainWindow, tmp_path: Path, qtbot: QtBot
 ) -> None:
-    digits.parts._columns.setSizes([400, 540, 340])
+    docks = {dock.place.title: dock for dock in digits.parts.docks}
+    digits.removeDockWidget(docks["Log"])
+    digits.addDockWidget(Qt.DockWidgetArea.LeftDockWidgetArea, docks["Log"])
+    docks["Log"].show()
+    digits.resizeDocks([docks["Steps"]], [300], Qt.Orientation.Horizontal)
+    docks["Step"].close()
     digits.close()
     again = MainWindow(Session(), digits.settings, tmp_path)
     qtbot.addWidget(again)
     again.show()
-    assert again.parts._columns.sizes()[0] > 240  # a small screen keeps the share, not the width
+    docks = {dock.place.title: dock for dock in again.parts.docks}
+    assert again.dockWidgetArea(docks["Log"]) == Qt.DockWidgetArea.LeftDockWidgetArea
+    assert docks["Steps"].width() > 240  # a small screen keeps the share, not the width
+    assert not docks["Step"].isVisible()
+    again.actions_.by_id["reset_layout"].trigger()
+    QApplication.processEvents()
+    assert again.dockWidgetArea(docks["Log"]) == Qt.DockWidgetArea.BottomDockWidgetArea
+    assert docks["Step"].isVisible()
+    assert docks["Steps"].width() == 208
     again.close()
 
 
@@ -398,3 +410,44 @@ def test_saving_removes_the_unsaved_copy(digits: MainWindow, tmp_path: Path) -> 
     digits.session.save(tmp_path / "mine.tinyml")
     assert not copy.exists()
     assert "\u2022" not in digits.windowTitle()
+
+
+def test_two_windows_on_one_model_keep_copies_of_their_own(
+    digits: MainWindow, tmp_path: Path, qtbot: QtBot, digits_state: State
+) -> None:
+    folder = tmp_path / "unsaved"
+    other = MainWindow(Session(), digits.settings, folder)
+    qtbot.addWidget(other)
+    other.session.take(lambda _: digits_state)
+    digits.session.rename("int8", "first")
+    digits._kept.write()
+    other.session.rename("int8", "second")
+    other._kept.write()
+    first, second = sorted(folder.glob("digits-*.tinyml"))
+    assert "first" in first.read_text()
+    assert "second" in second.read_text()
+    assert not digits._kept.files()  # a living window's work is not offered
+    other.close()
+    assert digits._kept.files() == [second]
+    digits.close()
+    third = MainWindow(Session(), digits.settings, folder)
+    qtbot.addWidget(third)
+    assert set(third._kept.files()) == {first, second}
+    newest = third._kept.files()[0]
+    assert newest.stat().st_mtime_ns == max(p.stat().st_mtime_ns for p in (first, second))
+    third.close()
+
+
+def test_a_copy_that_was_left_is_not_written_over(
+    digits: MainWindow, tmp_path: Path, qtbot: QtBot, digits_state: State
+) -> None:
+    digits.session.rename("int8", "lost")
+    digits.close()
+    again = MainWindow(Session(), digits.settings, tmp_path / "unsaved")
+    qtbot.addWidget(again)
+    again.session.take(lambda _: digits_state)
+    again.session.rename("int8", "new")
+    again._kept.write()
+    texts = [path.read_text() for path in (tmp_path / "unsaved").glob("digits-*.tinyml")]
+    assert sorted("lost" in text for text in texts) == [False, True]
+    again.close()

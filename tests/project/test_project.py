@@ -21,6 +21,8 @@ from studio.project import (
     from_text,
     graft,
     insert_node,
+    move_branch,
+    move_up,
     read_project,
     remove_nodes,
     replace_node,
@@ -114,6 +116,25 @@ def test_a_step_is_inserted_above_and_removing_it_heals() -> None:
     assert longer.by_id["int8"].parent == made
     assert longer.by_id[made].parent == "fold"
     assert remove_nodes(longer, [made]) == recipe
+
+
+def test_a_branch_is_moved_and_never_below_itself() -> None:
+    recipe = sample().recipe
+    moved = move_branch(recipe, "int8", ROOT)
+    assert moved.by_id["int8"].parent is None
+    assert move_branch(moved, "int8", "fold").by_id == recipe.by_id
+    with pytest.raises(RecipeError, match="below itself"):
+        move_branch(recipe, "fold", "int8")
+
+
+def test_two_steps_exchange_their_places_and_back() -> None:
+    recipe = sample().recipe
+    swapped = move_up(recipe, "int8")
+    assert [node.id for node in swapped.nodes][:2] == ["int8", "fold"]
+    assert (swapped.by_id["int8"].parent, swapped.by_id["fold"].parent) == (None, "int8")
+    assert move_up(swapped, "fold") == recipe
+    with pytest.raises(RecipeError, match="first step"):
+        move_up(recipe, "fold")
 
 
 def test_removing_the_first_step_leaves_its_children_on_the_model() -> None:

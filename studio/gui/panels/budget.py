@@ -25,7 +25,7 @@ class BudgetPanel(QWidget):
         self.setObjectName("surface")
         self.rows: dict[str, BoardRowWidget] = {}
         self._column = QVBoxLayout(self)
-        self._column.setContentsMargins(12, 4, 8, 12)
+        self._column.setContentsMargins(12, 0, 8, 12)
         self._column.setSpacing(0)
         self._column.addLayout(self._head())
         self.choose = QPushButton("Compare boards\u2026")
@@ -49,6 +49,7 @@ class BudgetPanel(QWidget):
         foot.addWidget(self.filter)
         foot.addWidget(self.fitting)
         self._column.addLayout(foot)
+        self._column.addStretch(1)
 
     def show_rows(self, rows: Sequence[BoardRow], selected: str) -> None:
         """Show these boards; rows that stay keep their widget and the focus."""
@@ -98,10 +99,7 @@ class BudgetPanel(QWidget):
         row = QHBoxLayout()
         row.setContentsMargins(4, 0, 0, 0)
         row.setSpacing(0)
-        title = QLabel("BUDGET")
-        title.setProperty("role", "heading")
-        title.setFixedWidth(NAME_PX + 4)
-        row.addWidget(title)
+        row.addSpacing(NAME_PX + 4)
         for text, tip in (
             ("flash", "Code, tables and weights, of the board's flash"),
             ("RAM", "Arena, state, stack and buffers, of the board's RAM"),
@@ -109,7 +107,7 @@ class BudgetPanel(QWidget):
             label = QLabel(text)
             label.setProperty("role", "muted")
             label.setToolTip(tip)
-            label.setMinimumHeight(32)
+            label.setMinimumHeight(24)
             label.setAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
             row.addWidget(label, 1)
         return row

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
+    QComboBox,
     QGridLayout,
+    QHBoxLayout,
     QLabel,
     QStackedWidget,
     QVBoxLayout,
@@ -16,7 +18,9 @@ from PySide6.QtWidgets import (
 
 from studio.gui import theme
 from studio.gui.panels.empty import empty_page
+from studio.project import CHOICES
 
+COMPILERS = {"zig": "zig (comes along)", "gcc": "arm-none-eabi-gcc"}
 STATES = {
     "done": ("done", "good"),
     "running": ("busy", "accent"),
@@ -35,41 +39,72 @@ class Station:
     source: str = ""
 
 
-class DeployPanel(QStackedWidget):
-    """Shows the stations of the last deployment."""
+class DeployPanel(QWidget):
+    """The compiler to take, and the stations of the last deployment."""
 
     flash_requested = Signal()
+    toolchain_chosen = Signal(str)
 
     def __init__(self) -> None:
         super().__init__()
-        self.addWidget(
+        self.title = QLabel()
+        self.title.setProperty("role", "title")
+        self.toolchain = QComboBox()
+        self.toolchain.setAccessibleName("C compiler for boards")
+        self.toolchain.setToolTip("Builds the firmware; the virtual host takes this computer's own")
+        for name in CHOICES["toolchain"]:
+            self.toolchain.addItem(COMPILERS.get(name, name), name)
+        self.toolchain.activated.connect(
+            lambda: self.toolchain_chosen.emit(self.toolchain.currentData())
+        )
+        self.pages = QStackedWidget()
+        self.pages.addWidget(
             empty_page(
                 "Build the firmware, put it on the board and compare it with the host.",
                 "Flash and verify",
                 self.flash_requested.emit,
             )
         )
+        self.pages.addWidget(self._stations())
+        column = QVBoxLayout(self)
+        column.setContentsMargins(16, 8, 16, 8)
+        column.setSpacing(8)
+        column.addLayout(self._head())
+        column.addWidget(self.pages, 1)
+        self._rows: list[tuple[QLabel, ...]] = []
+
+    def _head(self) -> QHBoxLayout:
+        label = QLabel("Compiler")
+        label.setProperty("role", "muted")
+        label.setBuddy(self.toolchain)
+        row = QHBoxLayout()
+        row.setSpacing(8)
+        row.addWidget(self.title, 1)
+        row.addWidget(label)
+        row.addWidget(self.toolchain)
+        return row
+
+    def _stations(self) -> QWidget:
         page = QWidget()
         column = QVBoxLayout(page)
-        column.setContentsMargins(16, 12, 16, 12)
-        self.title = QLabel()
-        self.title.setProperty("role", "title")
-        column.addWidget(self.title)
+        column.setContentsMargins(0, 0, 0, 0)
         self._grid = QGridLayout()
         self._grid.setHorizontalSpacing(16)
         self._grid.setVerticalSpacing(8)
         self._grid.setColumnMinimumWidth(1, 96)
         self._grid.setColumnStretch(2, 3)
         self._grid.setColumnStretch(3, 2)
-        column.addSpacing(8)
         column.addLayout(self._grid)
         column.addStretch(1)
-        self.addWidget(page)
-        self._rows: list[tuple[QLabel, ...]] = []
+        return page
+
+    def show_toolchain(self, name: str) -> None:
+        """Show which compiler is chosen."""
+        self.toolchain.setCurrentIndex(self.toolchain.findData(name))
 
     def show_stations(self, title: str, stations: Sequence[Station]) -> None:
         """Show these stations, or what to do where there are none."""
-        self.setCurrentIndex(1 if stations else 0)
+        self.pages.setCurrentIndex(1 if stations else 0)
         self.title.setText(title)
         while len(self._rows) < len(stations):
             self._add_row()

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QColor
+from PySide6.QtGui import QColor, QPainter, QPaintEvent
 from PySide6.QtWidgets import QHeaderView, QTreeWidget, QTreeWidgetItem
 
 from studio.compiler.program import Program
 from studio.gui import figures, theme
 from studio.gui.panels.layers import call_of, short_names
+
+EMPTY = "Open a model to see which layer does how much work."
 
 
 class LayerList(QTreeWidget):
@@ -31,6 +33,17 @@ class LayerList(QTreeWidget):
         self.setTextElideMode(Qt.TextElideMode.ElideMiddle)
         self.currentItemChanged.connect(self._changed)
         self._program: Program | None = None
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802 - Qt's name
+        """Say what comes here while there is nothing."""
+        super().paintEvent(event)
+        if self.topLevelItemCount() == 0:
+            painter = QPainter(self.viewport())
+            painter.setFont(theme.scaled(0.92))
+            painter.setPen(QColor(theme.current().muted))
+            area = self.viewport().rect().adjusted(8, 8, -8, -8)
+            painter.drawText(area, int(Qt.TextFlag.TextWordWrap), EMPTY)
+            painter.end()
 
     def show_program(self, program: Program | None) -> None:
         """List the calls of `program`."""

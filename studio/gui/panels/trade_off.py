@@ -30,11 +30,16 @@ from studio.gui import figures, theme
 from studio.gui.panels.empty import empty_page
 from studio.gui.tables import Table
 
-COSTS = {"flash": "Flash", "ram": "RAM", "macs": "Work"}
-UNITS = {"flash": "B", "ram": "B", "macs": "MAC"}
-COLUMNS = ("Variant", "Accuracy", "Flash", "RAM", "Fits")
+COSTS = {
+    "flash": "flash", "ram": "RAM", "time": "latency", "instructions": "instructions",
+    "macs": "work",
+}  # fmt: skip
+UNITS = {"flash": "B", "ram": "B", "time": "s", "instructions": "", "macs": "MAC"}
+COLUMNS = ("Variant", "Accuracy", "Flash", "RAM", "Latency", "Fits")
+UNKNOWN = "Not known for this board: no estimate of its instructions or its clock."
 LEFT_PX, RIGHT_PX, TOP_PX, BOTTOM_PX = 64, 24, 16, 32
 POINT_PX = 6
+TICKS = 5
 ROOM = 1.6
 """How far the axis goes beyond the points; limits up to LIMIT_ROOM times the dearest show too."""
 LIMIT_ROOM = 8.0
@@ -50,7 +55,8 @@ class Point:
         label: the letter, or the name where there is none.
         variant: whether it is a leaf.
         accuracy: 0 to 1.
-        costs: by key of COSTS; flash and RAM in bytes on the selected board, work in MAC.
+        costs: by key of COSTS, on the selected board: flash and RAM in bytes, time in
+            microseconds, work in MAC; absent where not known.
         fits: on how many of the compared boards, in words.
     """
 
@@ -80,9 +86,9 @@ class Chart(QWidget):
         super().__init__()
         self.setAccessibleName("Trade-off")
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
-        self.setMinimumSize(QSize(240, 120))
+        self.setMinimumSize(QSize(200, 120))
         self.cost = "flash"
-        self._points: Sequence[Point] = ()
+        self._all: Sequence[Point] = ()
         self._limits: Sequence[Limit] = ()
         self._selected = ""
         self._across = (1.0, 2.0)
@@ -90,7 +96,8 @@ class Chart(QWidget):
 
     def show_points(self, points: Sequence[Point], limits: Sequence[Limit], selected: str) -> None:
         """Show these."""
-        self._points, self._limits, self._selected = points, limits, selected
+        self._all, self._limits, self._selected = points, limits, selected
+        points = self._points
         told = (f"{p.title} {figures.percent(p.accuracy)}" for p in points)
         self.setAccessibleDescription(", ".join(told))
         costs = [max(point.costs[self.cost], 1.0) for point in points] or [1.0]
@@ -99,6 +106,11 @@ class Chart(QWidget):
         lowest = min((point.accuracy for point in points), default=0.0)
         self._up = (max(lowest - max(0.01, (1 - lowest) * 0.5), 0.0), 1.0)
         self.update()
+
+    @property
+    def _points(self) -> list[Point]:
+        """The points of which the cost is known."""
+        return [point for point in self._all if self.cost in point.costs]
 
     def place(self, point: Point) -> QPointF:
         """Where a point stands in the widget."""
@@ -141,6 +153,11 @@ class Chart(QWidget):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setFont(theme.scaled(0.92))
         palette = theme.current()
+        if not self._points:
+            painter.setPen(QColor(palette.muted))
+            centred = int(Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap)
+            painter.drawText(self._area().toRect(), centred, UNKNOWN)
+            return
         self._paint_axes(painter, palette)
         for size, boards in self._sizes().items():
             if self._across[0] < size < self._across[1]:
@@ -163,16 +180,13 @@ class Chart(QWidget):
             painter.setPen(QColor(palette.muted))
             text = figures.percent(self._up[0] + share * (self._up[1] - self._up[0]))
             painter.drawText(QRectF(0, y - 8, LEFT_PX - 8, 16), right, text)
-        low, high = self._across
-        power = math.ceil(math.log(low, 2))
-        every = max(1, round(math.log(high / low, 2) / 6))
-        for exponent in range(power, math.floor(math.log(high, 2)) + 1, every):
-            x = self._x(2.0**exponent)
+        for value in _ticks(*self._across, UNITS[self.cost]):
+            x = self._x(value)
             painter.setPen(QColor(palette.border))
             painter.drawLine(QPointF(x, area.bottom()), QPointF(x, area.bottom() + 4))
             painter.setPen(QColor(palette.muted))
             box = QRectF(x - 40, area.bottom() + 6, 80, 16)
-            text = _power(exponent, UNITS[self.cost])
+            text = _tick_text(value, UNITS[self.cost])
             painter.drawText(box, int(Qt.AlignmentFlag.AlignCenter), text)
 
     def _paint_limit(
@@ -248,7 +262,7 @@ class TradeOffPanel(QStackedWidget):
         self.axis = QComboBox()
         self.axis.setAccessibleName("What accuracy is compared with")
         for key, name in COSTS.items():
-            self.axis.addItem(f"Accuracy against {name if name == 'RAM' else name.lower()}", key)
+            self.axis.addItem(f"Accuracy by {name}", key)
         self.axis.activated.connect(self._turn)
         self.table = Table("Variants", COLUMNS, 1)
         self.table.itemSelectionChanged.connect(self._picked)
@@ -262,7 +276,7 @@ class TradeOffPanel(QStackedWidget):
         row.setContentsMargins(16, 0, 0, 0)
         row.setSpacing(16)
         row.addLayout(side, 2)
-        row.addWidget(self.table, 3)
+        row.addWidget(self.table, 5)
         self.addWidget(
             empty_page("Run the pipeline on labelled data to weigh accuracy against memory.")
         )
@@ -275,7 +289,9 @@ class TradeOffPanel(QStackedWidget):
         self._shown = points, limits, selected
         self.chart.show_points(points, limits, selected)
         self.table.blockSignals(True)
-        source = "Accuracy measured; flash, RAM and work computed for the selected board"
+        source = (
+            "Accuracy measured; flash, RAM computed and latency estimated for the selected board"
+        )
         self.table.show_rows([_texts(point) for point in points], source)
         row = next((i for i, point in enumerate(points) if point.node == selected), None)
         self.table.clearSelection() if row is None else self.table.selectRow(row)
@@ -290,11 +306,24 @@ class TradeOffPanel(QStackedWidget):
             self.chosen.emit(self._shown[0][self.table.currentRow()].node)
 
 
-def _power(exponent: int, unit: str) -> str:
+def _ticks(low: float, high: float, unit: str) -> list[float]:
+    """Round values between two costs: powers of two for bytes, else 1, 2, 5, 10."""
     if unit == "B":
-        prefix, small = divmod(exponent, 10)
-        return f"{2**small}{figures.THIN}{('', 'Ki', 'Mi', 'Gi')[max(prefix, 0)]}B"
-    return figures.short_count(2.0**exponent, unit)
+        values = [2.0**power for power in range(math.ceil(math.log2(high)) + 1)]
+    else:
+        decades = range(math.ceil(math.log10(high)) + 1)
+        values = [digit * 10.0**power for power in decades for digit in (1, 2, 5)]
+    inside = [value for value in values if low <= value <= high]
+    return inside[:: max(1, math.ceil(len(inside) / TICKS))]
+
+
+def _tick_text(value: float, unit: str) -> str:
+    if unit == "s":
+        return figures.short_time(value).replace(".0", "")
+    if unit == "B":
+        prefix, small = divmod(round(math.log2(value)), 10)
+        return f"{2**small}{figures.THIN}{('', 'Ki', 'Mi', 'Gi')[prefix]}B"
+    return figures.short_count(value, unit).replace(".0", "")
 
 
 def _told(point: Point) -> tuple[str, ...]:
@@ -303,9 +332,19 @@ def _told(point: Point) -> tuple[str, ...]:
         point.title,
         f"Accuracy {figures.percent(point.accuracy)}, measured",
         f"Flash {figures.exact_bytes(flash)}, RAM {figures.exact_bytes(ram)}, computed",
-        f"{figures.short_count(point.costs['macs'], 'MAC')} an inference",
+        f"{figures.short_count(point.costs['macs'], 'MAC')} an inference{_effort(point)}",
         f"Fits {point.fits} boards",
     )
+
+
+def _effort(point: Point) -> str:
+    """Instructions and time, where known."""
+    parts = []
+    if "instructions" in point.costs:
+        parts.append(f"{figures.short_count(point.costs['instructions'])} instructions")
+    if "time" in point.costs:
+        parts.append(figures.short_time(point.costs["time"]))
+    return f", {' and '.join(parts)}, estimated" if parts else ""
 
 
 def _texts(point: Point) -> tuple[str, ...]:
@@ -314,5 +353,6 @@ def _texts(point: Point) -> tuple[str, ...]:
         figures.percent(point.accuracy),
         figures.short_bytes(point.costs["flash"]),
         figures.short_bytes(point.costs["ram"]),
+        figures.short_time(point.costs["time"]) if "time" in point.costs else "\u2013",
         point.fits,
     )

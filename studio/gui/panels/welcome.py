@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal
@@ -26,7 +27,7 @@ class Welcome(QWidget):
         self._mark = QLabel()
         title = QLabel("Drop a model here, or open one")
         title.setFont(theme.scaled(1.35, bold=True))
-        about = QLabel("ONNX models, float or quantised, and .tinyml projects")
+        about = QLabel("ONNX, TFLite, Keras and PyTorch models, and .tinyml projects")
         about.setProperty("role", "muted")
         column = QVBoxLayout(self)
         column.setSpacing(8)
@@ -47,7 +48,7 @@ class Welcome(QWidget):
         while (item := self._recent.takeAt(0)) is not None:
             if (widget := item.widget()) is not None:
                 widget.deleteLater()
-        offers = [(str(path), f"Restore unsaved {path.stem}") for path in unsaved]
+        offers = [(str(path), f"Restore unsaved {_told(path)}") for path in unsaved]
         files = [name for name in names if not name.startswith(EXAMPLE)]
         offers += [(name, Path(name).name) for name in files]
         for name, text in offers[:SHOWN]:
@@ -78,3 +79,13 @@ class Welcome(QWidget):
             row.addWidget(button)
         row.addStretch(1)
         return row
+
+
+def _told(copy: Path) -> str:
+    """The project's name and when its copy was written."""
+    name = copy.stem.rsplit("-", 2)[0]
+    try:
+        at = datetime.fromtimestamp(copy.stat().st_mtime)
+    except OSError:
+        return name
+    return f"{name}, {at:%d %b %H:%M}"
