@@ -1,9 +1,10 @@
-"""The window: `python -m studio [PROJECT|MODEL]`."""
+"""The window, `python -m studio [PROJECT|MODEL]`; with a command, the command line."""
 
 from __future__ import annotations
 
 import sys
 
+from studio import cli
 from studio.errors import StudioError
 
 
@@ -19,7 +20,10 @@ def show() -> int:
 
 
 def main() -> int:
-    """As `show`, with an error in words."""
+    """As `show`, with an error in words; what a command asks for is the command line's."""
+    words = sys.argv[1:]
+    if words and (words[0].startswith("-") or words[0] in cli.command_names()):
+        return cli.main(words)
     try:
         return show()
     except StudioError as error:

@@ -24,7 +24,7 @@
 extern "C" {
 #endif
 
-#define TMS_VERSION 1
+#define TMS_VERSION 2
 #define TMS_INFINITY __builtin_inff()
 
 /* ---- rows -----------------------------------------------------------------------------------
@@ -724,13 +724,13 @@ typedef struct {
 } tms_tensor;
 
 /* Brings row y of an input that is not resident: 0, or what ends the run and is returned by it. A run asks
- * for rows as it needs them, in their order, each once. */
+ * for rows as it needs them, in their order, each once; not for last rows that no result depends on. */
 typedef int (*tms_row_source)(void *context, int32_t y, void *to);
 
 typedef struct {
   const char *name;
   const tms_tensor *inputs, *outputs;
-  void (*run)(void *arena);   /* one inference, inputs and outputs at their offsets */
+  void (*run)(void *arena);   /* one inference, inputs and outputs at their offsets; NULL with run_rows */
   void (*reset)(void *arena); /* clears persistent state */
   uint32_t arena_bytes;
   uint16_t n_inputs, n_outputs, n_layers;

@@ -170,10 +170,14 @@ class HostModel:
         rows = _bytes(image).reshape(self._model.inputs[0].shape[0], -1)
 
         def bring(_: Any, y: int, to: int) -> int:
+            if not 0 <= y < len(rows):
+                return 1
             ctypes.memmove(to, rows[y].ctypes.data, rows.shape[1])
             return 0
 
-        self._model.run_rows(self._memory.ctypes.data + self._start, _RowSource(bring), None)
+        memory = self._memory.ctypes.data + self._start
+        if self._model.run_rows(memory, _RowSource(bring), None):
+            raise BuildError("asks for a row that its input does not have", self.name)
 
     def _get(self, tensor: Any) -> Array:
         shape = [axis for axis in tensor.shape if axis]

@@ -87,11 +87,9 @@ def forget_old() -> None:
     """Remove what was not used for a month."""
     oldest = time.time() - _KEEP_DAYS * 86_400
     for kept in (cache_folder() / "objects").glob("*/*"):
-        try:
+        with suppress(OSError):  # another build was faster, or another user made it
             if kept.stat().st_mtime < oldest:
                 kept.unlink()
-        except FileNotFoundError:  # another build was faster
-            continue
 
 
 def _place(name: str) -> Path:

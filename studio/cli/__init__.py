@@ -50,6 +50,12 @@ def main(words: Sequence[str] | None = None) -> int:
         return print_error(fault, args.json)
 
 
+def command_names() -> list[str]:
+    """The commands that there are."""
+    room = importlib.import_module("studio.cli.commands")
+    return sorted(info.name for info in pkgutil.iter_modules(room.__path__))
+
+
 def _parser(words: Sequence[str]) -> tuple[argparse.ArgumentParser, dict[str, ModuleType]]:
     """A parser that knows all commands, or only the chosen one."""
     parser = argparse.ArgumentParser(
@@ -58,11 +64,10 @@ def _parser(words: Sequence[str]) -> tuple[argparse.ArgumentParser, dict[str, Mo
         epilog=_EPILOG,
     )
     parser.add_argument("--version", action="version", version=__version__)
-    room = importlib.import_module("studio.cli.commands")
-    names = sorted(info.name for info in pkgutil.iter_modules(room.__path__))
+    names = command_names()
     chosen = next((word for word in words if not word.startswith("-")), "")
     commands = {
-        name: importlib.import_module(f"{room.__name__}.{name}")
+        name: importlib.import_module(f"studio.cli.commands.{name}")
         for name in names
         if chosen not in names or name == chosen
     }

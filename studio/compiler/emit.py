@@ -148,7 +148,7 @@ def _ownership(program: Program) -> str:
     image = program.inputs[0]
     return (
         " * The caller owns the arena; outputs lie in it. The input does not: a run asks for its"
-        f" rows as it\n * needs them, in their order, each once, and keeps {image.rows} of"
+        f" rows as it\n * needs them, in their order, each at most once, and keeps {image.rows} of"
         f" {image.shape[0]}."
     )
 

@@ -103,7 +103,7 @@ def means_by_rows(
     for call in calls:
         source = call.inputs[0] if "tms_mean_" in call.kernel else None
         image = buffers[source] if isinstance(source, int) else None
-        if image is None or len(image.shape) != 3:
+        if image is None or len(image.shape) != 3 or image.dtype == "int16":
             kept.append(call)
             continue
         height, width, channels = image.shape

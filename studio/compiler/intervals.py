@@ -166,7 +166,7 @@ class Intervals:
 
     def _joins(self, i: int, j: int) -> bool:
         """True where call i can run row by row before calls (i, j)."""
-        if self.flows[i] is None:
+        if self.flows[i] is None or self._renews(i, j):
             return False
         writer, out = self.flow_of(i), self.calls[i].outputs[0]
         if not self._inside(out, i, j):
@@ -178,6 +178,16 @@ class Intervals:
             for k in self.readers[out]
             for slot, source in enumerate(self.calls[k].inputs)
             if source == out
+        )
+
+    def _renews(self, i: int, j: int) -> bool:
+        """True where a state would be read and get its next value in calls [i, j), row by row."""
+        read = {b for b in self.calls[i].inputs if isinstance(b, int)}
+        written = set(self.calls[i].outputs)
+        return any(
+            self.buffers[b].role == "state"
+            and any(i < k < j for k in (self.writers if b in read else self.readers)[b])
+            for b in read ^ written
         )
 
     def _peaks(self, found: _Rowing, first: int, j: int) -> list[int]:

@@ -203,10 +203,7 @@ class Lowering(Builder):
         return self.in_float(site, "it has no int16 form")
 
     def _of_one_width(self, site: Site) -> Site:
-        """The site with all its integers in int16, where some of them are.
-
-        Int8 operands fit int16 without rounding, under their own scale.
-        """
+        """The site with all its integers in int16, where some of them are."""
         quants = [t.quant for t in site.inputs if isinstance(t, Tensor) and t.quant is not None]
         widths = {quant.dtype for quant in (*quants, site.quant) if quant is not None}
         if site.quant is None or widths != {"int8", "int16"}:
@@ -214,16 +211,10 @@ class Lowering(Builder):
         inputs: list[Operand | None] = []
         for operand in site.inputs:
             if isinstance(operand, Tensor) and operand.quant is not None:
-                narrow = operand.quant.dtype == "int8"
-                exact = Quant(operand.quant.scale, 0, "int16") if narrow else operand.quant
-                inputs.append(self.requantized(operand, exact))
+                inputs.append(self.requantized(operand, _in_16_bits(operand.quant)))
             else:
                 inputs.append(operand)
-        quant = site.quant
-        if quant.dtype == "int8":
-            furthest = max(128 + quant.zero_point, 127 - quant.zero_point)
-            quant = Quant(quant.scale * furthest / 32767, 0, "int16")
-        return replace(site, inputs=tuple(inputs), quant=quant)
+        return replace(site, inputs=tuple(inputs), quant=_in_16_bits(site.quant))
 
     def _behind_activation(
         self, node: onnx_ir.Node, operator: Operator
@@ -396,6 +387,14 @@ class Lowering(Builder):
         return operand
 
 
+def _in_16_bits(quant: Quant) -> Quant:
+    """The int16 grid over the range of an int8 one: tables of functions need all of its values."""
+    if quant.dtype == "int16":
+        return quant
+    furthest = max(128 + quant.zero_point, 127 - quant.zero_point)
+    return Quant(quant.scale * furthest / 32767, 0, "int16")
+
+
 def _to_32_bits(node: onnx_ir.Node) -> list[onnx_ir.Node]:
     """Round, Cast and DequantizeLinear behind a Div by its scale: QDQ to int32; else nothing."""
     followers: list[onnx_ir.Node] = []
@@ -407,7 +406,13 @@ def _to_32_bits(node: onnx_ir.Node) -> list[onnx_ir.Node]:
         if len(users) != 1 or users[0].op_type != op_type or value.is_graph_output():
             return []
         followers.append(users[0])
-    return followers if followers[-1].inputs[1] is node.inputs[1] else []
+    from onnx_ir import DataType
+
+    _, cast, last = followers
+    zero = last.inputs[2].const_value if len(last.inputs) > 2 and last.inputs[2] else None
+    moved = zero is not None and bool(np.any(zero.numpy()))
+    whole = cast.attributes.get_int("to", 0) == DataType.INT32
+    return followers if whole and not moved and last.inputs[1] is node.inputs[1] else []
 
 
 def _of_blocks(operand: Const, scale: Array, zero_point: Array | None) -> Const:

@@ -58,6 +58,7 @@ class Body:
     steps: list[Step] = field(default_factory=list)
     quants: dict[str, Quant] = field(default_factory=dict)
     sizes: dict[str, int] = field(default_factory=dict)
+    x_quant: Quant | None = None
 
 
 def read(graph: onnx_ir.Graph, where: str) -> Body:
@@ -86,6 +87,9 @@ class _Reader:
             self._read(node)
         found = [self._vector(_name(value)) for value in graph.outputs]
         self.body.afters, self.body.outputs = found[: len(states)], found[len(states) :]
+        for vector in (*states, *found):
+            if vector not in self.body.quants:
+                raise self.refused(f"nothing says what the integers of '{vector}' mean")
 
     def refused(self, why: str) -> Unsupported:
         return Unsupported(f"Scan: {why}", self.where, HINT)
@@ -110,13 +114,17 @@ class _Reader:
         elif node.op_type == "QuantizeLinear":
             self._rounded(inputs, out, node.outputs[0])
         elif node.op_type == "Clip" and _name(inputs[0]) in self._raw:
-            low, high = (float(self._constant(value).real) for value in inputs[1:3])
             step = self._raw[_name(inputs[0])]
-            self._raw[out] = Step(step.kind, out, step.inputs, step.constants, (low, high))
+            bounds = (self._bound(node, 1, -math.inf), self._bound(node, 2, math.inf))
+            self._raw[out] = Step(step.kind, out, step.inputs, step.constants, bounds)
         elif node.op_type in FUNCTIONS:
             self._raw[out] = self._computed(node, inputs, out)
         else:
             raise self.refused(f"operator {node.op_type} in its body")
+
+    def _bound(self, node: onnx_ir.Node, index: int, absent: float) -> float:
+        value = node.inputs[index] if index < len(node.inputs) else None
+        return absent if value is None else float(self._constant(value).real.reshape(-1)[0])
 
     def _constant(self, value: onnx_ir.Value) -> Const:
         name = _name(value)
@@ -134,6 +142,15 @@ class _Reader:
             raise self.refused(f"values of {stored} with {scale.size} scales and zero point {zero}")
         return Quant(float(scale.reshape(-1)[0]), int(zero.reshape(-1)[0]), stored)
 
+    def _quant_of_input(self, grid: list[onnx_ir.Value]) -> Quant:
+        """How the body reads its input, uint8 as int8."""
+        scale = self._constant(grid[0]).stored
+        zero = self._constant(grid[1]).stored if len(grid) > 1 else np.zeros((), np.uint8)
+        if scale.size != 1 or str(zero.dtype) not in ("int8", "uint8"):
+            raise self.refused(f"an input of {zero.dtype} with {scale.size} scales")
+        shift = 128 if zero.dtype == np.uint8 else 0
+        return Quant(float(scale.reshape(-1)[0]), int(zero.reshape(-1)[0]) - shift, "int8")
+
     def _dequantized(self, node: onnx_ir.Node, inputs: list[onnx_ir.Value], out: str) -> None:
         source, *grid = inputs
         if _name(source) not in self._stored:
@@ -145,7 +162,8 @@ class _Reader:
             return
         vector = self._stored[_name(source)]
         self._real[out] = vector
-        if vector == self.body.x:  # its tensor says how it is stored
+        if vector == self.body.x:
+            self.body.x_quant = self._quant_of_input(grid)
             return
         quant = self._quant(grid, "int16")
         if self.body.quants.setdefault(vector, quant) != quant:

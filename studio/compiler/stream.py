@@ -48,8 +48,12 @@ def check(buffers: Sequence[Buffer]) -> None:
     """See that the input became a ring.
 
     Raises:
-        Unsupported: all of its rows are needed at once.
+        Unsupported: holding it whole takes less, since what is computed may overwrite it.
     """
     for buffer in buffers:
         if buffer.role == "input" and not buffer.rows:
-            raise Unsupported("all of its rows are needed at once", buffer.name, HINT)
+            raise Unsupported(
+                "streaming its rows would save nothing: the results may lie over the whole of it",
+                buffer.name,
+                HINT,
+            )

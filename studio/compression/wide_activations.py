@@ -98,10 +98,12 @@ def widen(draft: Draft, judged: Array, reference: Array, growth_percent: float) 
     chosen: list[str] = []
     for index in _best_first(gains):
         group = every[index]
+        yield Progress(f"Giving int16 to {group.name}")
         narrow, wide = group.widened()
         group.put(wide)
-        noise = _noise(draft, judged, reference)
-        if _arena(draft) <= limit and noise < least:
+        fits = _arena(draft) <= limit
+        noise = _noise(draft, judged, reference) if fits else least
+        if noise < least:
             least = noise
             chosen.append(group.name)
         else:
@@ -110,16 +112,16 @@ def widen(draft: Draft, judged: Array, reference: Array, growth_percent: float) 
 
 
 def placed(model: Model, growth_percent: float) -> list[str]:
-    """The same for a preview: the smallest activations first, in place of the noisiest."""
+    """The same for a preview: the smallest activations, in place of the noisiest."""
     graph, limit = model.ir.graph, _arena_of(model) * (1 + growth_percent / 100)
     chosen = []
     for group in sorted(groups(graph), key=lambda group: group.elements):
         narrow, wide = group.widened()
         group.put(wide)
-        if _arena_of(Model.from_ir(model.ir, model.name)) <= limit:
-            chosen.append(group.name)
-        else:
+        if _arena_of(Model.from_ir(model.ir, model.name)) > limit:
             group.put(narrow)
+            break
+        chosen.append(group.name)
     return chosen
 
 

@@ -264,7 +264,7 @@ def state_pairs(metadata: Mapping[str, str], where: str) -> tuple[tuple[str, str
     try:
         listed = json.loads(metadata.get(STATES, "[]"))
         pairs = [(pair[0], pair[1]) for pair in listed if isinstance(pair, list) and len(pair) == 2]
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, RecursionError):
         listed, pairs = [""], []
     names = [name for pair in pairs for name in pair]
     known = all(isinstance(name, str) and name for name in names)

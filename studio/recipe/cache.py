@@ -71,7 +71,9 @@ class Cache:
     def tidy(self) -> None:
         """Remove what nobody used for a long time."""
         oldest = time.time() - KEPT_DAYS * 86400
-        for path in (*self.folder.glob("*.onnx"), *self.folder.glob("unfinished/*")):
+        for path in (
+            p for pattern in ("*.onnx", "*.part", "unfinished/*") for p in self.folder.glob(pattern)
+        ):
             with suppress(OSError):
                 newest = max((f.stat().st_mtime for f in path.rglob("*")), default=0.0)
                 if max(newest, path.stat().st_mtime) < oldest:

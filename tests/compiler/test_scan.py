@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import onnx
+import onnx_ir
 import onnxruntime
 import pytest
 from onnx import helper
@@ -187,3 +188,16 @@ def test_a_requantised_sequence_takes_no_float() -> None:
         "tms_dense_s8",
     ]
     assert {buffer.dtype for buffer in program.buffers} <= {"int8", "int16", "uint8"}
+
+
+def test_a_body_that_reads_its_input_under_another_scale_is_refused() -> None:
+    model = quantized(layer(**FORWARD[0]))
+    ir = model.clone_ir()
+    scan = next(node for node in ir.graph if node.op_type == "Scan")
+    body = scan.attributes["body"].as_graph()
+    reader = next(n for n in body if n.inputs[0] is body.inputs[-1])
+    other = onnx_ir.val("other", const_value=onnx_ir.tensor(np.float32(0.5), name="other"))
+    ir.graph.register_initializer(other)
+    reader.replace_input_with(1, other)
+    with pytest.raises(Unsupported, match="another scale"):
+        lower(Model.from_ir(ir, "other"))

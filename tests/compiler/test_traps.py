@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+import json
+import math
+
 import numpy as np
 import pytest
 from judge import judged, outputs, worst_layer
 from nets import Net, noise, quantized
+from onnx import TensorProto, helper, numpy_helper, shape_inference
 
+from studio.build.host import HostModel
 from studio.compiler.check import check
 from studio.compiler.emit import emit
 from studio.compiler.lower import lower
+from studio.compiler.program import PLANS, Options
+from studio.compiler.run import Machine, run
+from studio.compression.quantize_int16 import QuantizeInt16, preview
 from studio.errors import ModelError
-from studio.model.model import Model
+from studio.job import finish
+from studio.model.evaluate import infer_sequence
+from studio.model.model import STATES, Model
 
 
 def two_views() -> Model:
@@ -139,3 +149,73 @@ def test_a_refused_node_with_an_activation_behind_it_is_checked_with_all_others(
     x = net.node("Relu", net.node("Hardmax", "x"))
     rows = check(net.model((1, 4), net.node("Sigmoid", x)))
     assert [row.verdict for row in rows] == ["refused", "supported", "supported"]
+
+
+def read_and_renewed(form: str) -> Model:
+    """A state that a window of rows reads while its next value is computed."""
+    rng = np.random.default_rng(0)
+    weights = numpy_helper.from_array(rng.normal(0, 0.2, (4, 4, 3, 3)).astype(np.float32), "w")
+    start = numpy_helper.from_array(np.zeros((1, 4, 8, 8), np.float32), "s")
+    make = helper.make_node
+    seen = make("Conv", ["s", "w"], ["t"], pads=[1] * 4)
+    nodes = {
+        "over": [seen, make("Add", ["t", "x"], ["after"]),
+                 make("MaxPool", ["after"], ["y"], kernel_shape=[2, 2], strides=[2, 2])],
+        "beside": [seen, make("Conv", ["t", "w"], ["u"], pads=[1] * 4),
+                   make("Sigmoid", ["x"], ["v"]),
+                   make("Conv", ["v", "w"], ["after"], pads=[1] * 4),
+                   make("Add", ["u", "after"], ["y"])],
+    }[form]  # fmt: skip
+    image = [helper.make_tensor_value_info(name, TensorProto.FLOAT, (1, 4, 8, 8)) for name in "xs"]
+    out = [helper.make_tensor_value_info(n, TensorProto.FLOAT, None) for n in ("y", "after")]
+    graph = helper.make_graph(nodes, "main", image, out, [weights, start])
+    opset = helper.make_opsetid("", 21)
+    proto = helper.make_model(graph, opset_imports=[opset], ir_version=10)
+    helper.set_model_props(proto, {STATES: json.dumps([["s", "after"]])})
+    proto = shape_inference.infer_shapes(proto, strict_mode=True)
+    return Model.from_bytes(proto.SerializeToString(), form)
+
+
+@pytest.mark.parametrize("plan", PLANS)
+@pytest.mark.parametrize("form", ["over", "beside"])
+def test_a_state_is_read_before_rows_of_its_next_value_are_there(form, plan):
+    model = read_and_renewed(form)
+    program = lower(model, Options(plan=plan))
+    machine, out = Machine(program), program.outputs[0]
+    x = np.random.default_rng(1).normal(0, 1, (4, 4, 8, 8)).astype(np.float32)
+    for given, want in zip(x, infer_sequence(model, x)[0], strict=True):
+        got = machine.infer([program.inputs[0].to_physical(given[None])])[0]
+        np.testing.assert_allclose(out.to_logical(got)[0], want, atol=1e-5)
+
+
+@pytest.mark.parametrize("plan", PLANS)
+def test_a_mean_of_16_bits_is_the_same_in_every_plan(plan):
+    net = Net()
+    out = net.node("GlobalAveragePool", net.conv("x", (8, 8, 3, 3), pads=[1] * 4))
+    model = preview(QuantizeInt16(), net.model((1, 8, 16, 16), out))
+    whole, other = lower(model), lower(model, Options(plan=plan))
+    x = np.random.default_rng(0).integers(-9000, 9000, (16, 16, 8)).astype(np.int16)
+    want = run(whole, [x])[0]
+    assert finish(HostModel.build(other)).run([x])[0].tobytes() == want.tobytes()
+
+
+@pytest.mark.parametrize("function", ["Tanh", "Sigmoid", "Exp", "Erf", "Softplus"])
+def test_a_function_from_8_to_16_bits_keeps_its_precision(function):
+    net = Net()
+    narrow = [net.const(0.03), net.const(5, np.int8)]
+    wide = [net.const(1.2 / 32767 if function != "Exp" else 40 / 32767), net.const(0, np.int16)]
+    wide = [net.const(4 / 32767), wide[1]] if function == "Softplus" else wide
+    x = net.node("DequantizeLinear", net.node("QuantizeLinear", "x", *narrow), *narrow)
+    y = net.node(function, x)
+    y = net.node("DequantizeLinear", net.node("QuantizeLinear", y, *wide), *wide)
+    program = lower(net.model((1, 256), y))
+    stored = np.arange(-128, 128, dtype=np.int8)
+    out = program.outputs[0]
+    got = out.dequantize(run(program, [stored])[0]).ravel()
+    real = np.float32(0.03) * (stored.astype(np.float32) - 5)
+    exact = {
+        "Tanh": np.tanh, "Sigmoid": lambda v: 1 / (1 + np.exp(-v)), "Exp": np.exp,
+        "Erf": np.vectorize(math.erf), "Softplus": lambda v: np.log1p(np.exp(v)),
+    }[function](real)  # fmt: skip
+    limit = out.scale * 32767
+    np.testing.assert_allclose(got, np.minimum(exact, limit), atol=2e-3 * limit)

@@ -13,6 +13,7 @@ from studio.compiler.kernels import scan_s8
 from studio.compiler.kernels.scan_s8 import KINDS, UNIT
 from studio.compiler.operand import Array, Const, Quant, Tensor
 from studio.compiler.operator import Operator, Site
+from studio.compiler.ops.bias import int32_bias
 from studio.compiler.scan_body import Body, Step, read, weights_of
 
 if TYPE_CHECKING:
@@ -34,6 +35,8 @@ def lower_scan(site: Site, lowering: Lowering) -> tuple[Tensor, ...]:
     x = site.tensor(states)
     if x.quant is None or x.quant.dtype != "int8":
         raise site.refused("its input is not quantised to 8 bits", "quantise it to int8")
+    if body.x_quant not in (None, x.quant):
+        raise site.refused("its body reads the input under another scale", "use one scale")
     x = lowering.laid_out(x, layout.plain(x.shape))
     steps, batch, in_n = x.shape
     assert x.quant is not None
@@ -107,6 +110,8 @@ class _Compiler:
         for state, after in zip(body.states, body.afters, strict=True):
             if body.quants[after] != body.quants[state] or body.sizes[after] != body.sizes[state]:
                 raise self.site.refused(f"'{state}' changes its form from step to step")
+            if after in body.states and after != state:
+                raise self.site.refused(f"'{state}' becomes what '{after}' was", "use one state")
         output = (*body.outputs, body.afters[0])[0]
         zero = body.quants[output].zero_point
         arrays: dict[str, Any] = {"table": scan_s8.table_of(self.rounding)}
@@ -170,6 +175,10 @@ class _Compiler:
             "low": bounds[0] - quant.zero_point,
             "high": bounds[1] - quant.zero_point,
         }
+        if step.kind != "Gemm" and {self.body.sizes[v] for v in step.inputs} != {row["n"]}:
+            raise self.site.refused(
+                f"{step.kind} of vectors of several sizes", "repeat the smaller"
+            )
         if step.kind in ("Sigmoid", "Tanh"):
             return self._activation(step, row, quant.scale)
         if step.kind == "Gemm":
@@ -243,11 +252,11 @@ class _Compiler:
 
     def _bias(self, step: Step, weights: Array, given: Quant, products: Array) -> int:
         """Where the bias begins, -1 where there is none; the input's zero point is put into it."""
-        bias = np.zeros(len(weights), np.int64)
-        for const in step.constants[1:]:
-            exact = const.real / products
-            bias = const.stored if const.stored.dtype == np.int32 else np.rint(exact)
-            bias = bias.astype(np.int64).reshape(-1)
+        const = (*step.constants[1:], None)[0]
+        units = int32_bias(const, np.broadcast_to(products, len(weights)))
+        if units is None:
+            raise self.site.refused("a bias beyond 32 bits", "scale the weights up")
+        bias = np.broadcast_to(units, len(weights)).astype(np.int64)
         wide = weights.astype(np.int64)
         if step.inputs[0] == self.body.x:
             bias = bias - given.zero_point * wide.sum(axis=1)
@@ -278,8 +287,10 @@ def joined(body: Body) -> dict[str, Step]:
         other, vector = step.inputs
         inner = made.get(vector)
         alike = body.quants[other] == body.quants[vector] == body.quants[step.out]
-        plain = inner is not None and inner.kind == "Gemm" and math.isinf(inner.clamp[0])
-        if inner is not None and plain and alike and uses.count(vector) == 1 and vector not in kept:
+        if inner is None or inner.kind != "Gemm":
+            continue
+        free = all(map(math.isinf, (*inner.clamp, *step.clamp)))
+        if free and alike and uses.count(vector) == 1 and vector not in kept:
             found[vector] = inner
     return found
 
