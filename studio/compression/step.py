@@ -71,6 +71,7 @@ class Step:
         title: its name for people.
         needs: what it needs besides the model.
         trains: whether it takes long and can go on from a checkpoint.
+        takes_state: whether it knows what to do with a model that carries state.
     """
 
     params: type[Any]
@@ -80,6 +81,7 @@ class Step:
     title: str
     needs: Needs = Needs.NOTHING
     trains: bool = False
+    takes_state: bool = False
 
     @property
     def id(self) -> str:
@@ -96,8 +98,8 @@ class Step:
         return self.preview(params, model)
 
     def _refuse_state(self, model: Model) -> None:
-        if model.states:
-            hint = "compress the net that sees whole sequences, then make it a streaming one"
+        if model.states and not self.takes_state:
+            hint = "put the step Begin each run afresh before it, if a run sees a whole sequence"
             raise RecipeError("the model carries state from run to run", self.id, hint)
 
     def start(

@@ -51,7 +51,7 @@ def normalize(proto: onnx.ModelProto, where: str) -> bytes:
     while True:
         graph = onnx_ir.from_proto(_inferred(proto, where))
         _tidy(graph, where)
-        if not _fold_constants(graph.graph):
+        if not fold_constants(graph.graph):
             break
         proto = onnx_ir.to_proto(graph)
     _refuse_bad_shapes(graph.graph, where)
@@ -173,7 +173,7 @@ def _name_nodes(graph: onnx_ir.Graph) -> None:
         node.name = name
 
 
-def _fold_constants(graph: onnx_ir.Graph) -> bool:
+def fold_constants(graph: onnx_ir.Graph) -> bool:
     """Replace nodes whose result is known by initialisers; True where there were any."""
     found = False
     for node in tuple(graph):
