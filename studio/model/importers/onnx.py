@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -32,8 +32,17 @@ def read(path: Path) -> Job[Model]:
     Raises:
         ModelError: a file that is no ONNX, damaged, hostile, too large or too dynamic.
     """
+    return (yield from parsed(load, path, MAX_FILE_BYTES))
+
+
+def parsed(load: Callable[[Path], bytes], path: Path, most_bytes: int) -> Job[Model]:
+    """What `load` makes of a file, in a worker process with limits of time and memory.
+
+    Raises:
+        ModelError: the file is too large, or the worker's own.
+    """
     size_bytes = path.stat().st_size
-    if size_bytes > MAX_FILE_BYTES:
+    if size_bytes > most_bytes:
         raise ModelError(
             f"takes {size_bytes / 1e9:.1f} GB", str(path), "models for microcontrollers are smaller"
         )

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from studio.errors import ModelError, Unsupported
-from studio.job import Job, in_process
+from studio.job import Job
+from studio.model.importers.onnx import parsed, translated, valid
 from studio.model.model import Model
 
 if TYPE_CHECKING:
@@ -34,20 +35,7 @@ def read(path: Path) -> Job[Model]:
         ModelError: a file that is damaged, hostile or too large.
         Unsupported: an operator, or a form of it, that has no ONNX form, naming it.
     """
-    size_bytes = path.stat().st_size
-    if size_bytes > MAX_FILE_BYTES:
-        raise ModelError(
-            f"takes {size_bytes / 1e9:.1f} GB", str(path), "models for microcontrollers are smaller"
-        )
-    data = yield from in_process(
-        load,
-        path,
-        text=f"Reading {path.name}",
-        timeout_s=9 + size_bytes / 50e6,
-        memory_bytes=(4 << 30) + 6 * size_bytes,
-        failure=ModelError,
-    )
-    return Model.from_bytes(data, path.stem)
+    return (yield from parsed(load, path, MAX_FILE_BYTES))
 
 
 def load(path: Path) -> bytes:
@@ -56,7 +44,6 @@ def load(path: Path) -> bytes:
     Raises:
         ModelError: as `read`.
     """
-    from studio.model.importers.onnx import translated, valid
     from studio.model.importers.tflite.file import parse
     from studio.model.importers.tflite.graph import Graph
     from studio.model.importers.tflite.operator import Site, translators
