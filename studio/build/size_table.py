@@ -12,7 +12,6 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -23,10 +22,9 @@ from studio.compiler.emit import names_bytes
 from studio.compiler.fuse import whole
 from studio.compiler.kernel import Example, Kernel, kernel_of, kernels
 from studio.compiler.program import Buffer, Constant, KernelCall, Options, Program
-from studio.errors import BuildError
 from studio.job import Job, Progress
 from studio.targets.profile import Profile
-from studio.targets.resources import resource
+from studio.targets.resources import shipped_table
 
 TENSOR_BYTES = 32  # sizeof(tms_tensor) on a 32-bit machine
 WORD = 4
@@ -80,13 +78,7 @@ def size_table(toolchain: str, core: str) -> SizeTable:
     Raises:
         BuildError: there is none.
     """
-    try:
-        path = resource(f"resources/sizes/{toolchain}-{core}.json")
-        values: dict[str, Any] = json.loads(path.read_text("utf-8"))
-    except OSError:
-        raise BuildError(
-            f"there is no table of code sizes for {core}", toolchain, "choose another board"
-        ) from None
+    values = shipped_table("sizes", "code sizes", toolchain, core)
     sizes = {name: KernelSize(**size) for name, size in values.pop("kernels").items()}
     return SizeTable(**values, kernels=sizes)
 

@@ -16,7 +16,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -29,7 +28,7 @@ from studio.compiler.program import Program, Step
 from studio.errors import BuildError
 from studio.job import Job, Progress
 from studio.targets.profile import Profile
-from studio.targets.resources import resource
+from studio.targets.resources import shipped_table
 
 FIRMWARE = (
     "tms_reset",
@@ -105,14 +104,7 @@ def stack_table(toolchain: str, core: str) -> StackTable:
     Raises:
         BuildError: there is none.
     """
-    try:
-        path = resource(f"resources/stacks/{toolchain}-{core}.json")
-        values: dict[str, Any] = json.loads(path.read_text("utf-8"))
-    except OSError:
-        raise BuildError(
-            f"there is no table of stack frames for {core}", toolchain, "choose another board"
-        ) from None
-    return StackTable(**values)
+    return StackTable(**shipped_table("stacks", "stack frames", toolchain, core))
 
 
 def measure(toolchain: Toolchain, profile: Profile) -> Job[StackTable]:

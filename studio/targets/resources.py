@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import os
 import tempfile
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import platformdirs
+
+from studio.errors import BuildError
 
 _PACKAGE = Path(__file__).resolve().parents[1]
 
@@ -20,6 +24,22 @@ def resource(path: str) -> Path:
     """
     packed = _PACKAGE / "_data"
     return (packed if packed.is_dir() else _PACKAGE.parent) / path
+
+
+def shipped_table(folder: str, what: str, toolchain: str, core: str) -> dict[str, Any]:
+    """What was measured for a compiler and core, such as the sizes of kernels.
+
+    Raises:
+        BuildError: nothing was.
+    """
+    try:
+        text = resource(f"resources/{folder}/{toolchain}-{core}.json").read_text("utf-8")
+    except OSError:
+        raise BuildError(
+            f"there is no table of {what} for {core}", toolchain, "choose another board"
+        ) from None
+    values: dict[str, Any] = json.loads(text)
+    return values
 
 
 def cache_folder() -> Path:

@@ -6,10 +6,9 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import cache
-from typing import Any
 
 from studio.errors import BuildError
-from studio.targets.resources import resource
+from studio.targets.resources import shipped_table
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,12 +74,6 @@ def cost_table(toolchain: str, core: str) -> CostTable:
     Raises:
         BuildError: there is none.
     """
-    try:
-        path = resource(f"resources/costs/{toolchain}-{core}.json")
-        values: dict[str, Any] = json.loads(path.read_text("utf-8"))
-    except OSError:
-        raise BuildError(
-            f"there is no table of instructions for {core}", toolchain, "choose another board"
-        ) from None
+    values = shipped_table("costs", "instructions", toolchain, core)
     costs = {name: KernelCost(**cost) for name, cost in values.pop("kernels").items()}
     return CostTable(**values, kernels=costs)

@@ -22,7 +22,6 @@ Real = npt.NDArray[np.float32]
 
 GATES = {"LSTM": 4, "GRU": 3, "RNN": 1}
 USUAL = {"LSTM": ("Sigmoid", "Tanh", "Tanh"), "GRU": ("Sigmoid", "Tanh"), "RNN": ("Tanh",)}
-BATCH_FIRST = {3: (1, 0, 2), 4: (2, 0, 1, 3)}  # permutations to and from layout 1, by rank
 
 
 def lower_recurrent(site: Site, lowering: Lowering) -> tuple[Tensor, ...]:
