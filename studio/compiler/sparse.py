@@ -30,20 +30,36 @@ def encoded(runs: Array, block: int) -> npt.NDArray[np.int8] | None:
     They do not where the depth is no multiple of the block, or where all 256 blocks of a segment
     hold something.
     """
+    segments = _segments(runs, block)
+    if segments is None:
+        return None
+    kept = segments.any(axis=2)
+    rows, places = np.nonzero(kept)
+    blocks = np.column_stack((places.astype(np.uint8).view(np.int8), segments[kept]))
+    stream = np.empty(len(segments) + blocks.size, np.int8)
+    # Before a block stand the counts of its segment and those before, and the blocks before it.
+    starts = rows + 1 + np.arange(len(rows)) * (1 + block)
+    stream[starts[:, None] + np.arange(1 + block)] = blocks
+    counts = kept.sum(axis=1)
+    stream[np.arange(len(segments)) + (np.cumsum(counts) - counts) * (1 + block)] = counts.astype(
+        np.uint8
+    ).view(np.int8)
+    return stream
+
+
+def _segments(runs: Array, block: int) -> Array | None:
+    """Weights [filters, runs, depth] as [segments, 256, block], filled up with zeros.
+
+    None where they do not fit, see `encoded`.
+    """
     filters, taps, depth = runs.shape
     if depth % block:
         return None
-    blocks = runs.reshape(filters, taps, -1, block)
-    parts: list[Array] = []
-    for run in blocks.reshape(filters * taps, -1, block):
-        for start in range(0, len(run), SEGMENT):
-            segment = run[start : start + SEGMENT]
-            [places] = np.nonzero(segment.any(axis=1))
-            if len(places) == SEGMENT:
-                return None
-            pairs = np.column_stack((places.astype(np.uint8).view(np.int8), segment[places]))
-            parts += [np.array([len(places)], np.uint8).view(np.int8), pairs.reshape(-1)]
-    return np.concatenate(parts)
+    blocks = runs.reshape(filters * taps, -1, block)
+    short = -blocks.shape[1] % SEGMENT
+    segments = np.pad(blocks, ((0, 0), (0, short), (0, 0))).reshape(-1, SEGMENT, block)
+    full = np.count_nonzero(segments.any(axis=2), axis=1) == SEGMENT
+    return None if full.any() else segments
 
 
 def decoded(stream: Array, filters: int, taps: int, depth: int, block: int) -> Array:
