@@ -1,7 +1,11 @@
-"""onnxruntime as the judge of lowered Programs."""
+"""onnxruntime as the judge of lowered Programs and of quantised nets."""
 
 from __future__ import annotations
 
+import tempfile
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,7 +14,9 @@ import numpy.typing as npt
 from studio.compiler.kernel import kernels
 from studio.compiler.program import KernelCall, Program
 from studio.compiler.run import run
+from studio.data.dataset import Dataset
 from studio.model.evaluate import infer, infer_all
+from studio.model.importers.onnx import load as load_onnx
 from studio.model.model import Model
 
 Array = npt.NDArray[Any]
@@ -83,3 +89,30 @@ def run_onnx(model: Model, inputs: list[Array]) -> list[Array]:
     )
     names = [value.name for value in session.get_inputs()]
     return session.run(None, dict(zip(names, inputs, strict=True)))
+
+
+def onnxruntime_quantized(model: Model, data: Dataset) -> Model:
+    """What onnxruntime's own quantiser makes of a float net: int8 per channel, 256 samples."""
+    from onnxruntime import quantization as ort
+
+    class Reader(ort.CalibrationDataReader):
+        rows: Iterator[Array] = iter(data.calibration(256))
+
+        def get_next(self) -> dict[str, Array] | None:
+            row = next(self.rows, None)
+            return None if row is None else {model.inputs[0].name: row[None]}
+
+    with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        before, after = Path(folder, "float.onnx"), Path(folder, "int8.onnx")
+        before.write_bytes(model.to_bytes())
+        ort.quantize_static(
+            str(before),
+            str(after),
+            Reader(),
+            quant_format=ort.QuantFormat.QDQ,
+            per_channel=True,
+            activation_type=ort.QuantType.QInt8,
+            weight_type=ort.QuantType.QInt8,
+        )
+        return Model.from_bytes(load_onnx(after))

@@ -34,6 +34,7 @@ DTYPES = {1: "int8", 2: "uint8", 3: "int16", 4: "int32", 5: "float32", 6: "bool"
 _ALIGN = 16
 _GUARD_BYTES = 256
 _GUARD = 0xA5
+_BUG = "report this as a bug"
 # The trace hook is a part of every firmware; here nobody listens.
 _HOOK = b"void tms_trace(int layer);\nvoid tms_trace(int layer) { (void)layer; }\n"
 
@@ -134,7 +135,8 @@ class HostModel:
 
     def reset(self) -> None:
         """Clear persistent state."""
-        self._model.reset(self._memory.ctypes.data + self._start)
+        with self._lock:
+            self._model.reset(self._memory.ctypes.data + self._start)
 
     def run(self, inputs: Sequence[Array]) -> list[Array]:
         """One inference.
@@ -151,7 +153,9 @@ class HostModel:
         """
         tensors = [self._model.inputs[index] for index in range(self._model.n_inputs)]
         if len(inputs) != len(tensors):
-            raise BuildError(f"takes {len(tensors)} inputs, not {len(inputs)}", self.name)
+            raise BuildError(
+                f"takes {len(tensors)} inputs, not {len(inputs)}", self.name, "give one array each"
+            )
         for tensor, array in zip(tensors, inputs, strict=True):
             _check_input(tensor, array)
         with self._lock:
@@ -177,7 +181,7 @@ class HostModel:
 
         memory = self._memory.ctypes.data + self._start
         if self._model.run_rows(memory, _RowSource(bring), None):
-            raise BuildError("asks for a row that its input does not have", self.name)
+            raise BuildError("asks for a row that its input does not have", self.name, _BUG)
 
     def _get(self, tensor: Any) -> Array:
         shape = [axis for axis in tensor.shape if axis]
@@ -185,16 +189,14 @@ class HostModel:
 
     def _place(self, tensor: Any) -> Array:
         if tensor.offset + tensor.bytes > self._model.arena_bytes:
-            raise BuildError("lies outside of the arena", f"tensor {tensor.name.decode()}")
+            raise BuildError("lies outside of the arena", f"tensor {tensor.name.decode()}", _BUG)
         start = self._start + tensor.offset
         return self._memory[start : start + tensor.bytes]
 
     def _check_guards(self) -> None:
         end = self._start + self._model.arena_bytes
         if (self._memory[: self._start] != _GUARD).any() or (self._memory[end:] != _GUARD).any():
-            raise BuildError(
-                "the generated code wrote outside of its arena", self.name, "report this as a bug"
-            )
+            raise BuildError("the generated code wrote outside of its arena", self.name, _BUG)
 
 
 def _check_input(tensor: Any, array: Array) -> None:
@@ -203,6 +205,7 @@ def _check_input(tensor: Any, array: Array) -> None:
             f"takes {tensor.bytes} bytes of {DTYPES[tensor.dtype]}, not {array.nbytes} of "
             f"{array.dtype}",
             f"input {tensor.name.decode()}",
+            "convert it as Buffer.quantize and Buffer.to_physical do",
         )
 
 

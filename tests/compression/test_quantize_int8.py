@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
+from judge import onnxruntime_quantized
 from nets import Net, autoencoder, ds_cnn, resnet8
 
 from studio.compression.qdq import Grid, symmetric
@@ -73,31 +74,10 @@ def test_each_choice_does_what_it_is_for(digits_bench: Bench) -> None:
 
 
 @pytest.mark.needs_data
-@pytest.mark.filterwarnings("ignore")  # those of onnxruntime's own quantiser
-def test_at_most_one_db_below_onnxruntimes_quantiser(digits_bench: Bench, tmp_path: Path) -> None:
-    from onnxruntime import quantization as ort
-
+def test_at_most_one_db_below_onnxruntimes_quantiser(digits_bench: Bench) -> None:
     model, data = digits_bench
-    (tmp_path / "float.onnx").write_bytes(model.to_bytes())
-
-    class Reader(ort.CalibrationDataReader):
-        rows = iter(data.calibration(256))
-
-        def get_next(self) -> dict[str, np.ndarray] | None:
-            row = next(self.rows, None)
-            return None if row is None else {model.inputs[0].name: row[None]}
-
-    ort.quantize_static(
-        str(tmp_path / "float.onnx"),
-        str(tmp_path / "ort.onnx"),
-        Reader(),
-        quant_format=ort.QuantFormat.QDQ,
-        per_channel=True,
-        activation_type=ort.QuantType.QInt8,
-        weight_type=ort.QuantType.QInt8,
-    )
-    theirs = Model.from_bytes(load_onnx(tmp_path / "ort.onnx"))
     ours = finish(run(QuantizeInt8(), model, data))
+    theirs = onnxruntime_quantized(model, data)
     x = data.test.x
     assert output_sqnr_db(model, ours, x) >= output_sqnr_db(model, theirs, x) - 1
 
