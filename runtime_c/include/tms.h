@@ -68,7 +68,7 @@ typedef struct {
 void tms_conv2d_s8(const tms_conv2d_s8_params *p, tms_in in, tms_out out, int32_t y0, int32_t y1);
 void tms_conv2d_s8_dr(const tms_conv2d_s8_params *p, tms_in in, tms_out out, int32_t y0, int32_t y1);
 
-/* With weights of 4 bits, -8 to 7: two in a byte, the first in its lower half, filters on byte borders. */
+/* With weights of 4 bits, -8 to 7, two in a byte (16 * second + first + 8), filters on byte borders. */
 void tms_conv2d_s8_w4(const tms_conv2d_s8_params *p, tms_in in, tms_out out, int32_t y0, int32_t y1);
 void tms_conv2d_s8_w4_dr(const tms_conv2d_s8_params *p, tms_in in, tms_out out, int32_t y0, int32_t y1);
 

@@ -10,7 +10,7 @@ TMS_BODY void tms_dense_s8_s16_body(const tms_dense_s8_s16_params *p, const int8
   for (int32_t o = 0; o < p->out_n; o += TMS_FILTERS) {
     const int32_t n = p->out_n - o < TMS_FILTERS ? p->out_n - o : TMS_FILTERS;
     int32_t sums[TMS_FILTERS] = {0};
-    tms_dots_s8_w8(sums, n, in, p->weights + o * p->in_n, p->in_n, p->in_n, p->in_offset);
+    tms_dots_s8(sums, n, in, p->weights + o * p->in_n, p->in_n, p->in_n, p->in_offset);
     for (int32_t k = 0; k < n; k++) {
       const int32_t scaled = tms_rescale(sums[k], p->multiplier, p->shift, rounding);
       *out++ = (int16_t)tms_clamp(scaled, INT16_MIN, INT16_MAX);

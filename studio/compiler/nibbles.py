@@ -1,4 +1,4 @@
-"""Weights of 4 bits, two in a byte, the first one in its lower half."""
+"""Weights of 4 bits, two in a byte: 16 times the second one, plus the first one, plus 8."""
 
 from __future__ import annotations
 
@@ -17,13 +17,12 @@ def fit(weights: Array) -> bool:
 
 def packed(weights: Array) -> npt.NDArray[np.int8]:
     """Values from -8 to 7 [filters, n] as bytes [filters, (n + 1) / 2]."""
-    even = np.pad(weights, ((0, 0), (0, weights.shape[1] % 2))).astype(np.uint8) & 15
-    pairs: npt.NDArray[np.int8] = (even[:, ::2] | even[:, 1::2] << 4).astype(np.uint8).view(np.int8)
+    even = np.pad(weights, ((0, 0), (0, weights.shape[1] % 2))).astype(np.int16)
+    pairs: npt.NDArray[np.int8] = (16 * even[:, 1::2] + even[:, ::2] + 8).astype(np.int8)
     return pairs
 
 
 def unpacked(pairs: Array, n: int) -> npt.NDArray[np.int8]:
     """Bytes [filters, (n + 1) / 2] as values from -8 to 7 [filters, n]."""
-    low = ((pairs.astype(np.int16) & 15) ^ 8) - 8
-    both = np.stack((low, pairs.astype(np.int16) >> 4), axis=-1)
+    both = np.stack(((pairs & 15) - 8, pairs >> 4), axis=-1)
     return both.reshape(len(pairs), -1)[:, :n].astype(np.int8)

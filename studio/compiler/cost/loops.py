@@ -51,28 +51,32 @@ def scalar(counts: Counts) -> Counts:
 
 
 def dots(runs: Sequence[tuple[float, int, int]], filters: int, bits: int) -> Counts:
-    """tms_dots_s8 over `filters` filters: blocks of four, and the rest one by one.
+    """tms_dots_s8 and tms_dots_s8_w4 over `filters` filters, blocks of four.
 
     Args:
         runs: (how often, place of the first weight mod 2, how many weights).
-        filters: that see the same inputs.
+        filters: that see the same inputs; of 8 bits, those behind the blocks come one by one.
         bits: of a weight; of 4 bits two are read together, those that share a byte with others
-            apart.
+            apart, and the last block may have fewer filters.
     """
+    if bits == 4:
+        return _dots_of_pairs(runs, -(-filters // FILTERS))
     blocks, rest = divmod(filters, FILTERS)
     times = sum(t for t, _, _ in runs)
-    lengths = [(t, n) for t, _, n in runs]
-    ends: Counts = {}
-    if bits == 4:
-        lengths = [(t, (n - first) // 2) for t, first, n in runs]
-        ends["lead"] = filters * sum(t * first for t, first, _ in runs)
-        ends["last"] = filters * sum(t * ((n - first) % 2) for t, first, n in runs)
     return {
         "four": times * blocks,
         "rest": times * (rest > 0),
-        **ends,
-        **loop("four", [(t * blocks, n) for t, n in lengths]),
-        **loop("one", [(t * rest, n) for t, n in lengths]),
+        **loop("four", [(t * blocks, n) for t, _, n in runs]),
+        **loop("one", [(t * rest, n) for t, _, n in runs]),
+    }
+
+
+def _dots_of_pairs(runs: Sequence[tuple[float, int, int]], blocks: int) -> Counts:
+    return {
+        "four": blocks * sum(t for t, _, _ in runs),
+        "lead": blocks * sum(t * first for t, first, _ in runs),
+        "last": blocks * sum(t * ((n - first) % 2) for t, first, n in runs),
+        **loop("four", [(t * blocks, (n - first) // 2) for t, first, n in runs]),
     }
 
 
