@@ -26,13 +26,18 @@ static inline int32_t tms_shift_left(int32_t x, int32_t exponent) {
   return (int32_t)((uint32_t)x << exponent);
 }
 
+/* Rounded once, and not cut to 32 bits. */
+static inline int64_t tms_rescale_long(int32_t x, int32_t multiplier, int32_t shift) {
+  const int32_t right = 31 - shift;
+  return ((int64_t)x * multiplier + ((int64_t)1 << (right - 1))) >> right;
+}
+
 static inline int32_t tms_rescale(int32_t x, int32_t multiplier, int32_t shift, int rounding) {
   if (rounding == TMS_TWICE) {
     const int32_t left = shift > 0 ? shift : 0;
     return tms_divide_by_pot(tms_mul_high(tms_shift_left(x, left), multiplier), left - shift);
   }
-  const int32_t right = 31 - shift;
-  return (int32_t)(((int64_t)x * multiplier + ((int64_t)1 << (right - 1))) >> right);
+  return (int32_t)tms_rescale_long(x, multiplier, shift);
 }
 
 /* The same of a 64-bit sum |x| < 2^47 with the upper 16 bits of the multiplier, as TFLite's int16 kernels. */

@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 Ints = npt.NDArray[np.signedinteger[Any]]
 Int32s = npt.NDArray[np.int32]
+Int64s = npt.NDArray[np.int64]
 Rescale = Callable[[Ints, Any, Any], Int32s]
 
 
@@ -45,9 +46,15 @@ def rescale_single(x: Ints, multiplier: npt.ArrayLike, shift: npt.ArrayLike) -> 
     Formula: MultiplyByQuantizedMultiplier with TFLITE_SINGLE_ROUNDING in TFLite's
     kernels/internal/common.cc. The arguments broadcast; x holds int32 values.
     """
+    return rescale_long(x, multiplier, shift).astype(np.int32)
+
+
+def rescale_long(x: Ints, multiplier: npt.ArrayLike, shift: npt.ArrayLike) -> Int64s:
+    """As `rescale_single`, not cut to 32 bits."""
     right = 31 - np.asarray(shift, dtype=np.int64)
     product = np.asarray(x, dtype=np.int64) * np.asarray(multiplier, dtype=np.int64)
-    return ((product + (np.int64(1) << (right - 1))) >> right).astype(np.int32)
+    rounded: Int64s = (product + (np.int64(1) << (right - 1))) >> right
+    return rounded
 
 
 def rescale_double(x: Ints, multiplier: npt.ArrayLike, shift: npt.ArrayLike) -> Int32s:

@@ -16,8 +16,10 @@ from studio.compiler.fixed_point import (
     quantize_multiplier,
     quantize_multipliers,
     rescale_double,
+    rescale_long,
     rescale_single,
 )
+from studio.compiler.kernels import requantize
 
 int32s = st.integers(-(2**31), 2**31 - 1)
 multipliers = st.integers(2**30, 2**31 - 1)
@@ -52,6 +54,18 @@ def test_shifts_to_the_left_round_alike(x: int, multiplier: int, shift: int) -> 
     exact = half_up(Fraction(x) * multiplier * 2**shift / 2**31)
     assert rescale_single(wide(x), multiplier, shift)[0] == exact
     assert rescale_double(wide(x), multiplier, shift)[0] == exact
+
+
+@pytest.mark.parametrize(("source", "target"), requantize.PAIRS)
+def test_a_requantise_beyond_32_bits_saturates(source: str, target: str) -> None:
+    example = requantize.examples(source, target, np.random.default_rng(0))[-1]
+    factor = Fraction(example.params["multiplier"]) / 2 ** (31 - example.params["shift"])
+    exact = [half_up(int(x) * factor) for x in example.inputs[0]]
+    assert max(exact) >= 2**33
+    out = np.empty(len(exact), target)
+    requantize.reference(rescale_long, example.params, example.inputs[0], out)
+    limits = np.iinfo(target)
+    assert out.tolist() == [min(max(y, limits.min), limits.max) for y in exact]
 
 
 @given(int32s, multipliers)

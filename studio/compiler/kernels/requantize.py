@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 
 import numpy as np
 
 from studio.compiler.fixed_point import (
-    Rescale,
+    Ints,
     quantize_multiplier,
     rescale_double,
-    rescale_single,
+    rescale_long,
 )
 from studio.compiler.kernel import Array, Example, Kernel, Params
 
@@ -20,25 +21,26 @@ PAIRS = (
 )  # fmt: skip
 
 
-def reference(rescale: Rescale, p: Params, x: Array, out: Array) -> None:
-    """Map x of n values to out.
+def reference(rescale: Callable[..., Ints], p: Params, x: Array, out: Array) -> None:
+    """Map x of n values to out; rounded once, what lies beyond 32 bits saturates.
 
     Formula: Requantize in TFLite's reference/requantize.h.
     """
     centred = x.astype(np.int32) + np.int32(p["in_offset"])
-    y = rescale(centred, p["multiplier"], p["shift"]) + np.int32(p["out_offset"])
+    y = rescale(centred, p["multiplier"], p["shift"]) + np.int64(p["out_offset"])
     out[...] = np.clip(y, p["act_min"], p["act_max"]).reshape(out.shape)
 
 
 def examples(source: str, target: str, rng: np.random.Generator) -> tuple[Example, ...]:
-    """The whole range onto the whole range and twice that, zero points, a narrow clamp."""
+    """The whole range onto the whole range, twice that and beyond 32 bits; zero points, a clamp."""
     ins, outs = np.iinfo(source), np.iinfo(target)
     x = rng.integers(ins.min, ins.max, 300, source, endpoint=True)
     x[:4] = ins.min, ins.max, 0, -1
     made = []
-    for reach, zero, narrow in ((1, 0, 1), (2, 3, 1), (0.3, -5, 4)):
-        # 32 bits with rounding would not bear more than half of their range.
-        largest = min(outs.max, 1 << 29)
+    # 32 bits with rounding would not bear more than half of their range.
+    largest = min(outs.max, 1 << 29)
+    beyond = (1 << 34) / largest
+    for reach, zero, narrow in ((1, 0, 1), (2, 3, 1), (0.3, -5, 4), (beyond, 0, 1)):
         multiplier, shift = quantize_multiplier(reach * largest / ins.max)
         params = {
             "n": 300,
@@ -68,5 +70,5 @@ KERNELS = tuple(
         elementwise=source == target,
     )
     for source, target in PAIRS
-    for suffix, rescale in (("", rescale_single), ("_dr", rescale_double))
+    for suffix, rescale in (("", rescale_long), ("_dr", rescale_double))
 )
