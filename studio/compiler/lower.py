@@ -116,8 +116,9 @@ class Lowering(Builder):
     def _add_input(self, value: onnx_ir.Value, role: str) -> None:
         name, shape, dtype = _name(value), _shape(value), _dtype(value)
         quant = self._quant_ahead(value) if dtype == "float32" else None
-        lay = self._input_layout(shape) if len(shape) in (3, 4) else layout.plain(shape)
-        self._operands[name] = self.result(name, shape, lay, dtype, quant, role)
+        lay = input_layout(self.model) if role == "state" else self._input_layout
+        lay = lay if len(shape) in (3, 4) else layout.plain
+        self._operands[name] = self.result(name, shape, lay(shape), dtype, quant, role)
 
     def _lower_node(self, node: onnx_ir.Node) -> None:
         out = node.outputs[0]
