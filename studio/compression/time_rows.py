@@ -222,9 +222,8 @@ def _within(node: onnx_ir.Node, operands: Operands) -> Passage | None:
 def _reduced(node: onnx_ir.Node, operands: Operands) -> Passage | None:
     """A reduction over other axes."""
     rows, rank = operands[0], len(shape_of(node.inputs[0]))
-    listed = constant(node.inputs[1]) if len(node.inputs) > 1 else None
-    listed = listed if listed is not None else node.attributes.get_ints("axes")
-    axes = {int(axis) % rank for axis in listed} if listed is not None else set()
+    given = constant(node.inputs[1]) if len(node.inputs) > 1 else node.attributes.get_ints("axes")
+    axes = {int(axis) % rank for axis in given} if given is not None else set()
     if not axes or rows.axis in axes:
         return None
     kept = node.attributes.get_int("keepdims", 1)
@@ -318,9 +317,41 @@ _RULES: dict[str, Rule] = {
     **dict.fromkeys(("Reshape", "Flatten", "Squeeze", "Unsqueeze"), _reshaped),
     **dict.fromkeys(("ReduceMean", "ReduceSum", "ReduceMax", "ReduceMin"), _reduced),
     **dict.fromkeys(
-        "Abs Add Cast Ceil Clip Div Dropout Elu Erf Exp Floor Gelu HardSigmoid HardSwish Identity "
-        "LeakyRelu Log Max Min Mul Neg PRelu Pow Reciprocal Relu Round Sigmoid Softplus Softsign "
-        "Sqrt Sub Swish Tanh".split(),
+        [
+            "Abs",
+            "Add",
+            "Cast",
+            "Ceil",
+            "Clip",
+            "Div",
+            "Dropout",
+            "Elu",
+            "Erf",
+            "Exp",
+            "Floor",
+            "Gelu",
+            "HardSigmoid",
+            "HardSwish",
+            "Identity",
+            "LeakyRelu",
+            "Log",
+            "Max",
+            "Min",
+            "Mul",
+            "Neg",
+            "PRelu",
+            "Pow",
+            "Reciprocal",
+            "Relu",
+            "Round",
+            "Sigmoid",
+            "Softplus",
+            "Softsign",
+            "Sqrt",
+            "Sub",
+            "Swish",
+            "Tanh",
+        ],
         _elementwise,
     ),
     "BatchNormalization": _normalised,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from studio.compression.constants import constant, drop_unused
-from studio.compression.time_rows import Course, Need, Passage, Rows, padding, shape_of
+from studio.compression.time_rows import Course, Passage, Rows, padding, shape_of
 from studio.errors import RecipeError
 from studio.model.model import STATES
 

@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from studio.data.dataset import Dataset
 from studio.errors import DataError, ModelError
+from studio.model.hops import hop_axis, hops
 from studio.model.model import Model
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ class Evaluation:
 
 
 def check_fits(dataset: Dataset, model: Model) -> None:
-    """Refuse data that a model cannot take.
+    """Refuse data that a model cannot take; one with state may take a sample in hops.
 
     Raises:
         DataError: samples of another shape than the model's only input, more classes than outputs.
@@ -63,7 +64,8 @@ def check_fits(dataset: Dataset, model: Model) -> None:
     if len(model.inputs) != 1:
         raise ModelError(f"has {len(model.inputs)} inputs", model.name, "data sets feed one input")
     want = model.inputs[0].shape[1:]
-    if dataset.shape != want:
+    in_hops = bool(model.states) and hop_axis(dataset.shape, want) is not None
+    if dataset.shape != want and not in_hops:
         raise DataError(
             f"samples have the shape {list(dataset.shape)}, the model takes {list(want)}",
             dataset.name,
@@ -95,7 +97,8 @@ def infer(model: Model, x: Samples) -> list[Array]:
     Args:
         model: any model.
         x: [n, ...], samples without the batch axis of the model; a sequence of such arrays, one an
-            input, for a model with several inputs. They are cast to the inputs' types.
+            input, for a model with several inputs. They are cast to the inputs' types. A model
+            with state takes longer samples in hops; its last answer counts.
 
     Returns:
         One array [n, ...] per output.
@@ -103,25 +106,42 @@ def infer(model: Model, x: Samples) -> list[Array]:
     Raises:
         DataError: as many arrays as the model has inputs are needed, with as many samples each.
     """
-    return _stacked(_runner(model.to_bytes(), model, _outputs(model)), model, x)
+    return _stacked(_judge(model.to_bytes(), model, _outputs(model)), model, x)
 
 
 def infer_sequence(model: Model, x: Samples) -> list[Array]:
     """Outputs for samples of which each leaves its state to the next.
 
-    Args, returns and raises as `infer`.
+    Args, returns and raises as `infer`; samples are those of one run.
     """
-    state: dict[str, Array] = {}
-    carried = tuple(pair.output for pair in model.states)
-    run = _runner(model.to_bytes(), model, _outputs(model) + carried, state)
+    return _stacked(_carrying(model.to_bytes(), model, _outputs(model), {}), model, x)
+
+
+def _carrying(data: bytes, model: Model, names: tuple[str, ...], state: dict[str, Array]) -> Runner:
+    """A runner that takes the states from `state` and leaves their next values there."""
+    run = _runner(data, model, names + tuple(pair.output for pair in model.states), state)
 
     def step(sample: Sequence[Array]) -> list[Array]:
         outputs = run(sample)
-        for pair, array in zip(model.states, outputs[len(model.outputs) :], strict=True):
+        for pair, array in zip(model.states, outputs[len(names) :], strict=True):
             state[pair.input] = array
-        return outputs[: len(model.outputs)]
+        return outputs[: len(names)]
 
-    return _stacked(step, model, x)
+    return step
+
+
+def _judge(data: bytes, model: Model, names: tuple[str, ...]) -> Runner:
+    """A runner that takes each sample from fresh state, in hops where it is longer than a run's."""
+    if not model.states or len(model.inputs) != 1:
+        return _runner(data, model, names)
+    state: dict[str, Array] = {}
+    step, shape = _carrying(data, model, names, state), model.inputs[0].shape[1:]
+
+    def last(sample: Sequence[Array]) -> list[Array]:
+        state.clear()
+        return [step((piece,)) for piece in hops(sample[0], shape)][-1]
+
+    return last
 
 
 def _outputs(model: Model) -> tuple[str, ...]:
@@ -166,14 +186,15 @@ def observe(model: Model, names: tuple[str, ...], x: Samples) -> Iterator[list[A
     """
     from onnx_ir.passes.common import RemoveUnusedNodesPass
 
-    ir = model.clone_ir()
+    ir, carried = model.clone_ir(), {pair.output for pair in model.states}
     wanted: dict[str, onnx_ir.Value] = {
         value.name: value for node in ir.graph for value in node.outputs if value.name in set(names)
     }
+    kept = [value for value in ir.graph.outputs if value.name in carried]
     ir.graph.outputs.clear()
-    ir.graph.outputs.extend(wanted[name] for name in names)
+    ir.graph.outputs.extend(dict.fromkeys([*(wanted[name] for name in names), *kept]))
     RemoveUnusedNodesPass()(ir)
-    run = _runner(Model.from_ir(ir).to_bytes(), model, names)
+    run = _judge(Model.from_ir(ir).to_bytes(), model, names)
     for sample in _rows(model, x):
         yield run(sample)
 

@@ -116,7 +116,7 @@ class Reading:
         scores: float32 [classes].
         labels: class names.
         truth: the class that it should be, or -1.
-        round_trip_s: seconds from the first byte sent to the last one received.
+        round_trip_s: seconds of one run, from the first byte sent to the last one received.
     """
 
     board: str

@@ -25,6 +25,7 @@ from studio.model.model import Model
 
 IDS = sorted(steps())
 _CHOOSING_BY_DATA = {"mixed_precision"}
+_TAKING_LESS = {"stream_time"}
 _FEW = {"samples": 4, "iterations": 20, "epochs": 1, "stages": 1, "swaps": 1}
 
 
@@ -68,7 +69,7 @@ def quick(step: Step) -> Any:
 def applied(step: Step, model: Model) -> Model | None:
     """The result; None where the step refuses with a reason."""
     try:
-        return finish(step.run(quick(step), model, data_for(model)))
+        return finish(step.start(quick(step), model, data_for(model)))
     except RecipeError as refusal:
         assert refusal.what and refusal.where
         return None
@@ -93,7 +94,7 @@ def test_a_step_keeps_its_promises(id: str) -> None:
     assert first.history[-1]["step"] == id
     assert first.history[-1]["params"] == dataclasses.asdict(quick(step))
     onnx.checker.check_model(onnx.ModelProto.FromString(first.to_bytes()), full_check=True)
-    assert first.inputs == model.inputs
+    assert first.inputs == model.inputs or id in _TAKING_LESS
     seen = step.preview(quick(step), model)
     assert [n.op_type for n in seen.ir.graph] == [n.op_type for n in first.ir.graph]
     if id not in _CHOOSING_BY_DATA:
@@ -167,6 +168,7 @@ def test_any_two_steps_run_or_refuse_with_a_reason(
     if result is None:
         return
     onnx.checker.check_model(onnx.ModelProto.FromString(result.to_bytes()), full_check=True)
-    answers = infer(result, data_for(model).x[:2])[0]
+    fed = model if result.states else result  # with state it takes a window in hops
+    answers = infer(result, data_for(fed).x[:2])[0]
     assert answers.shape[1:] == model.outputs[0].shape[1:] and np.isfinite(answers).all()
     assert [entry["step"] for entry in result.history] == [first, second]
