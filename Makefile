@@ -13,7 +13,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test check screenshots bench bench-compression bench-recipes bench-equality
-.PHONY: bench-models bench-inspect bench-costs bench-arena bench-plans size-tables
+.PHONY: bench-models bench-inspect bench-costs bench-arena bench-plans bench-stream size-tables
 .PHONY: cost-tables stack-tables wheel clean system-demo system-test
 
 help: ## this list
@@ -59,6 +59,9 @@ bench-costs: .venv/installed system-test ## predicted against counted instructio
 
 bench-arena: .venv/installed ## 1 000 random graphs: the arena against its lower bound
 	PYTHONPATH=tests $(BIN)/python tests/bench/arena.py
+
+bench-stream: .venv/installed system-test ## windows taken in hops against whole ones, zig and gcc
+	PYTHONPATH=tests $(BIN)/python tests/bench/stream.py
 
 bench-plans: .venv/installed system-test ## arena and instructions of every plan, zig and gcc
 	PYTHONPATH=tests $(BIN)/python tests/bench/plans.py

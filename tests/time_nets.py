@@ -144,3 +144,14 @@ def padded(rows: int, pads: int, crop: int) -> Model:
 
 
 VALID = {made.__name__: made for made in (spectrogram, flat, samples_first)}
+
+
+def keyword() -> Model:
+    """MLPerf Tiny's keyword net in its real size, but without padding over time."""
+    net = Net()
+    x = net.conv("x", (64, 1, 10, 4), strides=[2, 2], pads=[0, 1, 0, 1], kernel_shape=[10, 4])
+    for _ in range(4):
+        x = net.conv(x, (64, 1, 3, 3), pads=[0, 1, 0, 1], group=64, kernel_shape=[3, 3])
+        x = net.conv(x, (64, 64, 1, 1), kernel_shape=[1, 1])
+    x = net.node("Flatten", net.node("GlobalAveragePool", x))
+    return net.model((1, 1, 49, 10), net.dense(x, 64, 12, relu=False), name="keyword")
