@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from studio.compression.step import Step, param
-from studio.compression.time_rows import Course, Rows, follow, shape_of
+from studio.compression.time_rows import Course, Rows, demands, depths, follow, shape_of
 from studio.compression.time_writer import Writer
 from studio.errors import RecipeError
 from studio.job import Job, Progress
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from studio.data.dataset import Dataset
     from studio.model.model import Model
 
+_CLOCKS = 8  # a preview has no time to try more
 _HINT = "it serves nets whose first layers slide over time: convolutions, pooling, elementwise"
 
 
@@ -63,6 +64,7 @@ def preview(p: StreamTime, model: Model) -> Model:
     if not found:
         _refuse(ir.graph, source, p)
     hop, course = max(found, key=lambda way: _saved(way[1], way[0]))
+    course = _in_step(ir.graph, source, course, hop)
     plain = model.metadata.get("tms.inputs") == "plain"
     report = Writer(ir, course, hop, plain).write()
     return model.derived(ir, STEP.id, {"hop": p.hop, "axis": p.axis}, report)
@@ -114,6 +116,30 @@ def _course(
     return (hop, course) if _saved(course, hop)[0] else None
 
 
+def _in_step(graph: onnx_ir.Graph, source: onnx_ir.Value, course: Course, hop: int) -> Course:
+    """The same way with the clock of strides set so that the fewest rows wait.
+
+    Only where padding behind the window is given up, so that no window could be met exactly: there
+    a stride may begin at any sample.
+    """
+    seen = [value for node in course.ends for value in node.inputs]
+    if not any(course.rows[v].late for v in (*seen, *graph.outputs) if v in course.rows):
+        return course
+    shifted = (replace(course.source, late=late) for late in range(1, min(hop, _CLOCKS)))
+    ways = [course, *(follow(graph, source, rows, hop) for rows in shifted)]
+    return min(ways, key=lambda way: _kept(graph, way, hop))
+
+
+def _kept(graph: onnx_ir.Graph, course: Course, hop: int) -> int:
+    """Elements of all states."""
+    kept = 0
+    for value, depth in depths(graph, course, demands(graph, course, hop)).items():
+        rows = course.rows[value]
+        if depth > hop // rows.stride:
+            kept += depth * math.prod(shape_of(value)) // rows.count
+    return kept
+
+
 def _saved(course: Course, hop: int) -> tuple[int, int]:
     """Products and comparisons of a window that are not done again, and how long it is."""
     saved = 0
@@ -121,7 +147,7 @@ def _saved(course: Course, hop: int) -> tuple[int, int]:
         rows = passage.rows
         again = rows.count - hop // rows.stride
         saved += max(again, 0) * math.prod(shape_of(node.outputs[0])) * _reach(node) // rows.count
-    return saved, next(iter(course.rows.values())).count
+    return saved, course.source.count
 
 
 def _reach(node: onnx_ir.Node) -> int:

@@ -87,6 +87,21 @@ class Course:
     passages: dict[onnx_ir.Node, Passage] = field(default_factory=dict)
     ends: list[onnx_ir.Node] = field(default_factory=list)
 
+    @property
+    def source(self) -> Rows:
+        """Those of the input."""
+        return next(iter(self.rows.values()))
+
+
+@dataclass(frozen=True, slots=True)
+class Demand:
+    """An operand with rows: who reads it, where, and which rows, `lag` before the newest."""
+
+    node: onnx_ir.Node
+    index: int
+    rows: int
+    lag: int
+
 
 Operands = Mapping[int, Rows]
 Rule = Callable[["onnx_ir.Node", Operands], Passage | None]
@@ -115,6 +130,40 @@ def follow(graph: onnx_ir.Graph, source: onnx_ir.Value, rows: Rows, hop: int = 0
         course.passages[node] = passage
         course.rows.update(dict.fromkeys(node.outputs, passage.rows))
     return course
+
+
+def demands(graph: onnx_ir.Graph, course: Course, hop: int) -> list[Demand]:
+    """The rows that each node takes in a run: all of the window where it does not pass them on."""
+    found = []
+    for node in graph:
+        passage = course.passages.get(node)
+        if passage is not None:
+            new = hop // passage.rows.stride
+            found += [Demand(node, i, n.rows(new), n.lag) for i, n in passage.needs.items()]
+            continue
+        for index, value in enumerate(node.inputs):
+            if value in course.rows:
+                found.append(Demand(node, index, course.rows[value].count, 0))
+    return found
+
+
+def depths(graph: onnx_ir.Graph, course: Course, wanted: list[Demand]) -> dict[onnx_ir.Value, int]:
+    """The most rows that anybody wants of a value, by the value that is kept for it."""
+    found: dict[onnx_ir.Value, int] = {}
+    reads = [(demand.node.inputs[demand.index], demand.rows + demand.lag) for demand in wanted]
+    reads += [(v, course.rows[v].count) for v in graph.outputs if v in course.rows]
+    for value, rows in reads:
+        origin = origin_of(value)
+        found[origin] = max(found.get(origin, 0), rows)
+    return found
+
+
+def origin_of(value: onnx_ir.Value | None) -> onnx_ir.Value:
+    """What is kept of a value: the integers that it is read from, else itself."""
+    assert value is not None
+    maker = value.producer()
+    stored = maker.inputs[0] if maker is not None and maker.op_type == "DequantizeLinear" else None
+    return value if stored is None else stored
 
 
 def shape_of(value: onnx_ir.Value | None) -> tuple[int, ...]:

@@ -9,7 +9,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from studio.compression.constants import constant, drop_unused
-from studio.compression.time_rows import Course, Passage, Rows, padding, shape_of
+from studio.compression.time_rows import (
+    Course,
+    Demand,
+    Passage,
+    Rows,
+    demands,
+    depths,
+    origin_of,
+    padding,
+    shape_of,
+)
 from studio.errors import RecipeError
 from studio.model.model import STATES
 
@@ -19,16 +29,6 @@ if TYPE_CHECKING:
 _SAME_NUMBERS = frozenset(
     {"Reshape", "Flatten", "Squeeze", "Unsqueeze", "Transpose", "Slice", "Identity", "MaxPool"}
 )
-
-
-@dataclass(frozen=True, slots=True)
-class _Demand:
-    """An operand with rows: who reads it, where, and which rows."""
-
-    node: onnx_ir.Node
-    index: int
-    rows: int
-    lag: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,13 +64,8 @@ class Writer:
         self.place: onnx_ir.Node | None = None
         self.taken = {value.name for node in self.graph for value in node.outputs}
         self.taken |= {*self.graph.initializers, *(value.name for value in self.graph.inputs)}
-        self.demands = [demand for node in self.graph for demand in self._demands(node)]
-        self.depth: dict[onnx_ir.Value, int] = {}
-        for demand in self.demands:
-            self._deepen(demand.node.inputs[demand.index], demand.rows + demand.lag)
-        for value in self.graph.outputs:
-            if value in course.rows:
-                self._deepen(value, course.rows[value].count)
+        self.demands = demands(self.graph, course, hop)
+        self.depth = depths(self.graph, course, self.demands)
 
     def write(self) -> dict[str, str]:
         """Rewrite, and say what became of each layer."""
@@ -92,29 +87,16 @@ class Writer:
     def _new(self, rows: Rows) -> int:
         return self.hop // rows.stride
 
-    def _demands(self, node: onnx_ir.Node) -> list[_Demand]:
-        """The rows that a node takes: all of the window where it does not pass them on."""
-        passage = self.course.passages.get(node)
-        if passage is not None:
-            new = self._new(passage.rows)
-            return [_Demand(node, i, n.rows(new), n.lag) for i, n in passage.needs.items()]
-        rows = [(i, self.course.rows.get(v)) for i, v in enumerate(node.inputs) if v is not None]
-        return [_Demand(node, i, operand.count, 0) for i, operand in rows if operand is not None]
-
-    def _deepen(self, value: onnx_ir.Value | None, rows: int) -> None:
-        origin = _origin(value)
-        self.depth[origin] = max(self.depth.get(origin, 0), rows)
-
-    def _last(self, value: onnx_ir.Value, demand: _Demand) -> onnx_ir.Value:
+    def _last(self, value: onnx_ir.Value, demand: Demand) -> onnx_ir.Value:
         """The rows of a value that are asked for, in front of who asks."""
         rows = self.course.rows[value]
-        new, depth = self._new(rows), self.depth[_origin(value)]
+        new, depth = self._new(rows), self.depth[origin_of(value)]
         if (demand.rows, demand.lag) == (new, 0):
             return value
         whole, length = value, max(depth, new)
         if depth > new:
-            kept = self.kept.get(_origin(value)) or self._keep(value, rows, depth)
-            self.kept[_origin(value)] = kept
+            kept = self.kept.get(origin_of(value)) or self._keep(value, rows, depth)
+            self.kept[origin_of(value)] = kept
             whole = kept.real if value.dtype == kept.real.dtype else (kept.stored or kept.real)
         if (demand.rows, demand.lag) == (length, 0):
             return whole
@@ -223,12 +205,12 @@ class Writer:
         self.taken.add(name)
         return name
 
-    def _tell(self, demand: _Demand, value: onnx_ir.Value) -> None:
+    def _tell(self, demand: Demand, value: onnx_ir.Value) -> None:
         """Report what a node takes from the past."""
         rows, node = self.course.rows[value], demand.node
         passage, new = self.course.passages.get(node), self._new(rows)
         if passage is None:
-            late = rows.late * rows.stride
+            late = rows.late * rows.stride - self.course.source.late
             behind = f", {late} samples late" if late else ""
             self.report[node.name or ""] = f"sees the last {demand.rows} rows, {new} new{behind}"
         elif demand.rows + demand.lag > new or any(passage.zeros):
@@ -278,17 +260,9 @@ class Writer:
                 continue
             name, value.name = value.name, self._unused(f"{value.name}/new")
             self.taken.discard(name)
-            last = self._last(value, _Demand(self.graph[-1], 0, rows.count, 0))
+            last = self._last(value, Demand(self.graph[-1], 0, rows.count, 0))
             whole = self._node(name or "", "Identity", [last], last.shape, last.dtype)
             self.graph.outputs[index] = whole
-
-
-def _origin(value: onnx_ir.Value | None) -> onnx_ir.Value:
-    """What is kept of a value: the integers that it is read from, else itself."""
-    assert value is not None
-    maker = value.producer()
-    stored = maker.inputs[0] if maker is not None and maker.op_type == "DequantizeLinear" else None
-    return value if stored is None else stored
 
 
 def _inverse(order: list[int]) -> list[int]:

@@ -134,7 +134,7 @@ def in_a_row(model: Model, data: Dataset) -> float:
 def main() -> int:
     """Print two tables."""
     right, rows = True, []
-    head = "| net | takes | MACs | arena | state | compiler | RAM | instructions | of the window's |"
+    head = "| net | takes | MACs | arena | state | compiler | RAM | instructions | share |"
     print(f"{head}\n|---|---|---:|---:|---:|---|---:|---:|---:|")
     for case in cases():
         if sys.argv[1:] and sys.argv[1] not in case.name:

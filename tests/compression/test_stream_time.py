@@ -163,6 +163,17 @@ def test_zeros_around_the_window_become_the_past_and_the_answer_is_late() -> Non
     as_onnxruntime(padded(28, 0, 2), net, exact=False)
 
 
+def test_strides_of_a_padded_net_begin_where_the_fewest_rows_wait() -> None:
+    """A pool behind a padded convolution finds its two rows in one run."""
+    net = Net()
+    x = net.conv("x", (4, 2, 3), kernel_shape=[3], pads=[1, 1])
+    x = net.node("Flatten", net.node("MaxPool", x, kernel_shape=[2], strides=[2]))
+    made = streamed(net.model((1, 2, 16), net.dense(x, 32, 3, relu=False)))
+    assert [state.shape for state in made.states] == [(1, 2, 4), (1, 4, 8)]
+    said = made.history[-1]["layers"]
+    assert said["flatten3"] == "sees the last 8 rows, 1 new, 1 samples late"
+
+
 def test_evaluation_takes_a_window_in_hops() -> None:
     window = quantized(VALID["samples_first"]())
     net = streamed(window)
