@@ -211,7 +211,7 @@ class Writer:
         passage, new = self.course.passages.get(node), self._new(rows)
         if passage is None:
             late = rows.late * rows.stride - self.course.source.late
-            behind = f", {late} samples late" if late else ""
+            behind = f", late by {late}" if late else ""
             self.report[node.name or ""] = f"sees the last {demand.rows} rows, {new} new{behind}"
         elif demand.rows + demand.lag > new or any(passage.zeros):
             said = f"takes {demand.rows} rows, {new} new"

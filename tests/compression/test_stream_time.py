@@ -159,7 +159,7 @@ def test_zeros_around_the_window_become_the_past_and_the_answer_is_late() -> Non
     """What it says is what the net without padding says of a window that reaches further back."""
     net = streamed(padded(20, 2, 0), hop=1)
     said = list(net.history[-1]["layers"].values())
-    assert "sees the last 20 rows, 1 new, 4 samples late" in said
+    assert "sees the last 20 rows, 1 new, late by 4" in said
     as_onnxruntime(padded(28, 0, 2), net, exact=False)
 
 
@@ -171,7 +171,7 @@ def test_strides_of_a_padded_net_begin_where_the_fewest_rows_wait() -> None:
     made = streamed(net.model((1, 2, 16), net.dense(x, 32, 3, relu=False)))
     assert [state.shape for state in made.states] == [(1, 2, 4), (1, 4, 8)]
     said = made.history[-1]["layers"]
-    assert said["flatten3"] == "sees the last 8 rows, 1 new, 1 samples late"
+    assert said["flatten3"] == "sees the last 8 rows, 1 new, late by 1"
 
 
 def test_evaluation_takes_a_window_in_hops() -> None:

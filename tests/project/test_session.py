@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from studio.errors import BoardError, DataError, ModelError, ProjectError, RecipeError
+from studio.model.evaluate import infer
 from studio.project import ROOT
 from studio.session import Session, State
 
@@ -235,6 +236,27 @@ def test_the_way_to_a_board_ends_live_on_it(session: Session) -> None:
         session.close()
     assert not running.alive
     assert session.state.deployment is None
+
+
+def test_a_streaming_net_is_fed_live_in_hops(session: Session) -> None:
+    """The board answers each window as onnxruntime does, hop by hop from fresh state."""
+    session.choose_board("virtual/host")
+    session.add_step("stream_time", "int8")
+    try:
+        session.finish(session.deploy())
+        state = session.state
+        result, data = state.result(state.selected), state.dataset
+        assert result is not None and result.model is not None and data is not None
+        assert result.model.states and result.model.inputs[0].shape == (1, 1, 2, 8)
+        readings = session.live(lambda: 1000.0)
+        answers = [next(readings) for _ in range(5)]
+        readings.close()
+        shown = np.random.default_rng(0).permutation(len(data.test))[:5]
+        wanted = infer(result.model, data.test.x[shown])[0].argmax(axis=1)
+        assert [r.scores.argmax() for r in answers] == wanted.tolist()
+        assert all(r.signal.shape == (1, 64) for r in answers)
+    finally:
+        session.close()
 
 
 def test_it_needs_neither_qt_nor_heavy_packages_until_a_model_opens() -> None:
