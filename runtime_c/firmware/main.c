@@ -5,6 +5,6 @@
 
 void tms_main(void) {
   tms_port_start();
-  tms_app_model->reset(tms_app_arena);
+  tms_app_start();
   tms_monitor();
 }

@@ -61,7 +61,7 @@ static int model_info(void) {
   at = put(at, model->n_inputs, 2);
   at = put(at, model->n_outputs, 2);
   at = put(at, model->n_layers, 2);
-  at = put(at, model->arena_bytes, 4);
+  at = put(at, tms_app_arena_bytes, 4);
   at = put(at, TMS_TICK_HZ, 4);
   at = put_text(at, tms_app_digest);
   return put_text(at, model->name);
@@ -158,7 +158,7 @@ static int run(uint16_t sequence, int n) {
 }
 
 static int memory(void) {
-  int at = put(0, tms_app_model->arena_bytes, 4);
+  int at = put(0, tms_app_arena_bytes, 4);
   at = put(at, tms_port_stack_bytes(), 4);
   return put(at, tms_port_stack_used(), 4);
 }

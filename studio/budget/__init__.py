@@ -6,9 +6,9 @@ import tomllib
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
 
-from studio.budget.banks import Banks, banks
 from studio.budget.effort import CPI_ERROR, charge_uc, cycles, energy_uj
 from studio.budget.layers import Layer, layers
+from studio.build.banks import Banks, placed
 from studio.build.size_table import SizeTable, data_bytes, size_table
 from studio.build.stack_table import stack_table
 from studio.compiler.cost import cost_table
@@ -62,7 +62,7 @@ class Budget:
         flash_parts: bytes by what takes them: weights, code of the model, kernels, firmware.
         kernel_bytes: code of each kernel, by name; functions that several share count to the first.
         layers: a row for each kernel call.
-        banks: where in the board's RAM things go.
+        banks: where in the board's RAM things go; the arena may need two of them.
         reserve: what the user's application takes beside.
         peak: the layer at which the arena is fullest, and the buffers that live then.
     """
@@ -97,7 +97,7 @@ class Budget:
 
     @property
     def over_ram_bytes(self) -> int:
-        """Bytes of RAM that are missing for the arena in one piece, variables and stack."""
+        """Bytes of RAM that are missing for the arena, variables and stack."""
         return self.banks.over_bytes
 
     @property
@@ -128,15 +128,17 @@ def budget(
     detail = shared.detail
     if stands_in:
         detail += "; the board's own start-up code is not written yet"
-    arena = max(program.arena_bytes, 1)
     stack = _stack(profile, shared.stack_used_bytes)
     variables = shared.variables_bytes
+    rest_bytes = variables + int(stack.value) + reserve.ram_bytes
+    program, banks = placed(program, profile, rest_bytes)
+    arena = max(program.arena_bytes, 1)
     return Budget(
         profile=profile,
         flash_bytes=Figure(sum(shared.flash_parts.values()), source, detail),
         ram_bytes=Figure(variables + arena, source, detail),
         stack_bytes=stack,
-        arena_bytes=Figure(arena, "computed", _placed(program)),
+        arena_bytes=Figure(arena, "computed", _placed(program, banks)),
         arena_bound_bytes=Figure(program.bound_bytes, "computed", "most bytes live at once"),
         scratch_bytes=Figure(program.scratch_bytes, "computed", "largest scratch of a call"),
         state_bytes=Figure(program.state_bytes, "computed", "kept from run to run"),
@@ -148,7 +150,7 @@ def budget(
         if shared.instructions is None
         else Figure(shared.instructions, "estimated", _stated(shared.layers)),
         **_effort(profile, shared),
-        banks=banks(profile, arena, variables + int(stack.value) + reserve.ram_bytes),
+        banks=banks,
         layers=shared.layers,
         flash_parts=shared.flash_parts,
         kernel_bytes=shared.kernel_bytes,
@@ -157,11 +159,14 @@ def budget(
     )
 
 
-def _placed(program: Program) -> str:
-    if not program.options.stream_input:
-        return "placement of all buffers"
-    image = program.inputs[0]
-    return f"placement of all buffers; of the input, {image.rows} of {image.shape[0]} rows"
+def _placed(program: Program, banks: Banks) -> str:
+    detail = "placement of all buffers"
+    if banks.several:
+        detail += f"; needs two banks: {banks.text}"
+    if program.options.stream_input:
+        image = program.inputs[0]
+        detail += f"; of the input, {image.rows} of {image.shape[0]} rows"
+    return detail
 
 
 @dataclass(frozen=True, slots=True)

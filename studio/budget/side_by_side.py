@@ -51,7 +51,7 @@ def why(one: Budget) -> str:
     if one.over_ram_bytes:
         reasons.append(f"RAM over by {one.over_ram_bytes}, fullest at {one.peak[0]}")
     if one.banks.several:
-        reasons.append("the plan needs two banks")
+        reasons.append(f"needs two banks: {one.banks.text}")
     return "; ".join(reasons)
 
 

@@ -17,6 +17,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from studio.build import object_cache
+from studio.build.banks import Banks, placed
 from studio.build.link_map import Image, read_image
 from studio.build.process import run
 from studio.build.toolchains import Toolchain
@@ -66,18 +67,28 @@ def project_files(program: Program, profile: Profile) -> dict[str, bytes]:
     """
     from studio.compiler.emit import emit
 
-    return firmware_around(emit(program), program.name, program.arena_bytes, profile)
+    program, banks = placed(program, profile)
+    return firmware_around(emit(program), program.name, banks, profile)
+
+
+def generated_files(program: Program, profile: Profile) -> dict[str, bytes]:
+    """The project for a board; for one without a port the model and its kernels alone."""
+    from studio.compiler.emit import emit
+
+    if profile.port:
+        return project_files(program, profile)
+    return emit(placed(program, profile)[0])
 
 
 def firmware_around(
-    model_files: Mapping[str, bytes], name: str, arena_bytes: int, profile: Profile
+    model_files: Mapping[str, bytes], name: str, banks: Banks, profile: Profile
 ) -> dict[str, bytes]:
     """A project around generated code.
 
     Args:
         model_files: what the compiler emitted; `<name>.c` defines `<name>_model`.
         name: the model's name, a C identifier.
-        arena_bytes: what the model needs.
+        banks: where the model's memory goes.
         profile: the board.
     """
     if not profile.port:
@@ -89,11 +100,11 @@ def firmware_around(
     port = tomllib.loads(resource(f"runtime_c/ports/{profile.port}/port.toml").read_text("utf-8"))
     digest = model_digest(model_files)
     files = {**model_files, **_monitor(), **_port(profile.port, port["files"])}
-    files["app.c"] = _app(name, arena_bytes, digest, profile).encode()
+    files["app.c"] = _app(name, banks.arena_bytes, digest, profile).encode()
     files["port/port_config.h"] = _port_config(profile, port["stack_bytes"]).encode()
     if "linker_script" in port:
         template = _port_path(profile.port, port["linker_script"]).read_text("utf-8")
-        files["link.ld"] = _linker_script(template, profile, port["stack_bytes"]).encode()
+        files["link.ld"] = _linker_script(template, profile, banks, port["stack_bytes"]).encode()
     sources = sorted(path for path in files if path.endswith(".c"))
     manifest = Manifest(
         model=name,
@@ -265,7 +276,16 @@ def _port(port: str, files: Sequence[str]) -> dict[str, bytes]:
     }
 
 
-def _app(name: str, arena_bytes: int, digest: str, profile: Profile) -> str:
+def _app(name: str, arena_bytes: Sequence[int], digest: str, profile: Profile) -> str:
+    start = "tms_app_model->reset(tms_app_arena);"
+    second = ""
+    if len(arena_bytes) > 1:
+        second = f"""static TMS_SECOND_SECTION uint8_t tms_app_second[{arena_bytes[1]}]
+    __attribute__((aligned(TMS_ARENA_ALIGN)));
+"""
+        start = f"""{name}_t model;
+  (void){name}_init(&model, tms_app_arena, sizeof tms_app_arena, tms_app_second,
+                    sizeof tms_app_second);"""
     return f"""/* The model that this firmware runs, and its memory. Generated. */
 #include "app.h"
 #include "{name}.h"
@@ -273,8 +293,13 @@ def _app(name: str, arena_bytes: int, digest: str, profile: Profile) -> str:
 {_feature_checks(profile)}
 const tms_model *const tms_app_model = &{name}_model;
 const char tms_app_digest[] = "{digest}";
-TMS_ARENA_SECTION uint8_t tms_app_arena[{max(arena_bytes, 1)}]
+const uint32_t tms_app_arena_bytes = {sum(arena_bytes)};
+TMS_ARENA_SECTION uint8_t tms_app_arena[{arena_bytes[0]}]
     __attribute__((aligned(TMS_ARENA_ALIGN)));
+{second}
+void tms_app_start(void) {{
+  {start}
+}}
 """
 
 
@@ -308,16 +333,28 @@ def _port_config(profile: Profile, stack_bytes: int) -> str:
     )
 
 
-def _linker_script(template: str, profile: Profile, stack_bytes: int) -> str:
-    values = {"STACK_BYTES": stack_bytes}
-    for kind in ("flash", "ram"):
-        region = next((region for region in profile.memory if region.kind == kind), None)
-        if region is None:
-            raise BuildError(f"the profile has no {kind}", profile.id, "add a [[memory]] to it")
-        values[f"{kind.upper()}_ADDRESS"] = region.address
-        values[f"{kind.upper()}_BYTES"] = region.size_bytes
-    for key, value in values.items():
-        template = template.replace(f"@{key}@", f"{value:#x}")
+def _linker_script(template: str, profile: Profile, banks: Banks, stack_bytes: int) -> str:
+    flash = next((region for region in profile.memory if region.kind == "flash"), None)
+    if flash is None:
+        raise BuildError("the profile has no flash", profile.id, "add a [[memory]] to it")
+    numbers = {
+        "STACK_BYTES": stack_bytes,
+        "FLASH_ADDRESS": flash.address,
+        "FLASH_BYTES": flash.size_bytes,
+        "RAM_ADDRESS": banks.rest.address,
+        "RAM_BYTES": banks.rest.size_bytes,
+    }
+    names, more = [], ""
+    for number, bank in enumerate(banks.arenas):
+        names.append("RAM" if bank == banks.rest else f"BANK{number}")
+        if bank != banks.rest:
+            more += (
+                f"  {names[-1]} (rw) : ORIGIN = {bank.address:#x}, LENGTH = {bank.size_bytes:#x}\n"
+            )
+    words = {key: f"{value:#x}" for key, value in numbers.items()}
+    words |= {"ARENA": names[0], "SECOND": names[-1], "BANKS\n": more}
+    for key, word in words.items():
+        template = template.replace(f"@{key.strip()}@" + "\n" * key.endswith("\n"), word)
     return template
 
 

@@ -85,7 +85,7 @@ class HostModel:
         digest: of the generated code, as in Image.digest.
     """
 
-    def __init__(self, library: Path, name: str, digest: str) -> None:
+    def __init__(self, library: Path, name: str, digest: str, second_bytes: int = 0) -> None:
         self.name = name
         self.digest = digest
         try:
@@ -95,10 +95,11 @@ class HostModel:
             raise BuildError(
                 f"cannot be loaded: {error}", str(library), "build it again"
             ) from error
-        size = self._model.arena_bytes + 2 * _GUARD_BYTES + _ALIGN
-        self._memory = np.full(size, _GUARD, np.uint8)
-        self._start = _GUARD_BYTES + -(self._memory.ctypes.data + _GUARD_BYTES) % _ALIGN
+        self._arena = _Guarded(self._model.arena_bytes)
+        self._second = _Guarded(second_bytes)
         self._lock = threading.Lock()
+        if second_bytes:
+            self._link()
         self.reset()
 
     @classmethod
@@ -110,18 +111,24 @@ class HostModel:
         """
         from studio.compiler.emit import emit
 
-        return (yield from cls.build_files(emit(program), program.name, toolchain))
+        second_bytes = program.arena_bytes - program.first_bytes
+        files = emit(program)
+        return (yield from cls.build_files(files, program.name, toolchain, second_bytes))
 
     @classmethod
     def build_files(
-        cls, files: Mapping[str, bytes], name: str, toolchain: Toolchain | None = None
+        cls,
+        files: Mapping[str, bytes],
+        name: str,
+        toolchain: Toolchain | None = None,
+        second_bytes: int = 0,
     ) -> Job[Self]:
         """Compile emitted files and load them; `<name>.c` defines `<name>_model`."""
         chosen = toolchain or default_toolchain("host")
         folder = tempfile.TemporaryDirectory(prefix="tinyml-studio-host-")
         try:
             library = yield from _build_library(Path(folder.name), files, name, chosen)
-            model = cls(library, name, model_digest(files))
+            model = cls(library, name, model_digest(files), second_bytes)
         except BaseException:
             folder.cleanup()
             raise
@@ -131,12 +138,24 @@ class HostModel:
     @property
     def arena_bytes(self) -> int:
         """What the generated code asks for."""
-        return int(self._model.arena_bytes)
+        return self._arena.size_bytes + self._second.size_bytes
+
+    def _link(self) -> None:
+        """Tell an arena in two pieces of its second one."""
+        model = ctypes.c_void_p()  # <name>_t
+        init = getattr(self._library, f"{self.name}_init")
+        pieces = [
+            argument
+            for piece in (self._arena, self._second)
+            for argument in (ctypes.c_void_p(piece.address), ctypes.c_size_t(piece.size_bytes))
+        ]
+        if init(ctypes.byref(model), *pieces):
+            raise BuildError("refuses its arena", self.name, "report this as a bug")
 
     def reset(self) -> None:
         """Clear persistent state."""
         with self._lock:
-            self._model.reset(self._memory.ctypes.data + self._start)
+            self._model.reset(self._arena.address)
 
     def run(self, inputs: Sequence[Array]) -> list[Array]:
         """One inference.
@@ -164,7 +183,7 @@ class HostModel:
             else:
                 for tensor, array in zip(tensors, inputs, strict=True):
                     self._place(tensor)[:] = _bytes(array)
-                self._model.run(self._memory.ctypes.data + self._start)
+                self._model.run(self._arena.address)
             self._check_guards()
             outputs = (self._model.outputs[index] for index in range(self._model.n_outputs))
             return [self._get(tensor) for tensor in outputs]
@@ -179,8 +198,7 @@ class HostModel:
             ctypes.memmove(to, rows[y].ctypes.data, rows.shape[1])
             return 0
 
-        memory = self._memory.ctypes.data + self._start
-        if self._model.run_rows(memory, _RowSource(bring), None):
+        if self._model.run_rows(self._arena.address, _RowSource(bring), None):
             raise BuildError("asks for a row that its input does not have", self.name, _BUG)
 
     def _get(self, tensor: Any) -> Array:
@@ -190,13 +208,36 @@ class HostModel:
     def _place(self, tensor: Any) -> Array:
         if tensor.offset + tensor.bytes > self._model.arena_bytes:
             raise BuildError("lies outside of the arena", f"tensor {tensor.name.decode()}", _BUG)
-        start = self._start + tensor.offset
-        return self._memory[start : start + tensor.bytes]
+        return self._arena.bytes[tensor.offset : tensor.offset + tensor.bytes]
 
     def _check_guards(self) -> None:
-        end = self._start + self._model.arena_bytes
-        if (self._memory[: self._start] != _GUARD).any() or (self._memory[end:] != _GUARD).any():
+        if not (self._arena.whole and self._second.whole):
             raise BuildError("the generated code wrote outside of its arena", self.name, _BUG)
+
+
+class _Guarded:
+    """Aligned memory between guard bytes."""
+
+    def __init__(self, size_bytes: int) -> None:
+        memory = np.full(size_bytes + 2 * _GUARD_BYTES + _ALIGN, _GUARD, np.uint8)
+        start = _GUARD_BYTES + -(memory.ctypes.data + _GUARD_BYTES) % _ALIGN
+        self.bytes = memory[start : start + size_bytes]
+        self._before, self._behind = memory[:start], memory[start + size_bytes :]
+
+    @property
+    def address(self) -> int:
+        """Of the first byte."""
+        return int(self.bytes.ctypes.data)
+
+    @property
+    def size_bytes(self) -> int:
+        """Bytes between the guards."""
+        return len(self.bytes)
+
+    @property
+    def whole(self) -> bool:
+        """True where nobody wrote outside."""
+        return bool((self._before == _GUARD).all() and (self._behind == _GUARD).all())
 
 
 def _check_input(tensor: Any, array: Array) -> None:

@@ -69,7 +69,7 @@ def read_image(
         flash_bytes=sum(size for size, loaded, _ in sections.values() if loaded),
         ram_bytes=sum(size for size, _, written in sections.values() if written),
         stack_bytes=stack_bytes,
-        arena_bytes=symbols.get("tms_app_arena", 0),
+        arena_bytes=symbols.get("tms_app_arena", 0) + symbols.get("tms_app_second", 0),
         sections={name: size for name, (size, _, _) in sections.items()},
         symbols=symbols,
     )

@@ -146,11 +146,12 @@ def _random_samples(model: Model, n: int = 256) -> Dataset:
     return Dataset("random", x, None, (), np.full(n, "train"))
 
 
-def lowered(args: argparse.Namespace, report: Report) -> Program:
-    """The model, opened and lowered with the choices of the command line."""
+def lowered(args: argparse.Namespace, board: Profile, report: Report) -> Program:
+    """The model, opened, lowered with the choices of the command line, in the board's memory."""
+    from studio.build.banks import placed
     from studio.compiler.lower import lower
 
-    return lower(opened(args, report), options(args))
+    return placed(lower(opened(args, report), options(args)), board)[0]
 
 
 def options(args: argparse.Namespace) -> Options:

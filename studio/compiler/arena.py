@@ -13,7 +13,7 @@ gives the same bytes on every machine.
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -88,15 +88,7 @@ def _placed(
 ) -> Placement:
     allowed = dict(overlaps)
     least = target if allowed else bound(sizes, lives)
-    # neighbours[i]: (j, how far i must begin below j, how far above j's beginning)
-    neighbours = [
-        [
-            (j, allowed.get((i, j), sizes[i]), allowed.get((j, i), sizes[j]))
-            for j, other in enumerate(lives)
-            if j != i and life & other
-        ]
-        for i, life in enumerate(lives)
-    ]
+    near = neighbours(sizes, lives, allowed)
     starts = [(life & -life).bit_length() for life in lives]
     by_size = sorted(range(len(sizes)), key=lambda i: (-sizes[i], starts[i]))
     orders = [by_size]
@@ -104,31 +96,51 @@ def _placed(
         # An output lies below the input that it overwrites only if it is placed before it.
         overlapped = {i for pair in allowed for i in pair}
         orders.append(sorted(by_size, key=lambda i: (i not in overlapped, -starts[i])))
-    best = min((_drop(order, sizes, neighbours), order) for order in orders)
+    best = min((_drop(order, sizes, near), order) for order in orders)
     fitting = None if allowed or best[0][0] <= least else fit(sizes, lives, least)
     if fitting is not None:
         return Placement(tuple(fitting), least, least)
-    height, offsets = _exchanged(best[1], best[0], sizes, neighbours, least, tries)
+    height, offsets = _exchanged(best[1], best[0], sizes, near, least, tries)
     return Placement(tuple(offsets), height, min(least, height))
+
+
+def neighbours(
+    sizes: Sequence[int], lives: Sequence[int], allowed: Mapping[Pair, int]
+) -> Neighbours:
+    """For each buffer i those that live with it: (j, bytes from i to j above, from j to i above).
+
+    Args:
+        sizes: as in `place`.
+        lives: likewise.
+        allowed: its overlaps.
+    """
+    return [
+        [
+            (j, allowed.get((i, j), sizes[i]), allowed.get((j, i), sizes[j]))
+            for j, other in enumerate(lives)
+            if j != i and life & other
+        ]
+        for i, life in enumerate(lives)
+    ]
 
 
 def _exchanged(
     order: list[int],
     best: tuple[int, list[int]],
     sizes: Sequence[int],
-    neighbours: Neighbours,
+    near: Neighbours,
     target: int,
     tries: int,
 ) -> tuple[int, list[int]]:
     """Exchange places in the order until the target is met or the tries are used up."""
     dice = random.Random(0)
-    each = len(order) + sum(map(len, neighbours))
+    each = len(order) + sum(map(len, near))
     for _ in range(min(tries, WORK // each) if len(order) > 1 else 0):
         if best[0] <= target:
             break
         i, j = dice.sample(range(len(order)), 2)
         order[i], order[j] = order[j], order[i]
-        tried = _drop(order, sizes, neighbours)
+        tried = _drop(order, sizes, near)
         if tried[0] <= best[0]:
             best = tried
         else:
@@ -136,22 +148,25 @@ def _exchanged(
     return best
 
 
-def _drop(
-    order: Sequence[int], sizes: Sequence[int], neighbours: Neighbours
-) -> tuple[int, list[int]]:
+def _drop(order: Sequence[int], sizes: Sequence[int], near: Neighbours) -> tuple[int, list[int]]:
     """Height and offsets: each buffer in turn as low as those that live with it allow."""
     offsets = [-1] * len(sizes)
     height = 0
     for i in order:
-        taken = sorted(
+        low = lowest(
             (offsets[j] - below, offsets[j] + above)
-            for j, below, above in neighbours[i]
+            for j, below, above in near[i]
             if offsets[j] >= 0
         )
-        low = 0
-        for start, stop in taken:  # offsets strictly between the two are forbidden
-            if low > start and low < stop:
-                low = stop
         offsets[i] = low
         height = max(height, low + sizes[i])
     return height, offsets
+
+
+def lowest(taken: Iterable[tuple[int, int]]) -> int:
+    """The lowest offset that does not lie strictly between the two ends of any pair."""
+    low = 0
+    for start, stop in sorted(taken):
+        if low > start and low < stop:
+            low = stop
+    return low

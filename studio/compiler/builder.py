@@ -330,6 +330,7 @@ class Builder:
             notes=tuple(f"{site}: {note}" for site, note in self.notes.items()),
             output_order=tuple(number[tensor.buffer] for tensor in outputs),
             initial=initial,
+            overlaps=laid.overlaps,
         )
 
 

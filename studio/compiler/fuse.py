@@ -46,6 +46,7 @@ class Layout:
     calls: tuple[KernelCall, ...]
     stages: tuple[tuple[Step, ...], ...]
     placement: Placement
+    overlaps: Mapping[tuple[int, int], int]
 
 
 def layerwise(buffers: Sequence[Buffer], calls: Sequence[KernelCall]) -> Layout:
@@ -306,7 +307,7 @@ def _laid_out(
     lives = lifetimes(buffers, calls, stages)
     tries = OVERLAP_TRIES if overlaps else arena.TRIES
     placement = arena.place(sizes, lives, overlaps, target, tries)
-    return Layout(buffers, calls, stages, placement)
+    return Layout(buffers, calls, stages, placement, overlaps or {})
 
 
 def lifetimes(

@@ -164,6 +164,14 @@ class Options:
     stream_input: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A piece of an arena: the bank of memory that it lies in, and its bytes."""
+
+    bank: str
+    size_bytes: int
+
+
 @dataclass(frozen=True, eq=False)
 class Program:
     """A lowered model.
@@ -181,6 +189,9 @@ class Program:
             by row, with rings between them.
         initial: what a reset writes into each state, by its buffer's index: the byte that fills it,
             or the name of a Constant.
+        overlaps: (output, input) -> bytes by which the output must begin below the input that dies.
+        pieces: of an arena in two pieces, which see `split`; offsets count through both, no buffer
+            lies in both. Empty where the arena is one piece, in whatever bank.
     """
 
     name: str
@@ -197,6 +208,8 @@ class Program:
     output_order: tuple[int, ...] = ()
     stages: tuple[tuple[Step, ...], ...] = ()
     initial: Mapping[int, int | str] = field(default_factory=dict)
+    overlaps: Mapping[tuple[int, int], int] = field(default_factory=dict)
+    pieces: tuple[Piece, ...] = ()
 
     @cached_property
     def inputs(self) -> tuple[Buffer, ...]:
@@ -207,6 +220,11 @@ class Program:
     def outputs(self) -> tuple[Buffer, ...]:
         """Output buffers in the model's order."""
         return tuple(self.buffers[index] for index in self.output_order)
+
+    @property
+    def first_bytes(self) -> int:
+        """Bytes of the piece with inputs and outputs: of the whole arena where it is one piece."""
+        return self.pieces[0].size_bytes if self.pieces else self.arena_bytes
 
     @property
     def kernel_names(self) -> tuple[str, ...]:

@@ -117,10 +117,9 @@ def generate(asked: State, derived: Derived, directory: Path) -> Job[Update]:
 
 def generated(made: Subject) -> dict[str, bytes]:
     """A firmware project where the board has a port, else the model's plain C."""
-    from studio.build.firmware import project_files
-    from studio.compiler.emit import emit
+    from studio.build.firmware import generated_files
 
-    return project_files(made.program, made.profile) if made.profile.port else emit(made.program)
+    return generated_files(made.program, made.profile)
 
 
 def deploy(asked: State, derived: Derived) -> Job[Update]:
@@ -170,9 +169,11 @@ def _examine(made: Subject, image: Image, running: Running) -> Job[tuple[Station
     from studio.boards.link import Link
     from studio.boards.timing import timing
     from studio.boards.verify import verify
+    from studio.build.banks import placed
     from studio.build.host import HostModel
 
-    host = yield from _at("Verify", HostModel.build(made.program))
+    there, _ = placed(made.program, made.profile)
+    host = yield from _at("Verify", HostModel.build(there))
     with Link(running.port) as link:
         verdict = yield from _at("Verify", verify(host, link, VERIFY_SAMPLES))
         times = yield from _at("Time", timing(link, made.profile))

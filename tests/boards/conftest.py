@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from studio.boards.flashers.flasher import Running, flasher_for
+from studio.build.banks import whole
 from studio.build.firmware import build, firmware_around, write_project
 from studio.build.link_map import Image
 from studio.build.toolchains import toolchain
@@ -25,7 +26,8 @@ def image(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Image]:
         chosen = compiler or ("host" if board == "virtual/host" else "zig")
         folder: Path = tmp_path_factory.mktemp("project")
         files = tiny_model.files(salt)
-        project = firmware_around(files, "tiny", tiny_model.ARENA_BYTES, profile(board))
+        banks = whole(tiny_model.ARENA_BYTES, profile(board))
+        project = firmware_around(files, "tiny", banks, profile(board))
         write_project(project, folder)
         return finish(build(folder, toolchain(chosen)))
 

@@ -12,6 +12,7 @@ import pytest
 import serial
 
 from studio.boards import virtual
+from studio.build.banks import whole
 from studio.build.firmware import build, firmware_around, write_project
 from studio.build.toolchains import toolchain
 from studio.job import finish
@@ -147,7 +148,7 @@ def test_floats_are_written_with_six_decimals(tmp_path):
         "tms.h": tiny_model.files()["tms.h"],
     }
     board = profile("virtual/host")
-    write_project(firmware_around(files, "echo", 96, board), tmp_path)
+    write_project(firmware_around(files, "echo", whole(96, board), board), tmp_path)
     values = [0, -0.0, 1, -1.5, 0.0039062, 1e-7, 5e-39, 123456.789, -3e9, np.inf, -np.inf, np.nan]
     x = np.array(values, np.float32)
     with virtual.start(board, finish(build(tmp_path, toolchain("host")))) as running:
@@ -164,7 +165,7 @@ def test_without_spare_memory_an_input_serves_once(tmp_path):
     real = profile("virtual/mps2-an386")
     memory = (real.memory[0], dataclasses.replace(real.memory[1], size_bytes=4096 + 1024 + 600))
     tight = dataclasses.replace(real, memory=memory)
-    write_project(firmware_around(tiny_model.files(), "tiny", 1024, tight), tmp_path)
+    write_project(firmware_around(tiny_model.files(), "tiny", whole(1024, tight), tight), tmp_path)
     x = np.arange(tiny_model.N).astype(np.int8)
     with virtual.start(tight, finish(build(tmp_path, toolchain("zig")))) as running:
         runner = Runner(running.port)

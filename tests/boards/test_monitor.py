@@ -9,6 +9,7 @@ import subprocess
 import pytest
 
 from studio.boards.frames import Frame, FrameType, encode
+from studio.build.banks import whole
 from studio.build.firmware import firmware_around, read_manifest, write_project
 from studio.targets.library import profile
 from tests.build import tiny_model
@@ -28,9 +29,8 @@ def sanitized(tmp_path_factory):
     if shutil.which("cc") is None:
         pytest.skip("no cc on PATH")
     folder = tmp_path_factory.mktemp("sanitized")
-    write_project(
-        firmware_around(tiny_model.files(), "tiny", 1024, profile("virtual/host")), folder
-    )
+    here = profile("virtual/host")
+    write_project(firmware_around(tiny_model.files(), "tiny", whole(1024, here), here), folder)
     manifest = read_manifest(folder)
     subprocess.run(
         ["cc", *STRICT, *SANITIZERS, "-g", "-pthread", "-DTMS_TRACE", "-I.", "-Isrc", "-Iport",

@@ -12,7 +12,6 @@ from nets import MLPERF, conv_1d
 
 from studio.budget import Reserve, budget
 from studio.budget.advice import changes
-from studio.budget.banks import banks
 from studio.budget.effort import CPI, Duty, battery_days, kernel_class
 from studio.budget.side_by_side import COLUMNS, as_csv, as_markdown
 from studio.compiler.cost import cost_table
@@ -21,7 +20,7 @@ from studio.compiler.program import Options
 from studio.compression.quantize_int8 import QuantizeInt8, preview
 from studio.errors import BuildError, ProfileError
 from studio.targets.library import profile, profiles
-from studio.targets.profile import Fact, Region
+from studio.targets.profile import Fact
 
 
 @pytest.fixture(scope="module")
@@ -111,32 +110,6 @@ def test_the_users_application_is_set_aside(kws):
     assert taken.over_ram_bytes > 0
     with pytest.raises(ProfileError, match="negative"):
         Reserve(-1, 0)
-
-
-def ram(name: str, address: int, size: int) -> Region:
-    return Region(name, "ram", address, size)
-
-
-def test_the_arena_goes_into_tightly_coupled_memory_if_it_fits():
-    board = profile("nucleo_h743zi2")
-    assert banks(board, 60_000, 1_000).arena == ("dtcm",)
-    assert banks(board, 60_000, 1_000).fast
-    large = banks(board, 300_000, 1_000)
-    assert large.arena == ("axi_sram",)
-    assert not large.fast
-
-
-def test_a_plan_that_no_single_bank_holds_says_so():
-    board = profile("nucleo_f401re")
-    two = replace(board, memory=(ram("a", 0x1000, 5000), ram("b", 0x9000, 5000)))
-    found = banks(two, 6000, 100)
-    assert found.several
-    assert found.over_bytes == 1100
-    joined = replace(board, memory=(ram("a", 0x1000, 5000), ram("b", 0x1000 + 5000, 5000)))
-    assert banks(joined, 6000, 100).arena == ("a", "b")
-    none = banks(two, 20_000, 100)
-    assert not none.several
-    assert none.over_bytes == 15_100
 
 
 def test_what_would_make_it_fit_is_computed():

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from studio.build.banks import whole
 from studio.build.firmware import (
     build,
     firmware_around,
@@ -28,10 +29,13 @@ QEMU_BOARDS = (
 ARM_COMPILERS = (pytest.param("zig"), pytest.param("gcc", marks=pytest.mark.needs_gcc))
 
 
+def tiny_project(board):
+    banks = whole(tiny_model.ARENA_BYTES, board)
+    return firmware_around(tiny_model.files(), tiny_model.NAME, banks, board)
+
+
 def project(folder: Path, board: str = "virtual/mps2-an386") -> Path:
-    files = firmware_around(
-        tiny_model.files(), tiny_model.NAME, tiny_model.ARENA_BYTES, profile(board)
-    )
+    files = tiny_project(profile(board))
     write_project(files, folder)
     return folder
 
@@ -82,7 +86,7 @@ def test_two_builds_in_two_folders_give_the_same_bytes(tmp_path, cold_cache, com
 
 def test_generated_files_are_the_same_every_time_and_name_no_place_or_time(tmp_path):
     board = profile("virtual/mps2-an386")
-    one, two = (firmware_around(tiny_model.files(), "tiny", 1024, board) for _ in range(2))
+    one, two = (tiny_project(board) for _ in range(2))
     assert one == two
     text = b"".join(one.values()).decode()
     assert str(Path.home()) + "/" not in text
@@ -147,7 +151,7 @@ def test_a_program_that_does_not_fit_the_memory_is_refused(tmp_path, compiler):
         profile("virtual/mps2-an386"),
         memory=(Region("f", "flash", 0, 1 << 20), Region("r", "ram", 0x20000000, 4608)),
     )
-    write_project(firmware_around(tiny_model.files(), "tiny", 1024, small), tmp_path)
+    write_project(tiny_project(small), tmp_path)
     with pytest.raises(BuildError) as caught:
         finish(build(tmp_path, toolchain(compiler)))
     assert "RAM does not hold the arena and the stack" in caught.value.hint
@@ -164,7 +168,7 @@ def test_the_first_complaint_of_the_compiler_is_the_hint(tmp_path):
 
 def test_a_board_without_a_port_is_refused():
     with pytest.raises(BuildError, match="no firmware") as caught:
-        firmware_around(tiny_model.files(), "tiny", 1024, profile("nucleo_f401re"))
+        tiny_project(profile("nucleo_f401re"))
     assert caught.value.where == "nucleo_f401re"
 
 

@@ -7,7 +7,7 @@
 #define CPACR (*(volatile uint32_t *)0xE000ED88u)
 
 extern uint32_t tms_data_load[], tms_data_start[], tms_data_end[];
-extern uint32_t tms_bss_start[], tms_bss_end[], tms_arena_end[];
+extern uint32_t tms_bss_start[], tms_bss_end[], tms_spare[];
 extern uint32_t tms_stack_limit[], tms_stack_top[];
 
 void tms_reset(void);
@@ -67,6 +67,6 @@ uint32_t tms_port_stack_used(void) {
 }
 
 uint8_t *tms_port_spare(uint32_t *bytes) {
-  *bytes = (uint32_t)((uintptr_t)tms_stack_limit - (uintptr_t)tms_arena_end);
-  return (uint8_t *)tms_arena_end;
+  *bytes = (uint32_t)((uintptr_t)tms_stack_limit - (uintptr_t)tms_spare);
+  return (uint8_t *)tms_spare;
 }

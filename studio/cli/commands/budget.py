@@ -146,7 +146,7 @@ def _plain(one: Budget, duty: Duty | None, advice: tuple[Change, ...]) -> dict[s
         "kernel_bytes": [
             {"name": name, "size_bytes": size} for name, size in one.kernel_bytes.items()
         ],
-        "banks": asdict(one.banks),
+        "banks": asdict(one.banks) | {"several": one.banks.several},
         "layers": [asdict(layer) for layer in one.layers],
         "peak_layer": one.peak[0],
         "peak_buffers": list(one.peak[1]),
@@ -222,9 +222,10 @@ def _text(found: list[Budget]) -> list[str]:
         if one.over_flash_bytes:
             lines.append(f"{where} {number(one.over_flash_bytes)} bytes of flash")
         if one.over_ram_bytes:
-            banks = " (needs two banks)" if one.banks.several else ""
             lines.append(
                 f"{where} {number(one.over_ram_bytes)} bytes of RAM, fullest at {one.peak[0]}"
-                f" ({', '.join(one.peak[1])}){banks}"
+                f" ({', '.join(one.peak[1])})"
             )
+        if one.banks.several:
+            lines.append(f"{one.profile.id}: needs two banks: {one.banks.text}")
     return lines

@@ -36,7 +36,7 @@ def run(args: argparse.Namespace, report: stations.Report) -> Answer:
     from studio.boards.link import Link
 
     board = stations.board(args)
-    program = stations.lowered(args, report)
+    program = stations.lowered(args, board, report)
     with ExitStack() as stack:
         image = stack.enter_context(stations.built(args, program, board, report))
         running = stack.enter_context(stations.flashed(args.port, board, image, report))

@@ -24,12 +24,13 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, report: stations.Report) -> Answer:
     """Write the files."""
-    from studio.build.firmware import project_files, write_project
-    from studio.compiler.emit import emit
+    from studio.build.banks import placed
+    from studio.build.firmware import generated_files, write_project
 
     board = stations.board(args)
-    program = stations.lowered(args, report)
-    files = project_files(program, board) if board.port else emit(program)
+    program = stations.lowered(args, board, report)
+    files = generated_files(program, board)
+    banks = placed(program, board)[1]
     write_project(files, args.output)
     data = {
         "model": program.name,
@@ -38,6 +39,7 @@ def run(args: argparse.Namespace, report: stations.Report) -> Answer:
         "firmware": bool(board.port),
         "files": sorted(files),
         "arena_bytes": Figure(program.arena_bytes, "computed"),
+        "banks": banks.bytes_by_name,
         "arena_bound_bytes": Figure(program.bound_bytes, "computed"),
         "scratch_bytes": Figure(program.scratch_bytes, "computed"),
         "state_bytes": Figure(program.state_bytes, "computed"),
@@ -49,6 +51,7 @@ def run(args: argparse.Namespace, report: stations.Report) -> Answer:
         f"{len(files)} files in {args.output}",
         f"arena {number(program.arena_bytes)} bytes, bound {number(program.bound_bytes)};"
         f" weights {number(program.weight_bytes)} bytes (computed)",
+        f"arena in {banks.text}",
         *program.notes,
         f"next: tinyml-studio build {args.output}"
         if board.port

@@ -29,7 +29,7 @@ def run(args: argparse.Namespace, report: stations.Report) -> Answer:
     from studio.compiler.emit import emit
 
     board = stations.board(args)
-    program = stations.lowered(args, report)
+    program = stations.lowered(args, board, report)
     names = [call.layer for call in program.calls]
     with stations.linked(args, program, board, report) as link:
         check_model(link, emit(program), program.name)

@@ -29,7 +29,7 @@ def run(args: argparse.Namespace, report: stations.Report) -> Answer:
     from studio.build.host import HostModel
 
     board = stations.board(args)
-    program = stations.lowered(args, report)
+    program = stations.lowered(args, board, report)
     with stations.linked(args, program, board, report) as link:
         host = finish(HostModel.build(program), report)
         result = finish(verify(host, link, args.samples, args.seed), report)

@@ -1,0 +1,127 @@
+"""Which bank of a board's memory the arena goes into, and what else has to go where.
+
+The arena goes whole into the fastest bank that holds it. Where none does, neighbouring banks serve
+as one; where that is not enough, two banks take it in two pieces (`compiler.split`). Variables and
+stack go beside it if there is room, else where most is left.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+from studio.compiler.program import Piece, Program
+from studio.compiler.split import split
+from studio.errors import BuildError
+from studio.targets.banks import Bank, joined_banks, ram_banks
+from studio.targets.profile import Profile
+
+# What variables and stack are given where there is a choice of banks: firmware and budget then
+# choose alike, whatever the compiler. The linker checks it.
+REST_BYTES = 4608
+
+
+@dataclass(frozen=True, slots=True)
+class Banks:
+    """Where the memory of a model goes.
+
+    Attributes:
+        arenas: the bank of the arena, or those of its two pieces; the first has inputs and outputs.
+        arena_bytes: what of the arena lies in each.
+        rest: the bank of variables and stack.
+        over_bytes: what is missing.
+    """
+
+    arenas: tuple[Bank, ...]
+    arena_bytes: tuple[int, ...]
+    rest: Bank
+    over_bytes: int = 0
+
+    @property
+    def several(self) -> bool:
+        """True where the plan needs two banks."""
+        return len(self.arenas) > 1
+
+    @property
+    def bytes_by_name(self) -> dict[str, int]:
+        """What of the arena lies in which bank."""
+        names = [bank.name for bank in self.arenas]
+        return dict(zip(names, self.arena_bytes, strict=True))
+
+    @property
+    def text(self) -> str:
+        """The same for people."""
+        sizes = {name: f"{size:,}".replace(",", " ") for name, size in self.bytes_by_name.items()}
+        return " + ".join(f"{name} {size} bytes" for name, size in sizes.items())
+
+
+def placed(
+    program: Program, profile: Profile, rest_bytes: int = REST_BYTES
+) -> tuple[Program, Banks]:
+    """The program as a board's banks take it, and where its memory goes.
+
+    It is the same program wherever one bank holds the arena, or nothing does.
+
+    Raises:
+        BuildError: its arena is in two pieces, for the banks of another board.
+    """
+    if program.pieces:
+        return program, _of_pieces(program, profile)
+    banks = whole(program.arena_bytes, profile, rest_bytes)
+    room, apart = max(rest_bytes, REST_BYTES), ram_banks(profile)
+    for fast, slow, rest in _pairs(apart, program.arena_bytes, room) if banks.over_bytes else ():
+        free = [Piece(b.name, b.size_bytes - (room if b == rest else 0)) for b in (fast, slow)]
+        found = split(program, free[0], free[1])
+        if found is not None:
+            return found, _of_pieces(found, profile, rest)
+    return program, banks
+
+
+def whole(arena_bytes: int, profile: Profile, rest_bytes: int = REST_BYTES) -> Banks:
+    """Where an arena in one piece goes; the largest bank where it fits nowhere."""
+    apart, joined = ram_banks(profile), joined_banks(profile)
+    size = max(arena_bytes, 1)
+    for bank in (*apart, *joined) if len(apart) > 1 else ():
+        rest = _rest(apart, {bank: size}, max(rest_bytes, REST_BYTES))
+        if rest is not None:
+            return Banks((bank,), (size,), rest)
+    largest = max((*apart, *joined), key=lambda bank: bank.size_bytes)
+    over = size + rest_bytes - largest.size_bytes
+    return Banks((largest,), (size,), largest, max(over, 0))
+
+
+def _rest(apart: Sequence[Bank], arenas: dict[Bank, int], rest_bytes: int) -> Bank | None:
+    """Where variables and stack find room: beside an arena, else where most is left."""
+    if any(bank.size_bytes < taken for bank, taken in arenas.items()):
+        return None
+    beside = [bank for bank, taken in arenas.items() if bank.size_bytes - taken >= rest_bytes]
+    if beside:
+        return beside[0]
+    others = [bank for bank in apart if all(bank.apart(arena) for arena in arenas)]
+    best = max(others, key=lambda bank: bank.size_bytes, default=None)
+    return best if best is not None and best.size_bytes >= rest_bytes else None
+
+
+def _pairs(
+    apart: Sequence[Bank], arena_bytes: int, rest_bytes: int
+) -> Iterator[tuple[Bank, Bank, Bank]]:
+    """Two banks that may take the arena, the faster one first, and one for the rest."""
+    for fast, slow in combinations(apart, 2):
+        for rest in sorted(apart, key=lambda bank: (bank in (fast, slow), bank == fast)):
+            room = {bank: bank.size_bytes - rest_bytes * (bank == rest) for bank in apart}
+            if min(room.values()) >= 0 and room[fast] + room[slow] >= arena_bytes:
+                yield fast, slow, rest
+
+
+def _of_pieces(program: Program, profile: Profile, rest: Bank | None = None) -> Banks:
+    """The banks of a program whose arena is in two pieces."""
+    apart = {bank.name: bank for bank in ram_banks(profile)}
+    try:
+        arenas = {apart[piece.bank]: piece.size_bytes for piece in program.pieces}
+    except KeyError as error:
+        raise BuildError(
+            f"the arena was split for a bank {error} that it lacks", profile.id, "lower it again"
+        ) from None
+    rest = rest or _rest(list(apart.values()), arenas, REST_BYTES) or list(arenas)[-1]
+    return Banks(tuple(arenas), tuple(arenas.values()), rest)

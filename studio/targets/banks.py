@@ -1,0 +1,89 @@
+"""The RAM of a board as banks: pieces into which a linker may put memory, the fastest first.
+
+A core's tightly coupled memory (DTCM, CCM) is the fastest for data, memory outside of the chip the
+slowest; the architecture of Cortex-M has addresses of its own for it. Regions whose addresses
+follow each other are one piece; where some of them are faster than others, they are one piece only
+for what fits nowhere else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from studio.targets.profile import Profile, Region
+
+FAST, EXTERNAL = ("dtcm", "ccm", "tcm"), ("psram", "sdram", "external")
+EXTERNAL_ADDRESSES = range(0x6000_0000, 0xA000_0000)
+COUPLED, ON_CHIP, OUTSIDE = range(3)
+
+
+@dataclass(frozen=True, slots=True)
+class Bank:
+    """One piece of RAM.
+
+    Attributes:
+        name: of its regions, joined by "+".
+        address: of its first byte.
+        size_bytes: of all its regions.
+        distance: COUPLED, ON_CHIP or OUTSIDE.
+    """
+
+    name: str
+    address: int
+    size_bytes: int
+    distance: int
+
+    @property
+    def end(self) -> int:
+        """Address behind it."""
+        return self.address + self.size_bytes
+
+    def apart(self, other: Bank) -> bool:
+        """True where no byte belongs to both."""
+        return self.end <= other.address or other.end <= self.address
+
+
+def ram_banks(profile: Profile) -> tuple[Bank, ...]:
+    """Banks that share no byte, the fastest first, the larger of equals first."""
+    return _ordered(_joined(profile, _distance))
+
+
+def joined_banks(profile: Profile) -> tuple[Bank, ...]:
+    """Neighbouring banks of unlike speed as one, the largest first."""
+    known = set(ram_banks(profile))
+    return _ordered([bank for bank in _joined(profile, lambda _: ON_CHIP) if bank not in known])
+
+
+def _ordered(banks: list[Bank]) -> tuple[Bank, ...]:
+    return tuple(sorted(banks, key=lambda bank: (bank.distance, -bank.size_bytes)))
+
+
+def _joined(profile: Profile, alike: Callable[[Region], int]) -> list[Bank]:
+    """Regions of the same kind of speed whose addresses follow each other, together."""
+    runs: list[tuple[Region, ...]] = []
+    ram = [region for region in profile.memory if region.kind == "ram"]
+    for region in sorted(ram, key=lambda region: region.address):
+        last = runs[-1][-1] if runs else None
+        follows = last is not None and last.address + last.size_bytes == region.address
+        if last is not None and follows and alike(last) == alike(region):
+            runs[-1] = (*runs[-1], region)
+        else:
+            runs.append((region,))
+    return [
+        Bank(
+            "+".join(region.name for region in run),
+            run[0].address,
+            sum(region.size_bytes for region in run),
+            max(map(_distance, run)),
+        )
+        for run in runs
+    ]
+
+
+def _distance(region: Region) -> int:
+    name = region.name.lower()
+    if any(word in name for word in FAST):
+        return COUPLED
+    outside = region.address in EXTERNAL_ADDRESSES or any(word in name for word in EXTERNAL)
+    return OUTSIDE if outside else ON_CHIP

@@ -1,0 +1,117 @@
+"""Boards with several banks of RAM: where an arena goes, whole or in two pieces."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from nets import MLPERF
+
+from studio.budget import Reserve, budget
+from studio.budget.side_by_side import why
+from studio.build.banks import REST_BYTES, placed, whole
+from studio.compiler.lower import lower
+from studio.compiler.program import Options, Program
+from studio.compression.quantize_int8 import QuantizeInt8, preview
+from studio.errors import BuildError
+from studio.targets.banks import COUPLED, ON_CHIP, OUTSIDE, joined_banks, ram_banks
+from studio.targets.library import profile
+from studio.targets.profile import Profile, Region
+
+
+@pytest.fixture(scope="module")
+def vww() -> Program:
+    return lower(preview(QuantizeInt8(), MLPERF["vww"]()))
+
+
+def board(**ram: tuple[int, int]) -> Profile:
+    """A Cortex-M7 with RAM by name: address and size."""
+    real = profile("nucleo_h743zi2")
+    banks = (Region(name, "ram", address, size) for name, (address, size) in ram.items())
+    return replace(real, memory=(real.memory[0], *banks))
+
+
+def test_banks_are_ordered_by_speed_and_neighbours_are_one() -> None:
+    found = ram_banks(profile("nucleo_h743zi2"))
+    assert [bank.name for bank in found] == ["dtcm", "axi_sram", "sram1+sram2+sram3", "sram4"]
+    assert found[2].size_bytes == (128 + 128 + 32) << 10
+    outside = ram_banks(board(far=(0x60000000, 1 << 20), near=(0x24000000, 1 << 10)))
+    assert [(bank.name, bank.distance) for bank in outside] == [("near", ON_CHIP), ("far", OUTSIDE)]
+    apart, (joined,) = ram_banks(profile("nucleo_f746zg")), joined_banks(profile("nucleo_f746zg"))
+    assert [(bank.name, bank.distance) for bank in apart] == [
+        ("dtcm", COUPLED), ("sram1+2", ON_CHIP),
+    ]  # fmt: skip
+    assert (joined.name, joined.size_bytes) == ("dtcm+sram1+2", 320 << 10)
+
+
+def test_an_arena_goes_into_the_fastest_bank_that_holds_it() -> None:
+    large = profile("nucleo_h743zi2")
+    assert whole(60_000, large).bytes_by_name == {"dtcm": 60_000}
+    assert whole(300_000, large).bytes_by_name == {"axi_sram": 300_000}
+    full = whole(128 << 10, large)
+    assert full.bytes_by_name == {"dtcm": 128 << 10}
+    assert full.rest.name == "axi_sram"
+    assert whole(300_000, profile("nucleo_f746zg")).bytes_by_name == {"dtcm+sram1+2": 300_000}
+
+
+def test_what_is_missing_counts_variables_and_stack() -> None:
+    one = board(a=(0x20000000, 5000))
+    assert whole(3000, one, 1000).over_bytes == 0
+    assert whole(4500, one, 1000).over_bytes == 500
+    assert whole(20_000, board(a=(0x1000, 5000), b=(0x9000, 5000)), 100).over_bytes == 15_100
+
+
+def test_an_arena_that_no_bank_holds_is_split(vww: Program) -> None:
+    two = board(dtcm=(0x20000000, 40_000), sram=(0x24000000, 40_000))
+    split, banks = placed(vww, two)
+    assert banks.several
+    assert banks.over_bytes == 0
+    assert {bank.name for bank in banks.arenas} == {"dtcm", "sram"}
+    assert sum(banks.arena_bytes) == split.arena_bytes
+    assert max(banks.arena_bytes) <= 40_000
+    assert placed(split, two) == (split, banks)
+    with pytest.raises(BuildError, match="lacks"):
+        placed(split, profile("nucleo_f401re"))
+
+
+def test_the_busiest_bytes_lie_in_the_fast_bank(vww: Program) -> None:
+    from studio.compiler.split import traffic_bytes
+
+    split, banks = placed(vww, board(dtcm=(0x20000000, 45_000), sram=(0x24000000, 60_000)))
+    assert split is vww  # the arena fits the other one
+    assert banks.bytes_by_name == {"sram": vww.arena_bytes}
+    split, banks = placed(vww, board(dtcm=(0x20000000, 45_000), sram=(0x24000000, 50_000)))
+    traffic, near = traffic_bytes(split), [bank.name for bank in banks.arenas].index("dtcm")
+    first = split.first_bytes
+    shares = [0, 0]
+    for offset, bytes_ in zip(split.offsets, traffic, strict=True):
+        shares[offset >= first] += bytes_
+    assert shares[near] > 2 * shares[1 - near]
+
+
+def test_a_budget_says_that_a_plan_needs_two_banks_and_fits(vww: Program) -> None:
+    two = board(dtcm=(0x20000000, 40_000), sram=(0x24000000, 45_000))
+    found = budget(vww, two)
+    assert found.fits
+    assert found.over_ram_bytes == 0
+    assert why(found) == f"needs two banks: {found.banks.text}"
+    assert "dtcm " in found.banks.text
+    assert " + " in found.banks.text
+    assert "needs two banks" in found.arena_bytes.detail
+    assert found.ram_bytes.value - found.arena_bytes.value == pytest.approx(350, abs=150)
+    full = budget(vww, two, reserve=Reserve(0, 30_000))
+    assert not full.fits
+    assert not full.banks.several
+    one = budget(vww, board(sram=(0x24000000, 85_000)))
+    assert one.fits
+    assert one.arena_bytes.value == vww.arena_bytes < found.arena_bytes.value
+    assert 4096 + found.ram_bytes.value - found.arena_bytes.value < REST_BYTES
+
+
+def test_a_plan_by_rows_is_split_too() -> None:
+    program = lower(preview(QuantizeInt8(), MLPERF["ic"]()), Options(plan="small"))
+    share = program.arena_bytes * 5 // 8
+    two = board(dtcm=(0x20000000, share), sram=(0x24000000, share + REST_BYTES))
+    split, banks = placed(program, two)
+    assert banks.several
+    assert split.arena_bytes < program.arena_bytes + 64
