@@ -1,0 +1,202 @@
+"""Flash, RAM and stack before the build against linked images and running boards (`make bench-budget`).
+
+None of these nets had a part in the tables of sizes and stack frames, which are made from the
+kernels' own examples. Bars: flash within 3 % and RAM exact before the build; flash within 0.5 %
+of the flashed binary after it; the stack's high-water at most predicted, and that at most 25 %
+above it. Exits 1 where one is missed. Arguments name cores, compilers, or nets.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from bench.costs import BOARDS, calibrated, int8
+from conftest import DATA
+from model.corpus import MODELS
+
+from studio.boards.link import Link
+from studio.boards.timing import timing
+from studio.boards.virtual import start
+from studio.budget import budget
+from studio.build.firmware import build, project_files, write_project
+from studio.build.toolchains import toolchain
+from studio.compiler.lower import lower
+from studio.compiler.program import Options, Program
+from studio.compression.prune_weights import PruneWeights
+from studio.compression.prune_weights import preview as pruned
+from studio.compression.quantize_int4 import QuantizeInt4
+from studio.compression.quantize_int4 import preview as int4
+from studio.compression.quantize_int16 import QuantizeInt16
+from studio.compression.quantize_int16 import run as int16
+from studio.compression.quantize_recurrent import QuantizeRecurrent
+from studio.compression.quantize_recurrent import run as recurrent
+from studio.job import finish
+from studio.model.importers import open_model
+from studio.model.model import Model
+from studio.recipe.examples import open_example
+from studio.targets.library import profile
+
+COMPILERS = ("zig", "gcc")
+FLASH_BAR, FLASHED_BAR, STACK_BAR = 0.03, 0.005, 0.25
+FILES = {
+    "kws": "mlperf-tiny-kws/kws_ref_model.tflite",
+    "ad": "mlperf-tiny-ad/ad01_int8.tflite",
+    "ic": "mlperf-tiny-ic/pretrainedResnet_quant.tflite",
+    "person_detect": "tflm-examples/person_detect.tflite",
+    "micro_kws qdq": "emx-micro-kws/micro_kws_m_static_qdq.onnx",
+    "hello_world": "tflm-examples/hello_world_int8.tflite",
+    "lstm int8": "tflm-examples/trained_lstm_int8.tflite",
+    "svdf with state": "tflm-examples/keyword_scrambled_8bit.tflite",
+    "vad with state": "micro-wake-word/vad.tflite",
+    "mnist float": "onnx2c-mnist/mnist.simplified.onnx",
+    "magic_wand float": "mlonmcu/magic_wand.tflite",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """Bytes as predicted before the build, and as they turned out.
+
+    Attributes:
+        flash, ram, stack: before the build.
+        linked_flash, linked_ram: as the studio reads them from the ELF file.
+        flashed: the raw binary's size.
+        high_water: of the stack, as the running board found it.
+    """
+
+    flash: int
+    linked_flash: int
+    flashed: int
+    ram: int
+    linked_ram: int
+    stack: int
+    high_water: int
+
+    @property
+    def flash_error(self) -> float:
+        """Of the prediction, relative to the linked image."""
+        return self.flash / self.linked_flash - 1
+
+    @property
+    def flashed_error(self) -> float:
+        """Of what is said of the linked image, relative to the binary."""
+        return self.linked_flash / self.flashed - 1
+
+    @property
+    def stack_error(self) -> float:
+        """Of the prediction, relative to the high-water."""
+        return self.stack / self.high_water - 1
+
+    @property
+    def misses(self) -> list[str]:
+        """The bars that are not met."""
+        missed = {
+            "flash": abs(self.flash_error) > FLASH_BAR,
+            "ram": self.ram != self.linked_ram,
+            "flashed": abs(self.flashed_error) > FLASHED_BAR,
+            "stack": not 0 <= self.stack_error <= STACK_BAR,
+        }
+        return [name for name, is_missed in missed.items() if is_missed]
+
+
+def programs() -> Iterator[tuple[str, Program]]:
+    """Files of the test data, and what the studio's own steps make of other nets."""
+    for name, path in FILES.items():
+        model = finish(open_model(MODELS / path))
+        yield name, lower(model)
+        if name in {"ic", "micro_kws qdq"}:
+            yield f"{name}, small", lower(model, Options(plan="small"))
+    for name, model in compressed().items():
+        yield name, lower(model)
+
+
+def compressed() -> dict[str, Model]:
+    """Nets after a step of the studio."""
+    kws = finish(open_model(MODELS / "emx-micro-kws/micro_kws_m_static_fp32.onnx"))
+    gru = finish(open_model(DATA / "bench" / "imu_gru.onnx"))
+    digits, motion = (finish(open_example(name))[0] for name in ("digits", "motion"))
+    sparse = PruneWeights(sparsity=0.8, batch_norm=False)
+    return {
+        "kws 80 % zeros": int8(pruned(sparse, kws)),
+        "kws int4": int4(QuantizeInt4(), kws),
+        "digits int16": calibrated(QuantizeInt16(samples=16), int16, digits),
+        "gru": calibrated(QuantizeRecurrent(samples=16), recurrent, gru),
+        "motion int8": int8(motion),
+        "motion float": motion,
+    }
+
+
+def measured(program: Program, core: str, compiler: str) -> Row:
+    """Predict, build, flash and run."""
+    board = replace(profile(BOARDS[core]), core=core)
+    before = budget(program, board, compiler)
+    with tempfile.TemporaryDirectory() as folder:
+        write_project(project_files(program, board), Path(folder))
+        image = finish(build(Path(folder), toolchain(compiler)))
+        flashed = binary_bytes(image.elf)
+        with start(board, image) as running, Link(running.port, run_timeout_s=300) as link:
+            finish(timing(link, board))
+            high_water = link.memory().stack_used_bytes
+    return Row(
+        flash=int(before.flash_bytes.value),
+        linked_flash=image.flash_bytes,
+        flashed=flashed,
+        ram=int(before.ram_bytes.value),
+        linked_ram=image.ram_bytes,
+        stack=int(before.stack_used_bytes.value),
+        high_water=high_water,
+    )
+
+
+def binary_bytes(elf: Path) -> int:
+    """Size of the raw binary that a flasher writes, by binutils."""
+    binary = elf.with_suffix(".bin")
+    subprocess.run(["arm-none-eabi-objcopy", "-O", "binary", elf, binary], check=True)
+    return binary.stat().st_size
+
+
+def main() -> int:
+    """Print a table and what was worst."""
+    words = set(sys.argv[1:])
+    cores = [core for core in BOARDS if core in words] or list(BOARDS)
+    compilers = [compiler for compiler in COMPILERS if compiler in words] or COMPILERS
+    names = words - set(BOARDS) - set(COMPILERS)
+    rows: dict[str, Row] = {}
+    print("| core | compiler | net | flash | linked | error | after | RAM | linked | stack | used | error |")
+    print("|---|---|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|")
+    for name, program in programs():
+        if names and name not in names:
+            continue
+        for core in cores:
+            for compiler in compilers:
+                row = rows[f"{core} {compiler} {name}"] = measured(program, core, compiler)
+                print(
+                    f"| {core} | {compiler} | {name} | {row.flash} | {row.linked_flash} |"
+                    f" {row.flash_error:+.2%} | {row.flashed_error:+.2%} | {row.ram} |"
+                    f" {row.linked_ram} | {row.stack} | {row.high_water} |"
+                    f" {row.stack_error:+.1%} | {' '.join(row.misses)}",
+                    flush=True,
+                )
+    return summary(rows)
+
+
+def summary(rows: dict[str, Row]) -> int:
+    """Print the worst of each figure; 1 where a bar is missed."""
+    for figure in ("flash_error", "flashed_error", "stack_error"):
+        errors = {name: getattr(row, figure) for name, row in rows.items()}
+        for word, pick in (("least", min), ("most", max)):
+            name = pick(errors, key=errors.__getitem__)
+            print(f"{figure}, {word}: {errors[name]:+.2%} ({name})")
+    missed = [name for name, row in rows.items() if row.misses]
+    print(f"{len(rows) - len(missed)} of {len(rows)} rows meet every bar")
+    return 1 if missed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
