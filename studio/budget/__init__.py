@@ -6,7 +6,7 @@ import tomllib
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
 
-from studio.budget.effort import CPI_ERROR, charge_uc, cycles, energy_uj
+from studio.budget.effort import CPI_ERROR, by_class, charge_uc, cycles, energy_uj
 from studio.budget.layers import Layer, layers
 from studio.build.banks import Banks, placed
 from studio.build.size_table import SizeTable, data_bytes, size_table
@@ -148,7 +148,7 @@ def budget(
         ),
         instructions=None
         if shared.instructions is None
-        else Figure(shared.instructions, "estimated", _stated(shared.layers)),
+        else Figure(shared.instructions, "estimated", shared.stated),
         **_effort(profile, shared),
         banks=banks,
         layers=shared.layers,
@@ -180,6 +180,8 @@ class _OfCore:
     stack_used_bytes: int
     layers: tuple[Layer, ...]
     instructions: float | None
+    by_class: dict[str, float]
+    stated: str
     peak: tuple[str, tuple[str, ...]]
 
 
@@ -196,14 +198,15 @@ def _of_core(program: Program, toolchain: str, core: str) -> _OfCore:
         stack_used_bytes=stack_table(toolchain, core).deepest(program),
         layers=rows,
         instructions=_total(rows),
+        by_class=by_class((layer.kernel, layer.instructions or 0.0) for layer in rows),
+        stated=_stated(rows),
         peak=_peak(program),
     )
 
 
 def _effort(profile: Profile, shared: _OfCore) -> dict[str, Figure | None]:
     """What follows from instructions, as far as the board is known."""
-    pairs = [(layer.kernel, layer.instructions or 0.0) for layer in shared.layers]
-    taken = None if shared.instructions is None else cycles(profile.core, pairs)
+    taken = None if shared.instructions is None else cycles(profile.core, shared.by_class)
     clock = profile.clock_hz
     time_us = taken / clock.value * 1e6 if taken is not None and clock is not None else None
 

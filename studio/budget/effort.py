@@ -7,7 +7,7 @@ known of a board stays None.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from studio.errors import ProfileError
@@ -40,12 +40,21 @@ def kernel_class(kernel: str) -> str:
     return "float32" if "f32" in kernel else "int8"
 
 
-def cycles(core: str, effort: Iterable[tuple[str, float]]) -> float | None:
-    """Cycles of (kernel, instructions) pairs; None for a core of which no CPI is known."""
+def by_class(effort: Iterable[tuple[str, float]]) -> dict[str, float]:
+    """Instructions of each class, from (kernel, instructions) pairs."""
+    found: dict[str, float] = {}
+    for kernel, count in effort:
+        known = kernel_class(kernel)
+        found[known] = found.get(known, 0.0) + count
+    return found
+
+
+def cycles(core: str, instructions: Mapping[str, float]) -> float | None:
+    """Cycles of instructions by class; None for a core of which no CPI is known."""
     known = CPI.get(core)
     if known is None:
         return None
-    return sum(known[kernel_class(kernel)] * count for kernel, count in effort)
+    return sum(known[name] * count for name, count in instructions.items())
 
 
 def charge_uc(profile: Profile, latency_us: float) -> float | None:

@@ -10,7 +10,7 @@ import json
 import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -113,6 +113,7 @@ def measure(toolchain: Toolchain, profile: Profile) -> Job[SizeTable]:
     )
 
 
+@lru_cache(maxsize=64)
 def data_bytes(program: Program) -> int:
     """Flash of what is data in generated code: constants, parameters, descriptions, names."""
     constants = sum(-(-c.size_bytes // WORD) * WORD for c in program.constants.values())

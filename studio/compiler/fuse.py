@@ -13,6 +13,7 @@ import math
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -36,6 +37,7 @@ MAC_INSTRUCTIONS, ELEMENT_INSTRUCTIONS, ROW_INSTRUCTIONS = 3, 5, 220
 INTERVALS = 1500  # stages to weigh: long nets get shorter ones, so that the search stays short
 
 Cut = tuple[int, int]  # calls [i, j)
+Option = tuple[int, int, int, int]  # calls [i, j), their peak, rows that run one by one
 
 
 @dataclass(frozen=True)
@@ -185,15 +187,16 @@ class _Fusing:
         self, peaks: Mapping[Cut, int], most_rows: int, cuts: int
     ) -> list[tuple[int, list[Cut]]]:
         """The cut whose peak is least within a number of rows, and those near it."""
+        options = [(i, j, peak, self.intervals.rows(i, j)) for (i, j), peak in peaks.items()]
         least = self._minimax(peaks)
         limits = sorted({peak for peak in peaks.values() if peak >= least})
         first = 0
-        if self._fewest(peaks, least)[0] > most_rows:
+        if self._fewest(options, least)[0] > most_rows:
             first = bisect_left(
-                limits, True, key=lambda limit: self._fewest(peaks, limit)[0] <= most_rows
+                limits, True, key=lambda limit: self._fewest(options, limit)[0] <= most_rows
             )
         near = [limit for limit in limits[first:][:cuts] if limit <= NEAR * limits[first]]
-        return [(limit, self._fewest(peaks, limit)[1]) for limit in near]
+        return [(limit, self._fewest(options, limit)[1]) for limit in near]
 
     def _minimax(self, peaks: Mapping[Cut, int]) -> int:
         best = [0] + [1 << 62] * len(self.calls)
@@ -201,20 +204,17 @@ class _Fusing:
             best[j] = min(best[j], max(best[i], peak))
         return best[-1]
 
-    def _fewest(self, peaks: Mapping[Cut, int], limit: int) -> tuple[int, list[Cut]]:
+    def _fewest(self, options: Sequence[Option], limit: int) -> tuple[float, list[Cut]]:
         """Stages within the limit that run fewest rows one by one, and how many."""
-        best: list[tuple[int, list[Cut]] | None] = [(0, []), *([None] * len(self.calls))]
-        for (i, j), peak in peaks.items():
-            before = best[i]
-            if before is None or peak > limit:
-                continue
-            effort = before[0] + self.intervals.rows(i, j)
-            known = best[j]
-            if known is None or effort < known[0]:
-                best[j] = (effort, [*before[1], (i, j)])
-        found = best[-1]
-        assert found is not None
-        return found
+        effort, before = [0.0] + [math.inf] * len(self.calls), [0] * (len(self.calls) + 1)
+        for i, j, peak, rows in options:
+            if peak <= limit and effort[i] + rows < effort[j]:
+                effort[j], before[j] = effort[i] + rows, i
+        cuts, end = [], len(self.calls)
+        while end:
+            cuts.append((before[end], end))
+            end = before[end]
+        return effort[-1], cuts[::-1]
 
     # ---- one stage ------------------------------------------------------------------------
 
@@ -251,12 +251,7 @@ class _Fusing:
 
     def _below(self, i: int, j: int, writer: int, source: int) -> int | None:
         """How far `writer`'s output must begin below `source` so that rows die before they go."""
-        reading = [
-            (k, slot)
-            for k in range(i, j)
-            for slot, s in enumerate(self.calls[k].inputs)
-            if s == source
-        ]
+        reading = [(k, slot) for k, slot in self.intervals.reads[source] if i <= k < j]
         if self.intervals.flows[writer] is None:
             # A whole call that reads each element before it writes the same one.
             out = self.buffers[self.calls[writer].outputs[0]]
@@ -266,14 +261,12 @@ class _Fusing:
             return 0 if in_place and same and first and len(reading) == 1 else None
         rows = self.intervals.flow_of(writer)
         written = np.arange(1, rows.height + 1) * rows.out_row_bytes
-        low = np.full(rows.height, self.buffers[source].size_bytes)  # that is still to be read
-        for k, slot in reading:
-            reader = self.intervals.flow_of(k)
-            lows = np.array([*(first for first, _ in reader.needs(slot)), 0])
-            still = lows * reader.in_row_bytes[slot]
-            still[-1] = self.buffers[source].size_bytes
-            low = np.minimum(low, still[self.intervals.progress(writer, k, i, j)])
-        worst = int((written - low).max())
+        unread = [
+            self.intervals.waiting(writer, k, slot, i, j)
+            * self.intervals.flow_of(k).in_row_bytes[slot]
+            for k, slot in reading
+        ]
+        worst = int((written - reduce(np.minimum, unread)).max())
         return -(-worst // arena.ALIGN_BYTES) * arena.ALIGN_BYTES
 
     # ---- the result -----------------------------------------------------------------------

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from threading import Lock
 
 import numpy as np
@@ -33,13 +34,31 @@ class _Rowing:
         callers: the call of each step; the n-th step of a call computes its row n.
         heights: rows that the ring of each inner buffer holds.
         lives: for each ring the places from first to last at which it lives.
-        progress: (writer, reader) -> how many rows the reader has done at each row of the writer.
+        waiting: (writer, reader, input of it) -> the first row that the reader still needs at each
+            row of the writer; as many as there are rows once it needs no more.
     """
 
     callers: Array
     heights: dict[int, int]
     lives: dict[int, list[rings.Span]]
-    progress: dict[tuple[int, int], Array] = field(default_factory=dict)
+    waiting: dict[tuple[int, int, int], Array] = field(default_factory=dict)
+
+    @cached_property
+    def steps_from(self) -> list[int]:
+        """For each call how many steps it and those after it take."""
+        steps: list[int] = np.cumsum(np.bincount(self.callers)[::-1])[::-1].tolist()
+        return steps
+
+    @cached_property
+    def moments(self) -> tuple[Array, dict[int, Array]]:
+        """The steps that differ: their calls, and for each ring at which of them it lives."""
+        alive = np.zeros((len(self.lives) + 1, len(self.callers)), np.int64)
+        alive[0] = self.callers
+        for row, held in zip(alive[1:], self.lives.values(), strict=True):
+            for begin, end in held:
+                row[begin : end + 1] = 1
+        distinct = np.unique(alive, axis=1)
+        return distinct[0], dict(zip(self.lives, distinct[1:], strict=True))
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,18 +101,21 @@ class Intervals:
     ) -> None:
         self.buffers, self.calls, self.most_calls = buffers, calls, longest
         self.flows = [flow(call, buffers) for call in calls]
-        self.readers: list[list[int]] = [[] for _ in buffers]
+        self.reads: list[list[tuple[int, int]]] = [[] for _ in buffers]  # (call, which input)
         self.writers: list[list[int]] = [[] for _ in buffers]
         for i, call in enumerate(calls):
-            for source in call.inputs:
+            for slot, source in enumerate(call.inputs):
                 if isinstance(source, int):
-                    self.readers[source].append(i)
+                    self.reads[source].append((i, slot))
             for target in (*call.outputs, *([] if call.scratch is None else [call.scratch])):
                 self.writers[target].append(i)
+        self.readers = [[i for i, _ in reads] for reads in self.reads]
         sizes = [aligned(buffer.size_bytes) for buffer in buffers]
         self.sizes = np.array(sizes, np.int64)
         self._births = np.array([self._birth(b) for b in range(len(buffers))])
         self._deaths = np.array([self._death(b) for b in range(len(buffers))])
+        self._uses = [self._use(b) for b in range(len(buffers))]
+        self._around: list[Array] = [self._bytes_until(j) for j in range(len(calls) + 1)]
         self._longest: list[_Longest | None] = [
             known._longest[j] if known is not None and j <= alike else self._find(j)
             for j in range(len(calls) + 1)
@@ -111,14 +133,27 @@ class Intervals:
             return len(self.calls)
         return max(self.readers[b], default=int(self._births[b]))
 
+    def _use(self, b: int) -> tuple[int, int] | None:
+        """First and last call of a buffer that is written and read by calls only."""
+        plain = self.buffers[b].role in ("activation", "input")
+        if not (plain and self.writers[b] and self.readers[b]):
+            return None
+        calls = (*self.writers[b], *self.readers[b])
+        return min(calls), max(calls)
+
     def _inside(self, b: int, i: int, j: int) -> bool:
         """True where a buffer is written and read within [i, j) only."""
-        return (
-            self.buffers[b].role in ("activation", "input")
-            and bool(self.writers[b])
-            and bool(self.readers[b])
-            and all(i <= k < j for k in (*self.writers[b], *self.readers[b]))
+        use = self._uses[b]
+        return use is not None and i <= use[0] and use[1] < j
+
+    def _bytes_until(self, j: int) -> Array:
+        """For each i the bytes of whole tensors that live at some time in [i, j)."""
+        begun = self._births < j
+        by_death = np.bincount(
+            self._deaths[begun], weights=self.sizes[begun], minlength=len(self.calls) + 1
         )
+        total: Array = np.cumsum(by_death[::-1])[::-1].astype(np.int64)
+        return total
 
     def flow_of(self, k: int) -> Flow:
         """How rows go through a call of a stage."""
@@ -192,29 +227,21 @@ class Intervals:
 
     def _peaks(self, found: _Rowing, first: int, j: int) -> list[int]:
         """For each i the most bytes that live at once in a stage [i, j)."""
-        around = self._around(j)
-        taken: Array = np.zeros(len(found.callers), np.int64)
-        inside, peaks = 0, []
-        for i in range(j - 1, first - 1, -1):
+        callers, alive = found.moments
+        taken: Array = np.zeros((j - first, len(callers)), np.int64)
+        inside = np.zeros(j - first, np.int64)
+        for i in range(first, j):
             ring = self.calls[i].outputs[0]
-            if ring in found.lives:
+            if ring in alive:
                 whole = self.buffers[ring]
                 size = aligned(whole.tensor_bytes // whole.shape[0] * found.heights[ring])
-                for begin, end in found.lives[ring]:
-                    taken[begin : end + 1] += size
-                inside += int(self.sizes[ring])
-            most = int(taken[found.callers >= i].max(initial=0))
-            peaks.append(int(around[i]) - inside + most)
-        return peaks[::-1]
-
-    def _around(self, j: int) -> Array:
-        """For each i the bytes of whole tensors that live at some time in [i, j)."""
-        begun = self._births < j
-        by_death = np.bincount(
-            self._deaths[begun], weights=self.sizes[begun], minlength=len(self.calls) + 1
-        )
-        total: Array = np.cumsum(by_death[::-1])[::-1].astype(np.int64)
-        return total
+                taken[i - first] = size * alive[ring]
+                inside[i - first] = self.sizes[ring]
+        rings = np.cumsum(taken[::-1], axis=0)[::-1]  # of calls from i on
+        rings = np.where(callers >= np.arange(first, j)[:, None], rings, 0)
+        whole_bytes = self._around[j][first:j] - np.cumsum(inside[::-1])[::-1]
+        peaks: list[int] = (whole_bytes + rings.max(axis=1)).tolist()
+        return peaks
 
     # ---- answers --------------------------------------------------------------------------
 
@@ -242,18 +269,23 @@ class Intervals:
 
     def rows(self, i: int, j: int) -> int:
         """How many rows a stage [i, j) runs one by one."""
-        return 0 if j - i == 1 else int((self._rows_until(j).callers >= i).sum())
+        return 0 if j - i == 1 else self._rows_until(j).steps_from[i]
 
-    def progress(self, writer: int, reader: int, i: int, j: int) -> Array:
-        """How many rows a reader has done at each row of a writer, both in [i, j)."""
+    def waiting(self, writer: int, reader: int, slot: int, i: int, j: int) -> Array:
+        """The first row of an input that a reader still needs at each row of a writer.
+
+        Both are in [i, j); what is as large as there are rows says that it needs no more.
+        """
+        flow_ = self.flow_of(reader)
         if j - i == 1:
-            return np.arange(self.flow_of(i).height)
+            return flow_.lows(slot)[:-1]
         found = self._rows_until(j)
-        if (writer, reader) not in found.progress:
+        key = (writer, reader, slot)
+        if key not in found.waiting:
             reads = found.callers == reader
-            before = np.cumsum(reads) - reads
-            found.progress[writer, reader] = before[found.callers == writer]
-        return found.progress[writer, reader]
+            done = np.cumsum(reads) - reads
+            found.waiting[key] = flow_.lows(slot)[done[found.callers == writer]]
+        return found.waiting[key]
 
     def rings(self, i: int, j: int) -> set[int]:
         """Buffers that are rings in a stage [i, j)."""
@@ -265,5 +297,5 @@ class Intervals:
         """Bytes that live at once in a stage [i, j), where no output overlaps an input."""
         longest = self._longest[j]
         if j - i == 1 or longest is None:
-            return int(self._around(j)[i])
+            return int(self._around[j][i])
         return longest.peaks[i - longest.first]

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
+import numpy.typing as npt
 
 from studio.compiler.kernel import kernel_of
 from studio.compiler.program import ROW_SOURCE, Buffer, KernelCall, Step
@@ -45,6 +46,10 @@ class Flow:
         """The input rows of every step."""
         return _needs(self.height, self.windows[slot])
 
+    def lows(self, slot: int) -> npt.NDArray[np.int64]:
+        """The first input row of every step, and behind them how many rows there are."""
+        return _lows(self.height, self.windows[slot])
+
 
 @lru_cache(maxsize=4096)
 def _needs(height: int, window: tuple[int, int, int, int]) -> tuple[Need, ...]:
@@ -53,6 +58,13 @@ def _needs(height: int, window: tuple[int, int, int, int]) -> tuple[Need, ...]:
         (min(max(first, 0), rows), max(min(first + reach, rows), 0))
         for first in range(-pad, height * stride - pad, stride)
     )
+
+
+@lru_cache(maxsize=4096)
+def _lows(height: int, window: tuple[int, int, int, int]) -> npt.NDArray[np.int64]:
+    lows = np.array([*(low for low, _ in _needs(height, window)), window[3]])
+    lows.flags.writeable = False
+    return lows
 
 
 def flow(call: KernelCall, buffers: Sequence[Buffer]) -> Flow | None:

@@ -1,4 +1,4 @@
-"""Flash, RAM and stack before the build against linked images and running boards (`make bench-budget`).
+"""Flash, RAM and stack before the build, against images and boards (`make bench-budget`).
 
 None of these nets had a part in the tables of sizes and stack frames, which are made from the
 kernels' own examples. Bars: flash within 3 % and RAM exact before the build; flash within 0.5 %
@@ -15,7 +15,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
 from bench.costs import BOARDS, calibrated, int8
 from conftest import DATA
 from model.corpus import MODELS
@@ -44,6 +43,9 @@ from studio.targets.library import profile
 
 COMPILERS = ("zig", "gcc")
 FLASH_BAR, FLASHED_BAR, STACK_BAR = 0.03, 0.005, 0.25
+TITLES = """\
+| core | compiler | net | flash | linked | error | after | RAM | linked | stack | used | error |
+|---|---|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|"""
 FILES = {
     "kws": "mlperf-tiny-kws/kws_ref_model.tflite",
     "ad": "mlperf-tiny-ad/ad01_int8.tflite",
@@ -168,8 +170,7 @@ def main() -> int:
     compilers = [compiler for compiler in COMPILERS if compiler in words] or COMPILERS
     names = words - set(BOARDS) - set(COMPILERS)
     rows: dict[str, Row] = {}
-    print("| core | compiler | net | flash | linked | error | after | RAM | linked | stack | used | error |")
-    print("|---|---|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|")
+    print(TITLES)
     for name, program in programs():
         if names and name not in names:
             continue
