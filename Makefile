@@ -13,7 +13,8 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test check screenshots bench bench-compression bench-recipes bench-equality
-.PHONY: bench-models bench-inspect bench-costs bench-arena bench-plans bench-stream size-tables
+.PHONY: bench-models bench-inspect bench-budget bench-costs bench-arena bench-plans
+.PHONY: bench-stream size-tables
 .PHONY: cost-tables stack-tables wheel clean system-demo system-test
 
 help: ## this list
@@ -53,6 +54,9 @@ bench-models: .venv/installed system-test ## real models on a virtual board, byt
 
 bench-inspect: .venv/installed system-test ## time and memory of inspect for every file of the test data
 	PYTHONPATH=tests $(BIN)/python tests/bench/inspect_files.py
+
+bench-budget: .venv/installed system-test ## flash, RAM and stack before the build against images and boards
+	PYTHONPATH=tests $(BIN)/python tests/bench/budget.py
 
 bench-costs: .venv/installed system-test ## predicted against counted instructions, layer by layer
 	PYTHONPATH=tests $(BIN)/python tests/bench/costs.py

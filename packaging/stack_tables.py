@@ -15,12 +15,12 @@ from studio.boards.timing import timing
 from studio.boards.virtual import start
 from studio.build.firmware import build, project_files, write_project
 from studio.build.size_table import synthetic
-from studio.build.stack_table import deeper, measure
+from studio.build.stack_table import caller_frame, deeper, measure
 from studio.build.toolchains import Toolchain, toolchains
 from studio.compiler.kernel import kernels
 from studio.compiler.program import Program
 from studio.errors import BuildError
-from studio.job import finish
+from studio.job import Progress, finish
 from studio.targets.library import profile
 
 LIBRARY_CORES = ("cortex-m0plus", "cortex-m3")  # kernels call the compiler's library here
@@ -54,11 +54,15 @@ def main() -> None:
                 toolchain.core_flags(core)
             except BuildError:
                 continue
-            table = finish(measure(toolchain, replace(profile(BOARDS[core]), core=core)))
+            board = replace(profile(BOARDS[core]), core=core)
+            table = finish(measure(toolchain, board))
             if core in LIBRARY_CORES:
-                programs = {name: single(name) for name in kernels()}
-                used = {n: high_water(p, core, toolchain) for n, p in programs.items()}
-                table = deeper(table, programs, used)
+                callers, used = {}, {}
+                for name in kernels():
+                    program, progress = single(name), Progress(name)
+                    callers[name] = finish(caller_frame(program, board, toolchain, progress))
+                    used[name] = high_water(program, core, toolchain)
+                table = deeper(table, callers, used)
             (folder / f"{toolchain.id}-{core}.json").write_text(table.text(), "utf-8")
             print(toolchain.id, core, table.firmware_bytes, table.generated_bytes, flush=True)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from studio.errors import BuildError
@@ -107,17 +107,22 @@ def functions(elf: Path) -> dict[str, int]:
     """Bytes of each function of an image; no byte counts twice.
 
     A function may have several names, and in libgcc one begins inside another: what follows
-    an entry counts to that entry.
+    an entry counts to that entry. One that its file keeps to itself is `file:name`, since each
+    file that includes it has a copy.
     """
     from elftools.elf.elffile import ELFFile
 
+    found: dict[int, tuple[str, int]] = {}
+    file = ""
     with elf.open("rb") as stream:
         table: Any = ELFFile(stream).get_section_by_name(".symtab")
-        found = {
-            int(symbol["st_value"]) & ~1: (symbol.name, int(symbol["st_size"]))
-            for symbol in table.iter_symbols()
-            if symbol["st_info"]["type"] == "STT_FUNC" and symbol["st_size"]
-        }
+        for symbol in table.iter_symbols():
+            kind, local = symbol["st_info"]["type"], symbol["st_info"]["bind"] == "STB_LOCAL"
+            if kind == "STT_FILE":
+                file = PurePosixPath(symbol.name).name
+            elif kind == "STT_FUNC" and symbol["st_size"]:
+                name = f"{file}:{symbol.name}" if local else symbol.name
+                found[int(symbol["st_value"]) & ~1] = (name, int(symbol["st_size"]))
     sizes: dict[str, int] = {}
     ends = [*sorted(found)[1:], 1 << 32]
     for (start, (name, size)), following in zip(sorted(found.items()), ends, strict=True):

@@ -135,7 +135,7 @@ def _generated(toolchain: Toolchain, profile: Profile) -> Job[dict[str, float]]:
     progress = Progress(f"{toolchain.id} {profile.core} generated code")
     dense = kernels()["tms_dense_s8"]
     plain = synthetic((dense, dense.examples(rng)[0]), _COUNTS[2], rng)
-    base = (yield from frames_of(plain, profile, toolchain, "sizes.c", progress))["run"]
+    base = yield from caller_frame(plain, profile, toolchain, progress)
     sizes: dict[bool, list[int]] = {False: [], True: []}
     for in_rows in sizes:
         for number in _COUNTS:
@@ -188,6 +188,14 @@ def frames_of(
         return _frames(stated.read_text("utf-8"))
 
 
+def caller_frame(
+    program: Program, profile: Profile, toolchain: Toolchain, progress: Progress
+) -> Job[int]:
+    """Bytes of the frame of a synthetic program's generated code, which runs whole calls."""
+    frames = yield from frames_of(program, profile, toolchain, f"{program.name}.c", progress)
+    return frames["run"]
+
+
 def _frames(text: str) -> dict[str, int]:
     """Lines `file:line[:column]:function<tab>bytes<tab>kind`."""
     found: dict[str, int] = {}
@@ -198,18 +206,16 @@ def _frames(text: str) -> dict[str, int]:
     return found
 
 
-def deeper(
-    table: StackTable, programs: Mapping[str, Program], used: Mapping[str, int]
-) -> StackTable:
+def deeper(table: StackTable, callers: Mapping[str, int], used: Mapping[str, int]) -> StackTable:
     """The table with what kernels were seen to take where that is more.
 
     Args:
         table: of stated frames.
-        programs: one with a single call of each kernel.
+        callers: frames of generated code with a single call, by the kernel that it calls.
         used: high-water of a board that ran it, by kernel.
     """
     seen = {
-        name: max(size, used[name] - table.firmware_bytes - table.generated(programs[name]))
+        name: max(size, used[name] - table.firmware_bytes - callers[name])
         for name, size in table.kernels.items()
     }
     return replace(table, kernels=seen)

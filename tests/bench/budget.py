@@ -11,7 +11,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -107,31 +107,39 @@ class Row:
         return [name for name, is_missed in missed.items() if is_missed]
 
 
-def programs() -> Iterator[tuple[str, Program]]:
-    """Files of the test data, and what the studio's own steps make of other nets."""
-    for name, path in FILES.items():
-        model = finish(open_model(MODELS / path))
-        yield name, lower(model)
-        if name in {"ic", "micro_kws qdq"}:
-            yield f"{name}, small", lower(model, Options(plan="small"))
-    for name, model in compressed().items():
-        yield name, lower(model)
+def kws() -> Model:
+    """A keyword net in float32, from another project."""
+    return finish(open_model(MODELS / "emx-micro-kws/micro_kws_m_static_fp32.onnx"))
 
 
-def compressed() -> dict[str, Model]:
-    """Nets after a step of the studio."""
-    kws = finish(open_model(MODELS / "emx-micro-kws/micro_kws_m_static_fp32.onnx"))
-    gru = finish(open_model(DATA / "bench" / "imu_gru.onnx"))
-    digits, motion = (finish(open_example(name))[0] for name in ("digits", "motion"))
-    sparse = PruneWeights(sparsity=0.8, batch_norm=False)
-    return {
-        "kws 80 % zeros": int8(pruned(sparse, kws)),
-        "kws int4": int4(QuantizeInt4(), kws),
-        "digits int16": calibrated(QuantizeInt16(samples=16), int16, digits),
-        "gru": calibrated(QuantizeRecurrent(samples=16), recurrent, gru),
-        "motion int8": int8(motion),
-        "motion float": motion,
-    }
+def gru() -> Model:
+    """Gestures by a GRU, quantised."""
+    model = finish(open_model(DATA / "bench" / "imu_gru.onnx"))
+    return calibrated(QuantizeRecurrent(samples=16), recurrent, model)
+
+
+def example(name: str) -> Model:
+    """The net of one of the studio's own examples."""
+    return finish(open_example(name))[0]
+
+
+COMPRESSED: dict[str, Callable[[], Model]] = {
+    "kws 80 % zeros": lambda: int8(pruned(PruneWeights(sparsity=0.8, batch_norm=False), kws())),
+    "kws int4": lambda: int4(QuantizeInt4(), kws()),
+    "digits int16": lambda: calibrated(QuantizeInt16(samples=16), int16, example("digits")),
+    "gru": gru,
+    "motion int8": lambda: int8(example("motion")),
+    "motion float": lambda: example("motion"),
+}
+ROW_BY_ROW = ("ic, small", "micro_kws qdq, small")
+NETS = (*FILES, *ROW_BY_ROW, *COMPRESSED)
+
+
+def program_of(net: str) -> Program:
+    """A net of the test data, or what the studio's own steps make of one."""
+    name = net.removesuffix(", small")
+    model = finish(open_model(MODELS / FILES[name])) if name in FILES else COMPRESSED[name]()
+    return lower(model, Options(plan="small") if net in ROW_BY_ROW else Options())
 
 
 def measured(program: Program, core: str, compiler: str) -> Row:
@@ -165,20 +173,19 @@ def binary_bytes(elf: Path) -> int:
 
 def main() -> int:
     """Print a table and what was worst."""
-    words = set(sys.argv[1:])
+    words = sys.argv[1:]
     cores = [core for core in BOARDS if core in words] or list(BOARDS)
     compilers = [compiler for compiler in COMPILERS if compiler in words] or COMPILERS
-    names = words - set(BOARDS) - set(COMPILERS)
+    nets = [net for net in NETS if net in words] or NETS
     rows: dict[str, Row] = {}
     print(TITLES)
-    for name, program in programs():
-        if names and name not in names:
-            continue
+    for net in nets:
+        program = program_of(net)
         for core in cores:
             for compiler in compilers:
-                row = rows[f"{core} {compiler} {name}"] = measured(program, core, compiler)
+                row = rows[f"{core} {compiler} {net}"] = measured(program, core, compiler)
                 print(
-                    f"| {core} | {compiler} | {name} | {row.flash} | {row.linked_flash} |"
+                    f"| {core} | {compiler} | {net} | {row.flash} | {row.linked_flash} |"
                     f" {row.flash_error:+.2%} | {row.flashed_error:+.2%} | {row.ram} |"
                     f" {row.linked_ram} | {row.stack} | {row.high_water} |"
                     f" {row.stack_error:+.1%} | {' '.join(row.misses)}",
