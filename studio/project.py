@@ -12,6 +12,8 @@ always the same bytes. Paths inside the project's folder are stored relative to 
     plan = "layerwise"
     rounding = "model"                # as the model's metadata says
     weights = "int8"
+    input = "whole"                   # or "rows", which the firmware brings as the run goes
+    latency_limit_ms = 0.0            # what the trade-off shows as the limit; 0 is none
 
     [recipe]                          # as in a recipe file
 
@@ -21,6 +23,7 @@ always the same bytes. Paths inside the project's folder are stored relative to 
 
 from __future__ import annotations
 
+import math
 import os
 import tempfile
 import tomllib
@@ -45,11 +48,15 @@ BOARDS = (
     "virtual/mps2-an386", "stm32f746g_disco", "nano33ble_sense", "rpi_pico", "bluepill_f103c8",
 )  # fmt: skip
 HISTORY_LIMIT = 500
+INPUTS = ("whole", "rows")
+STREAMING_PLAN = "small"
+"""The only plan that takes the input row by row."""
 
 Position = tuple[float, float]
 _FIELDS: dict[str, type] = {
     "version": int, "model": str, "data": str, "boards": list, "board": str, "toolchain": str,
-    "plan": str, "rounding": str, "weights": str, "recipe": dict, "positions": dict,
+    "plan": str, "rounding": str, "weights": str, "input": str, "latency_limit_ms": float,
+    "recipe": dict, "positions": dict,
 }  # fmt: skip
 
 
@@ -68,6 +75,13 @@ class Choices:
         help="Model: as its metadata says, else single.",
     )
     weights: str = param(WEIGHTS[0], "How weights are stored in flash", choices=WEIGHTS)
+    input: str = param(
+        INPUTS[0],
+        "How the model gets its input",
+        choices=INPUTS,
+        help="Rows: the firmware brings them one by one as the run goes, with plan small; the "
+        "arena then holds a few of them.",
+    )
 
 
 CHOICES: dict[str, tuple[str, ...]] = {
@@ -86,7 +100,8 @@ class Project:
         positions: scene positions of cards that the user moved, in pixels.
         boards: the boards to compare.
         board: the board to generate for and to flash.
-        toolchain, plan, rounding, weights: as in Choices.
+        toolchain, plan, rounding, weights, input: as in Choices.
+        latency_limit_ms: the most that an inference may take; 0 where that does not matter.
     """
 
     model: str = ""
@@ -99,22 +114,37 @@ class Project:
     plan: str = PLANS[0]
     rounding: str = "model"
     weights: str = WEIGHTS[0]
+    input: str = INPUTS[0]
+    latency_limit_ms: float = 0.0
 
     @property
     def options(self) -> Options:
         """The choices that change the Program."""
         rounding: Any = None if self.rounding == "model" else self.rounding
-        return Options(plan=self.plan, rounding=rounding, weights=self.weights)
+        return Options(
+            plan=self.plan,
+            rounding=rounding,
+            weights=self.weights,
+            stream_input=self.input == "rows",
+        )
 
     @property
     def choices(self) -> Choices:
-        """Toolchain, plan, rounding and weights, for a form."""
+        """What holds for every variant, for a form."""
         return Choices(**{name: getattr(self, name) for name in CHOICES})
 
     @property
     def name(self) -> str:
         """The model's name, for titles."""
         return Path(self.model.removeprefix(EXAMPLE)).stem
+
+    def chosen(self, **choices: str) -> Project:
+        """With other choices; of plan and input, the one that changes has its way."""
+        plan, streamed = choices.get("plan", self.plan), choices.get("input", self.input) == "rows"
+        if streamed and plan != STREAMING_PLAN:
+            asked = self.input != "rows"
+            choices |= {"plan": STREAMING_PLAN} if asked else {"input": INPUTS[0]}
+        return replace(self, **choices)  # type: ignore[arg-type]
 
     def moved(self, positions: Mapping[str, Position]) -> Project:
         """With cards at other places."""
@@ -294,7 +324,7 @@ def to_text(project: Project, folder: Path) -> str:
         "model": _relative(project.model, folder),
         "data": _relative(project.data, folder),
         "boards": list(project.boards),
-        **{key: getattr(project, key) for key in ("board", *CHOICES)},
+        **{key: getattr(project, key) for key in ("board", *CHOICES, "latency_limit_ms")},
         "recipe": to_plain(project.recipe),
         "positions": {node: list(at) for node, at in sorted(project.positions.items())},
     }
@@ -323,6 +353,7 @@ def from_text(text: str, where: Path) -> Project:
         recipe=recipe,
         positions=_positions(table.get("positions", {}), recipe, str(where)),
         boards=boards,
+        latency_limit_ms=float(table.get("latency_limit_ms", 0.0)),
         **{key: table[key] for key in ("board", *CHOICES) if key in table},
     )
 
@@ -370,10 +401,13 @@ def _check(table: dict[str, Any], where: str) -> None:
     for key, value in table.items():
         if key not in _FIELDS:
             raise ProjectError(f"unknown key '{key}'", where, f"there are: {', '.join(_FIELDS)}")
-        if type(value) is not _FIELDS[key]:
+        whole = _FIELDS[key] is float and type(value) is int
+        if type(value) is not _FIELDS[key] and not whole:
             raise ProjectError(f"'{key}' is no {_FIELDS[key].__name__}", where)
     if "model" not in table:
         raise ProjectError("'model' is missing", where)
+    if not 0 <= table.get("latency_limit_ms", 0.0) < math.inf:
+        raise ProjectError("'latency_limit_ms' is no time", where, "0 is no limit")
     for key, allowed in CHOICES.items():
         if table.get(key, allowed[0]) not in allowed:
             raise ProjectError(f"{key} = '{table[key]}'", where, f"one of {', '.join(allowed)}")

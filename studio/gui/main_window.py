@@ -118,8 +118,9 @@ class MainWindow(QMainWindow):
             lambda boards: self.settings.setValue("favourites", list(boards))
         )
         parts.board.activated.connect(lambda: session.choose_board(str(parts.board.currentData())))
-        parts.plan.activated.connect(lambda: session.choose(plan=str(parts.plan.currentData())))
+        parts.plan.activated.connect(lambda: session.choose(**parts.chosen_plan))
         parts.trade_off.chosen.connect(session.select)
+        parts.trade_off.limited.connect(session.limit_latency)
         parts.accuracy.chosen.connect(session.select)
         parts.accuracy.noise_wanted.connect(self._look_closer)
         parts.docks.changed.connect(self._look_closer)
@@ -369,7 +370,7 @@ class MainWindow(QMainWindow):
     def flash(self) -> None:
         """Build, flash, verify and time on the selected board."""
         self.parts.docks.bring(self.parts.deploy)
-        self.start("Flash", self.session.deploy())
+        self.start("Flash", self.session.deploy(self.parts.deploy.port.port))
 
     def live(self) -> None:
         """Send the test set to the board and plot what it answers."""

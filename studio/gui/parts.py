@@ -50,10 +50,14 @@ from studio.session.state import State
 if TYPE_CHECKING:
     from studio.gui.main_window import MainWindow
 
-PLAN_NAMES = {
-    "layerwise": "Layer by layer", "small": "Small", "balanced": "Balanced", "fast": "Fast"
-}  # fmt: skip
-"""The plans to choose from in the bar."""
+PLANS = {
+    ("layerwise", "whole"): "Layer by layer",
+    ("small", "whole"): "Small",
+    ("small", "rows"): "Small, streamed input",
+    ("balanced", "whole"): "Balanced",
+    ("fast", "whole"): "Fast",
+}
+"""Plan and input to choose from in the bar."""
 
 
 class Parts:
@@ -159,6 +163,12 @@ class Parts:
         row.addWidget(self._search_button())
         return bar
 
+    @property
+    def chosen_plan(self) -> dict[str, str]:
+        """Plan and input as the bar says."""
+        plan, given = list(PLANS)[self.plan.currentIndex()]
+        return {"plan": plan, "input": given}
+
     def _plan_label(self) -> QLabel:
         label = QLabel("Memory")
         label.setProperty("role", "muted")
@@ -167,10 +177,11 @@ class Parts:
         self.plan.setToolTip(
             "Layer by layer holds every tensor whole. Small runs layers row by row over rings of"
             " a few rows, and writes outputs over inputs that are done with. Balanced does so as"
-            " far as it adds few instructions, Fast only where it adds none."
+            " far as it adds few instructions, Fast only where it adds none.\n"
+            "With streamed input the firmware brings the rows of the input as the run goes, so"
+            " that the arena holds a few of them only."
         )
-        for name, text in PLAN_NAMES.items():
-            self.plan.addItem(text, name)
+        self.plan.addItems(list(PLANS.values()))
         return label
 
     def _search_button(self) -> QPushButton:
@@ -296,7 +307,7 @@ class Parts:
         self.model.show_transposes(view.program)
         self._show_code(state)
         self.deploy.show_stations(*present.deployment(state, None))
-        self.deploy.show_toolchain(state.project.toolchain)
+        self.deploy.show_choices(state.project.toolchain, present.chosen_board(state))
         self.status.show_figures(present.status(state))
 
     def show_refused(self, state: State) -> None:
@@ -356,7 +367,8 @@ class Parts:
             ):
                 self.board.addItem(present.board_name(board), board)
         self.board.setCurrentIndex(boards.index(project.board))
-        self.plan.setCurrentIndex(self.plan.findData(project.plan))
+        asked = (project.plan, project.input)
+        self.plan.setCurrentIndex(list(PLANS).index(asked) if asked in PLANS else -1)
 
     def _show_step(self, state: State) -> None:
         if state.selected == ROOT:
@@ -378,6 +390,7 @@ class Parts:
         self.live.recolour()
         self.code.recolour()
         self.welcome.recolour()
+        self.deploy.recolour()
         self.layer_list.recolour()
         self.recolour_buttons()
         self.model.recolour()

@@ -11,7 +11,7 @@ from studio.gui import figures
 from studio.gui.canvas.card import Card
 from studio.gui.panels.accuracy import Measured
 from studio.gui.panels.board_rows import BoardRow
-from studio.gui.panels.deploy import Station
+from studio.gui.panels.station_row import Station
 from studio.gui.panels.trade_off import Limit, Point
 from studio.job import Progress
 from studio.project import ROOT, branch
@@ -20,6 +20,7 @@ from studio.session.board_work import STATIONS
 from studio.session.state import NodeView, Result, State
 from studio.targets.figure import Figure
 from studio.targets.library import profile
+from studio.targets.profile import Profile
 
 SHORT_NAMES = {
     "virtual/host": "Virtual host",
@@ -98,12 +99,14 @@ def trade_off(state: State) -> list[Point]:
 
 
 def limits(state: State) -> list[Limit]:
-    """What the compared boards have; of RAM, what the stack leaves."""
+    """What the compared boards have (of RAM, what the stack leaves), and the user's limit."""
     found = []
     for board, budget in state.view.budgets.items():
         sizes = {kind: float(budget.profile.size_bytes(kind)) for kind in ("flash", "ram")}
         sizes["ram"] -= budget.stack_bytes.value
         found.append(Limit(board_name(board), sizes))
+    if most_ms := state.project.latency_limit_ms:
+        found.append(Limit("latency limit", {"time": 1000 * most_ms}))
     return found
 
 
@@ -213,6 +216,14 @@ def _tooltip(state: State, node: str, view: NodeView, result: Result | None) -> 
         flash = budget.flash_bytes
         lines.append(f"Flash {figures.exact_bytes(flash.value)}: {figures.source(flash)}")
     return "\n".join(lines)
+
+
+def chosen_board(state: State) -> Profile | None:
+    """The profile of the selected board; None where its file is gone."""
+    try:
+        return profile(state.project.board)
+    except ProfileError:
+        return None
 
 
 def board_name(board: str) -> str:

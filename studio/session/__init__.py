@@ -151,13 +151,16 @@ class Session:
         """
         return board_work.generate(self._state, self._derived, directory)
 
-    def deploy(self) -> Job[Update]:
+    def deploy(self, port: str = "") -> Job[Update]:
         """Build for the selected board, flash it, compare it with the host, and time it.
+
+        Args:
+            port: where a board is that runs the model already; it is compared and timed only.
 
         Raises:
             StudioError: as `code`; BuildError, BoardError on the way.
         """
-        return board_work.deploy(self._state, self._derived)
+        return board_work.deploy(self._state, self._derived, port)
 
     def live(self, rate_hz: Callable[[], float]) -> Generator[Reading, None, None]:
         """Send the test set to the running board again and again, and yield its answers.
@@ -281,11 +284,16 @@ class Session:
         self._edit(replace(self._project, boards=boards or (board,), board=chosen))
 
     def choose(self, **choices: str) -> None:
-        """Set toolchain, plan, rounding or weights."""
+        """Set some of `project.Choices`; streamed input and plan small go together."""
         for name, value in choices.items():
             if value not in document.CHOICES.get(name, ()):
                 raise ProjectError(f"'{value}' is no choice", name)
-        self._edit(replace(self._project, **choices))  # type: ignore[arg-type]
+        self._edit(self._project.chosen(**choices))
+
+    def limit_latency(self, most_ms: float) -> None:
+        """Set what an inference may take, in milliseconds; 0 for no limit."""
+        limited = replace(self._project, latency_limit_ms=max(most_ms, 0.0))
+        self._edit(limited, gesture="limit latency")
 
     def undo(self) -> None:
         """Put the project back to what it was before the last edit."""

@@ -122,32 +122,65 @@ def generated(made: Subject) -> dict[str, bytes]:
     return generated_files(made.program, made.profile)
 
 
-def deploy(asked: State, derived: Derived) -> Job[Update]:
-    """Build, flash, verify, time; the board goes on running."""
-    from studio.boards.flashers.flasher import flasher_for
+def deploy(asked: State, derived: Derived, port: str = "") -> Job[Update]:
+    """Build, flash, verify, time; the board goes on running.
 
+    At `port` is a board that runs the model already, however it got there.
+    """
     made = yield from subject(asked, derived)
-    flasher = flasher_for(made.profile)
-    with tempfile.TemporaryDirectory(prefix="tinyml-studio-") as folder:
-        image = yield from _at("Build", _build(made, Path(folder)))
-        stop(asked.deployment)
-        plan = flasher.plan(made.profile, image)
-        running = yield from _at("Flash", flasher.flash(plan))
-        try:
-            stations = yield from _examine(made, image, running)
-        except BaseException:
-            running.close()
-            raise
-    shown = (_built(image), _flashed(running, flasher.id), *stations)
-    deployed = Deployment(made.profile.id, asked.selected, made.program, shown, running)
+    begun = yield from (_attached(made, port) if port else _started(made))
+    try:
+        stations = yield from _examine(made, begun.running)
+    except BaseException:
+        begun.running.close()
+        raise
+    shown = (*begun.stations, *stations)
+    deployed = Deployment(made.profile.id, asked.selected, made.program, shown, begun.running)
 
     def update(now: State) -> State:
         if now.model is not asked.model:
-            running.close()
+            begun.running.close()
             return now
         return replace(made.carried(now), deployment=deployed)
 
     return update
+
+
+@dataclass(frozen=True, slots=True)
+class _Begun:
+    """A board that runs, and the stations on the way there."""
+
+    running: Running
+    stations: tuple[Station, ...]
+
+
+def _started(made: Subject) -> Job[_Begun]:
+    """Build the firmware and flash it."""
+    from studio.boards.flashers.flasher import flasher_for
+
+    flasher = flasher_for(made.profile)
+    with tempfile.TemporaryDirectory(prefix="tinyml-studio-") as folder:
+        image = yield from _at("Build", _build(made, Path(folder)))
+        stop(made.asked.deployment)
+        plan = flasher.plan(made.profile, image)
+        running = yield from _at("Flash", flasher.flash(plan))
+    return _Begun(running, (_built(image), _flashed(running, flasher.id)))
+
+
+def _attached(made: Subject, port: str) -> Job[_Begun]:
+    """Take the board at `port` as it is; verifying says whether it runs this model."""
+    from studio.boards.flashers.flasher import Running
+    from studio.boards.link import Link
+
+    yield Progress(f"Flash: asking the board at {port}")
+    with Link(port) as link:
+        told = f"left as it is: runs {link.info.model} {link.info.digest} at {port}"
+    before = made.asked.deployment
+    running = before.running if before is not None else None
+    if running is None or running.port != port:
+        stop(before)
+        running = Running(port)
+    return _Begun(running, (Station("Flash", "done", text=told),))
 
 
 def stop(deployment: Deployment | None) -> None:
@@ -165,7 +198,7 @@ def _build(made: Subject, folder: Path) -> Job[Image]:
     return (yield from build(folder, toolchain("host" if host else made.asked.project.toolchain)))
 
 
-def _examine(made: Subject, image: Image, running: Running) -> Job[tuple[Station, ...]]:
+def _examine(made: Subject, running: Running) -> Job[tuple[Station, ...]]:
     from studio.boards.link import Link
     from studio.boards.timing import timing
     from studio.boards.verify import verify

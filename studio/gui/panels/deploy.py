@@ -3,44 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import (
-    QComboBox,
-    QGridLayout,
-    QHBoxLayout,
-    QLabel,
-    QStackedWidget,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QStackedWidget, QVBoxLayout, QWidget
 
-from studio.gui import theme
 from studio.gui.panels.empty import empty_page
+from studio.gui.panels.port_field import PortField
+from studio.gui.panels.station_row import Station, StationRow
 from studio.project import CHOICES
+from studio.targets.profile import Profile
 
 COMPILERS = {"zig": "zig (comes along)", "gcc": "arm-none-eabi-gcc"}
-STATES = {
-    "done": ("done", "good"),
-    "running": ("busy", "accent"),
-    "failed": ("failed", "bad"),
-    "waiting": ("waiting", "muted"),
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Station:
-    """A line: what, how it stands, the figures, and where they come from."""
-
-    title: str
-    state: str
-    figures: str = ""
-    source: str = ""
 
 
 class DeployPanel(QWidget):
-    """The compiler to take, and the stations of the last deployment."""
+    """The compiler and the port to take, and the stations of the last deployment."""
 
     flash_requested = Signal()
     toolchain_chosen = Signal(str)
@@ -49,6 +26,7 @@ class DeployPanel(QWidget):
         super().__init__()
         self.title = QLabel()
         self.title.setProperty("role", "title")
+        self.port = PortField()
         self.toolchain = QComboBox()
         self.toolchain.setAccessibleName("C compiler for boards")
         self.toolchain.setToolTip("Builds the firmware; the virtual host takes this computer's own")
@@ -71,70 +49,49 @@ class DeployPanel(QWidget):
         column.setSpacing(8)
         column.addLayout(self._head())
         column.addWidget(self.pages, 1)
-        self._rows: list[tuple[QLabel, ...]] = []
+        self.rows: list[StationRow] = []
 
     def _head(self) -> QHBoxLayout:
-        label = QLabel("Compiler")
-        label.setProperty("role", "muted")
-        label.setBuddy(self.toolchain)
         row = QHBoxLayout()
         row.setSpacing(8)
-        row.addWidget(self.title, 1)
-        row.addWidget(label)
-        row.addWidget(self.toolchain)
+        for text, field in (("Compiler", self.toolchain), ("Port", self.port)):
+            label = QLabel(text)
+            label.setProperty("role", "muted")
+            label.setBuddy(field)
+            row.addWidget(label)
+            row.addWidget(field)
+            row.addSpacing(8)
+        row.addStretch(1)
         return row
 
     def _stations(self) -> QWidget:
         page = QWidget()
-        column = QVBoxLayout(page)
-        column.setContentsMargins(0, 0, 0, 0)
-        self._grid = QGridLayout()
-        self._grid.setHorizontalSpacing(16)
-        self._grid.setVerticalSpacing(8)
-        self._grid.setColumnMinimumWidth(1, 96)
-        self._grid.setColumnStretch(2, 3)
-        self._grid.setColumnStretch(3, 2)
-        column.addLayout(self._grid)
-        column.addStretch(1)
+        self._column = QVBoxLayout(page)
+        self._column.setContentsMargins(0, 8, 0, 0)
+        self._column.setSpacing(0)
+        self._column.addWidget(self.title)
+        self._column.addSpacing(16)
+        self._column.addStretch(1)
         return page
 
-    def show_toolchain(self, name: str) -> None:
-        """Show which compiler is chosen."""
-        self.toolchain.setCurrentIndex(self.toolchain.findData(name))
+    def show_choices(self, toolchain: str, board: Profile | None) -> None:
+        """Show which compiler is chosen, and for which board a port is."""
+        self.toolchain.setCurrentIndex(self.toolchain.findData(toolchain))
+        self.port.show_board(board)
 
     def show_stations(self, title: str, stations: Sequence[Station]) -> None:
         """Show these stations, or what to do where there are none."""
         self.pages.setCurrentIndex(1 if stations else 0)
         self.title.setText(title)
-        while len(self._rows) < len(stations):
-            self._add_row()
-        for at, row in enumerate(self._rows):
-            shown = at < len(stations)
-            for label in row:
-                label.setVisible(shown)
-            if shown:
-                self._fill(row, stations[at])
+        while len(self.rows) < len(stations):
+            self.rows.append(StationRow())
+            self._column.insertWidget(self._column.count() - 1, self.rows[-1])
+        for at, row in enumerate(self.rows):
+            row.setVisible(at < len(stations))
+            if at < len(stations):
+                row.show_station(stations[at], at == len(stations) - 1)
 
-    def _add_row(self) -> None:
-        row = tuple(QLabel() for _ in range(4))
-        for column, label in enumerate(row):
-            self._grid.addWidget(label, len(self._rows), column)
-            label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        for label in row:
-            label.setAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop)
-        for label in row[2:]:
-            label.setWordWrap(True)
-        row[2].setFont(theme.tabular())
-        row[3].setProperty("role", "muted")
-        self._rows.append(row)
-
-    def _fill(self, row: tuple[QLabel, ...], station: Station) -> None:
-        icon, colour = STATES[station.state]
-        ink = getattr(theme.current(), colour)
-        row[0].setPixmap(theme.icon(icon, ink).pixmap(16, 16))
-        row[0].setToolTip(station.state)
-        row[1].setText(station.title)
-        row[1].setAccessibleName(f"{station.title}: {station.state}")
-        row[2].setText(station.figures)
-        row[2].setToolTip(station.source)
-        row[3].setText(station.source)
+    def recolour(self) -> None:
+        """Take up the colours of the theme."""
+        for row in self.rows:
+            row.recolour()

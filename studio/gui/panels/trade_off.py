@@ -1,4 +1,4 @@
-"""Accuracy against what it costs: every measured node a point, the boards' limits as lines."""
+"""Accuracy against what it costs: every measured node a point, all limits as lines."""
 
 from __future__ import annotations
 
@@ -18,7 +18,9 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import (
     QComboBox,
+    QDoubleSpinBox,
     QHBoxLayout,
+    QLabel,
     QSizePolicy,
     QStackedWidget,
     QToolTip,
@@ -41,8 +43,9 @@ LEFT_PX, RIGHT_PX, TOP_PX, BOTTOM_PX = 64, 24, 16, 32
 POINT_PX = 6
 TICKS = 5
 ROOM = 1.6
-"""How far the axis goes beyond the points; limits up to LIMIT_ROOM times the dearest show too."""
+"""How far the axis goes beyond the points, and beyond limits that are no further than LIMIT_ROOM."""
 LIMIT_ROOM = 8.0
+MOST_MS = 1e5
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +74,7 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """What a board has, in bytes, by key of COSTS."""
+    """What a board has, or the user allows, by key of COSTS; bytes, or microseconds."""
 
     board: str
     sizes: dict[str, float]
@@ -101,8 +104,9 @@ class Chart(QWidget):
         told = (f"{p.title} {figures.percent(p.accuracy)}" for p in points)
         self.setAccessibleDescription(", ".join(told))
         costs = [max(point.costs[self.cost], 1.0) for point in points] or [1.0]
-        near = [s for s in self._sizes() if costs[0] < s <= max(costs) * LIMIT_ROOM]
-        self._across = (min(costs) / ROOM, max([*costs, *near]) * ROOM)
+        low, high = min(costs) / LIMIT_ROOM, max(costs) * LIMIT_ROOM
+        near = [size for size in self._sizes() if low <= size <= high]
+        self._across = (min([*costs, *near]) / ROOM, max([*costs, *near]) * ROOM)
         lowest = min((point.accuracy for point in points), default=0.0)
         self._up = (max(lowest - max(0.01, (1 - lowest) * 0.5), 0.0), 1.0)
         self.update()
@@ -251,9 +255,15 @@ class Chart(QWidget):
 
 
 class TradeOffPanel(QStackedWidget):
-    """The chart beside a table in which the variants stand side by side."""
+    """The chart beside a table in which the variants stand side by side.
+
+    Signals:
+        chosen: a node.
+        limited: the most milliseconds that an inference may take, 0 for no limit.
+    """
 
     chosen = Signal(str)
+    limited = Signal(float)
 
     def __init__(self) -> None:
         super().__init__()
@@ -264,24 +274,49 @@ class TradeOffPanel(QStackedWidget):
         for key, name in COSTS.items():
             self.axis.addItem(f"Accuracy by {name}", key)
         self.axis.activated.connect(self._turn)
+        self.limit = QDoubleSpinBox()
         self.table = Table("Variants", COLUMNS, 1)
         self.table.itemSelectionChanged.connect(self._picked)
-        side = QVBoxLayout()
-        side.setContentsMargins(0, 8, 0, 0)
-        side.setSpacing(4)
-        side.addWidget(self.axis, 0, Qt.AlignmentFlag.AlignLeft)
-        side.addWidget(self.chart, 1)
-        page = QWidget()
-        row = QHBoxLayout(page)
-        row.setContentsMargins(16, 0, 0, 0)
-        row.setSpacing(16)
-        row.addLayout(side, 2)
-        row.addWidget(self.table, 5)
         self.addWidget(
             empty_page("Run the pipeline on labelled data to weigh accuracy against memory.")
         )
-        self.addWidget(page)
+        self.addWidget(self._page())
         self._shown: tuple[Sequence[Point], Sequence[Limit], str] = ((), (), "")
+
+    def _page(self) -> QWidget:
+        page = QWidget()
+        column = QVBoxLayout(page)
+        column.setContentsMargins(16, 8, 16, 0)
+        column.setSpacing(8)
+        column.addLayout(self._head())
+        row = QHBoxLayout()
+        row.setSpacing(16)
+        row.addWidget(self.chart, 2)
+        row.addWidget(self.table, 3)
+        column.addLayout(row, 1)
+        return page
+
+    def _head(self) -> QHBoxLayout:
+        label = QLabel("Latency limit")
+        label.setProperty("role", "muted")
+        label.setBuddy(self.limit)
+        self.limit.setAccessibleName("Latency limit")
+        self.limit.setToolTip("What an inference may take; slower variants are marked with \u2715")
+        self.limit.setRange(0, MOST_MS)
+        self.limit.setDecimals(1)
+        self.limit.setSpecialValueText("none")
+        self.limit.setSuffix(f"{figures.THIN}ms")
+        self.limit.setKeyboardTracking(False)
+        self.limit.setFixedWidth(112)
+        self.limit.setFont(theme.tabular())
+        self.limit.valueChanged.connect(self.limited)
+        row = QHBoxLayout()
+        row.setSpacing(8)
+        row.addWidget(self.axis)
+        row.addStretch(1)
+        row.addWidget(label)
+        row.addWidget(self.limit)
+        return row
 
     def show_points(self, points: Sequence[Point], limits: Sequence[Limit], selected: str) -> None:
         """Compare these."""
@@ -292,10 +327,18 @@ class TradeOffPanel(QStackedWidget):
         source = (
             "Accuracy measured; flash, RAM computed and latency estimated for the selected board"
         )
-        self.table.show_rows([_texts(point) for point in points], source)
+        most_us = min((one.sizes["time"] for one in limits if "time" in one.sizes), default=0.0)
+        self._show_limit(most_us / 1000)
+        self.table.show_rows([_texts(point, most_us) for point in points], source)
         row = next((i for i, point in enumerate(points) if point.node == selected), None)
         self.table.clearSelection() if row is None else self.table.selectRow(row)
         self.table.blockSignals(False)
+
+    def _show_limit(self, most_ms: float) -> None:
+        self.limit.blockSignals(True)
+        if self.limit.value() != most_ms:
+            self.limit.setValue(most_ms)
+        self.limit.blockSignals(False)
 
     def _turn(self) -> None:
         self.chart.cost = self.axis.currentData()
@@ -347,12 +390,20 @@ def _effort(point: Point) -> str:
     return f", {' and '.join(parts)}, estimated" if parts else ""
 
 
-def _texts(point: Point) -> tuple[str, ...]:
+def _texts(point: Point, most_us: float) -> tuple[str, ...]:
     return (
         point.title,
         figures.percent(point.accuracy),
         figures.short_bytes(point.costs["flash"]),
         figures.short_bytes(point.costs["ram"]),
-        figures.short_time(point.costs["time"]) if "time" in point.costs else "\u2013",
+        _latency(point, most_us),
         point.fits,
     )
+
+
+def _latency(point: Point, most_us: float) -> str:
+    """The estimate, marked where it is over the limit."""
+    if "time" not in point.costs:
+        return "\u2013"
+    over = "\u2715 " if 0 < most_us < point.costs["time"] else ""
+    return f"{over}{figures.short_time(point.costs['time'])}"
