@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from PySide6.QtCore import QEvent, QObject, QSize, Qt
-from PySide6.QtGui import QKeyEvent
+from PySide6.QtGui import QColor, QKeyEvent
 from PySide6.QtWidgets import (
     QFrame,
     QHeaderView,
@@ -16,6 +16,8 @@ from PySide6.QtWidgets import (
     QVBoxLayout,
     QWidget,
 )
+
+from studio.gui import theme
 
 WIDTH_PX = 480
 ROWS = 12
@@ -104,7 +106,8 @@ class CommandPalette(QFrame):
         for _, entry in sorted(fitting, key=lambda pair: pair[0]):
             item = QTreeWidgetItem([entry.text, entry.detail])
             item.setData(0, Qt.ItemDataRole.UserRole, entry)
-            item.setForeground(1, self.palette().placeholderText())
+            item.setForeground(1, QColor(theme.current().muted))
+            item.setTextAlignment(1, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
             item.setSizeHint(0, QSize(0, ROW_HEIGHT_PX))
             self.list.addTopLevelItem(item)
         self._select(0)

@@ -25,7 +25,9 @@ from studio.gui import theme
 LAYOUT_VERSION = 1
 """Count up when panels come or go: a layout of another version is not restored."""
 TITLE_PX = 40
-SIDE_PX = {"left": 208, "right": 336}
+SIDE_PX = {"left": 208, "right": 320}
+FULL_PX = 1280
+"""In narrower windows the sides are narrower, too."""
 BOTTOM_SHARE = 0.4
 AREAS = {
     "left": Qt.DockWidgetArea.LeftDockWidgetArea,
@@ -203,6 +205,7 @@ class Docks(QObject):
             docks = [dock for dock in self if dock.place.area == area]
             rest_px = height_px - sum(dock.place.height_px for dock in docks)
             heights = [dock.place.height_px or max(rest_px, 1) for dock in docks]
+            width_px = round(width_px * min(1.0, window.width() / FULL_PX))
             window.resizeDocks(docks[:1], [width_px], Qt.Orientation.Horizontal)
             window.resizeDocks(docks, heights, Qt.Orientation.Vertical)
         bottom = next(dock for dock in self if dock.place.area == "bottom")

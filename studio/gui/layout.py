@@ -46,9 +46,18 @@ def column(*widgets: QWidget, stretch: QWidget | None = None) -> QWidget:
     return page
 
 
+def below(field: QWidget, view: QWidget) -> QWidget:
+    """A view below the field that filters it."""
+    row = QWidget()
+    box = QHBoxLayout(row)
+    box.setContentsMargins(16, 0, 16, 8)
+    box.addWidget(field)
+    return column(row, view, stretch=view)
+
+
 def action_button(action: QAction, text: str, icon: str, primary: bool = False) -> QPushButton:
     """A button of the bar that mirrors an action."""
-    button = QPushButton(text)
+    button = QPushButton(f" {text}")  # Qt leaves no room behind the icon
     button.setProperty("primary", "true" if primary else "false")
     button.setProperty("icon_name", icon)
     button.setIconSize(QSize(14, 14))

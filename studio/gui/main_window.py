@@ -10,7 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QByteArray, QPoint, QProcess, QSettings, QSize, Qt, QTimer
-from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QGuiApplication
+from PySide6.QtGui import (
+    QCloseEvent,
+    QDragEnterEvent,
+    QDragLeaveEvent,
+    QDropEvent,
+    QGuiApplication,
+)
 from PySide6.QtWidgets import QApplication, QFileDialog, QMainWindow
 
 from studio import __version__
@@ -131,6 +137,7 @@ class MainWindow(QMainWindow):
         parts.live.live_requested.connect(self.live)
         parts.status.cancel_requested.connect(self.cancel)
         parts.welcome.chosen.connect(self._welcome_chosen)
+        parts.welcome.tour_wanted.connect(self.tour)
         QGuiApplication.styleHints().colorSchemeChanged.connect(self._scheme_changed)
 
     # ---- what the session says -------------------------------------------------------------
@@ -529,9 +536,15 @@ class MainWindow(QMainWindow):
         """Take files."""
         if event.mimeData().hasUrls():
             event.acceptProposedAction()
+            self.parts.welcome.show_drag(True)
+
+    def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:  # noqa: N802 - Qt's name
+        """They go elsewhere."""
+        self.parts.welcome.show_drag(False)
 
     def dropEvent(self, event: QDropEvent) -> None:  # noqa: N802 - Qt's name
         """Open a dropped file."""
+        self.parts.welcome.show_drag(False)
         for url in event.mimeData().urls()[:1]:
             self.open_dropped(url.toLocalFile())
         event.acceptProposedAction()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import traceback
 
-from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtCore import QEvent, QObject, Qt, QTimer, Signal
 from PySide6.QtGui import QGuiApplication, QResizeEvent
 from PySide6.QtWidgets import (
     QDialog,
@@ -25,6 +25,7 @@ from studio.gui import theme
 
 GOOD_FOR_MS = 6000
 DETAIL_LINES = 5
+MARGIN_PX = 16
 
 
 class Notice(QFrame):
@@ -85,22 +86,30 @@ class Notice(QFrame):
 
 
 class Notices(QScrollArea):
-    """The stack of notices; takes no room while there are none, and never all of it."""
+    """The stack of notices; lies over its parent, of which it never covers all.
+
+    Args:
+        top_px: how far below the parent's upper edge it begins.
+    """
 
     LIMIT = 3
     SHARE = 0.5
-    """How much of the room of its parent it takes; beyond that it scrolls."""
+    """How much of the height of its parent it takes; beyond that it scrolls."""
+    WIDTH_PX = 480
 
-    def __init__(self) -> None:
+    def __init__(self, top_px: int) -> None:
         super().__init__()
+        self._top_px = top_px
         self.setObjectName("notices")
         self.setAccessibleName("Notices")
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setWidgetResizable(True)
         page = QWidget()
-        page.setObjectName("canvas")
+        page.setObjectName("notices")
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.viewport().setAutoFillBackground(False)
         self._column = QVBoxLayout(page)
-        self._column.setContentsMargins(16, 8, 16, 0)
+        self._column.setContentsMargins(0, 0, 0, 0)
         self._column.setSpacing(8)
         self.setWidget(page)
         self._shown: list[Notice] = []
@@ -111,14 +120,26 @@ class Notices(QScrollArea):
         super().resizeEvent(event)
         self._fit()
 
+    def lie_over(self, parent: QWidget) -> None:
+        """Lie at the right upper corner of `parent`, whatever its size."""
+        self.setParent(parent)
+        parent.installEventFilter(self)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802 - Qt's name
+        """Follow the parent's size."""
+        if event.type() == QEvent.Type.Resize and watched is self.parentWidget():
+            self._fit()
+        return False
+
     def _fit(self) -> None:
         """As high as the notices, within bounds."""
-        inner = self._column.totalHeightForWidth(self.viewport().width())
         parent = self.parentWidget()
-        room = int(self.SHARE * parent.height()) if parent else inner
-        height = max(0, min(inner, room))
-        if height != self.height():
-            self.setFixedHeight(height)
+        if parent is None:
+            return
+        width = min(self.WIDTH_PX, parent.width() - 2 * MARGIN_PX)
+        inner = self._column.totalHeightForWidth(width)
+        height = max(0, min(inner, int(self.SHARE * parent.height())))
+        self.setGeometry(parent.width() - width - MARGIN_PX, self._top_px, width, height)
 
     @property
     def shown(self) -> tuple[Notice, ...]:
@@ -152,6 +173,7 @@ class Notices(QScrollArea):
         self._shown.append(notice)
         self._column.insertWidget(0, notice)
         self.show()
+        self.raise_()
         self._fit()
         self.verticalScrollBar().setValue(0)
 

@@ -19,12 +19,11 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from studio.compression.step import steps
 from studio.gui import figures, present
 from studio.gui.canvas.view import PipelineView
-from studio.gui.docks import Docks, Place
+from studio.gui.docks import TITLE_PX, Docks, Place
 from studio.gui.export import offer_picture, offer_table
-from studio.gui.layout import action_button, column, flat_button, heading, recolour
+from studio.gui.layout import action_button, below, column, flat_button, heading, recolour
 from studio.gui.notices import Notices
 from studio.gui.panels.accuracy import AccuracyPanel
 from studio.gui.panels.budget import BudgetPanel
@@ -53,7 +52,7 @@ if TYPE_CHECKING:
 PLANS = {
     ("layerwise", "whole"): "Layer by layer",
     ("small", "whole"): "Small",
-    ("small", "rows"): "Small, streamed input",
+    ("small", "rows"): "Small, streamed",
     ("balanced", "whole"): "Balanced",
     ("fast", "whole"): "Fast",
 }
@@ -70,7 +69,7 @@ class Parts:
         self.memory, self.model, self.layers = MemoryMap(), ModelPanel(), LayersPanel()
         self.accuracy, self.trade_off, self.code = AccuracyPanel(), TradeOffPanel(), CodePanel()
         self.deploy, self.live, self.log = DeployPanel(), LivePanel(), LogPanel()
-        self.notices, self.status, self.welcome = Notices(), StatusBar(), Welcome()
+        self.notices, self.status, self.welcome = Notices(TITLE_PX), StatusBar(), Welcome()
         self._window = window
         self._buttons: list[QPushButton] = []
         self._actions = window.actions_
@@ -87,7 +86,6 @@ class Parts:
         window.setMenuWidget(column(window.menuBar(), self.bar))
         window.setCentralWidget(self.pipeline)
         window.setStatusBar(self.status)
-        self.steps.show_steps(steps())
         self.layer = ""
         self._measured: tuple[Any, ...] = (None,)
         for panel in self._layer_panels:
@@ -152,7 +150,7 @@ class Parts:
         label.setBuddy(self.board)
         self.board.setAccessibleName("Board to generate for and to flash")
         self.board.setToolTip("The board that Generate, Flash and Live work for")
-        self.board.setMinimumWidth(144)
+        self.board.setMinimumWidth(128)
         row.addSpacing(16)
         row.addWidget(label)
         row.addWidget(self.board)
@@ -186,7 +184,7 @@ class Parts:
 
     def _search_button(self) -> QPushButton:
         self.search.setObjectName("search")
-        self.search.setText("Search   Ctrl+Shift+P")
+        self.search.setText(" Search   Ctrl+Shift+P")
         self.search.setToolTip("Search or run a command")
         self.search.setAccessibleName("Command palette")
         self.search.setProperty("icon_name", "search")
@@ -197,7 +195,7 @@ class Parts:
 
     def _places(self) -> tuple[Place, ...]:
         return (
-            Place(self.steps, "Steps", "left"),
+            Place(below(self.steps.search, self.steps), "Steps", "left"),
             Place(self.layer_list, "Layers", "left", 280),
             Place(_scrolled(self.budget), "Budget", "right", 264),
             Place(_scrolled(self.settings), "Step", "right"),
@@ -222,7 +220,8 @@ class Parts:
         for page in (self.welcome, self.canvas, self.outline):
             self._middle.addWidget(page)
         head = self._pipeline_head()
-        pipeline = column(head, self.notices, self._middle, stretch=self._middle)
+        pipeline = column(head, self._middle, stretch=self._middle)
+        self.notices.lie_over(pipeline)
         pipeline.setObjectName("canvas")
         # Explicit: what a panel would like never squeezes its neighbours.
         pipeline.setMinimumSize(400, 160)
@@ -236,7 +235,8 @@ class Parts:
         self._zoom.clicked.connect(lambda: self.canvas.set_zoom(1.0))
         self._tree.clicked.connect(self._window.show_tree)
         self.canvas.zoomed.connect(lambda scale: self._zoom.setText(figures.percent(scale, 0)))
-        head = heading("PIPELINE", fit, self._zoom, self._tree)
+        self._head_buttons = (fit, self._zoom, self._tree)
+        head = heading("PIPELINE", *self._head_buttons)
         head.setObjectName("canvas")
         return head
 
@@ -297,10 +297,10 @@ class Parts:
         self._show_step(state)
         view = state.view
         budget = view.budgets.get(state.project.board)
-        why = f"No memory map: {view.error.what}." if view.error else ""
+        why = f"Nothing to show: {view.error.what}." if view.error else ""
         self.memory.show_program(view.program, budget.peak[0] if budget else "", why)
         self.layers.show_program(view.program)
-        self.layer_list.show_program(view.program)
+        self.layer_list.show_program(view.program, why)
         self._show_measured(state)
         if state.model is None or state.current_graph is not None:
             self.model.show_graph(state.current_graph)
@@ -347,6 +347,8 @@ class Parts:
 
     def _show_pipeline(self, state: State, running: present.Running | None) -> None:
         page: QWidget = self.welcome if state.model is None else self.canvas
+        for button in self._head_buttons:
+            button.setVisible(state.model is not None)
         if state.model is not None and self.shows_tree:
             page = self.outline
         self._middle.setCurrentWidget(page)
@@ -391,6 +393,7 @@ class Parts:
         self.code.recolour()
         self.welcome.recolour()
         self.deploy.recolour()
+        self.steps.recolour()
         self.layer_list.recolour()
         self.recolour_buttons()
         self.model.recolour()

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from studio.compression.step import steps
 from studio.errors import ProfileError, Unsupported
 from studio.gui import figures
-from studio.gui.canvas.card import Card
+from studio.gui.canvas.card import Card, Mini
 from studio.gui.panels.accuracy import Measured
 from studio.gui.panels.board_rows import BoardRow
 from studio.gui.panels.station_row import Station
 from studio.gui.panels.trade_off import Limit, Point
+from studio.gui.step_groups import icon_of
 from studio.job import Progress
 from studio.project import ROOT, branch
 from studio.session import state as deploying
@@ -35,6 +36,8 @@ SHORT_NAMES = {
     "bluepill_f103c8": "Blue Pill F103",
 }
 """Names that fit a row of the budget; the tooltip has the whole one."""
+NOTABLE = 0.5
+"""Percentage points of accuracy that deserve a second look."""
 FIGURE_NAMES = {"ram": "RAM", "compared": "compared"}
 
 
@@ -138,35 +141,54 @@ def _card(state: State, node: str, running: Running | None) -> Card:
     word, text = _node_state(state, node, view, result, running)
     return Card(
         id=node,
-        title=variant_title(state, node),
+        title=node_title(state, node),
         state=word,
         state_text=text,
-        figures=_figures(state, node, view, result),
+        figures=(_accuracy(state, node, result), *_memory(state, node, view)),
         detail=view.error.what if view.error is not None else "",
         tooltip=_tooltip(state, node, view, result),
         progress=(running.share or 0.0) if running and running.node == node else None,
+        letter=_letter(state, node),
+        icon="model" if node == ROOT else icon_of(state.project.recipe.by_id[node].kind.group),
     )
 
 
-def _figures(
-    state: State, node: str, view: NodeView, result: Result | None
-) -> tuple[tuple[str, str], ...]:
-    """Accuracy, flash and RAM, each with its change against the card before."""
-    accuracy, first = "\u2013", "" if node == ROOT else _points(state, node, result)
-    if result is not None and result.evaluation is not None:
-        accuracy = figures.percent(result.evaluation.accuracy)
+def _accuracy(state: State, node: str, result: Result | None) -> Mini:
+    """The measured accuracy, and how it differs from the card before."""
+    about = ""
     if node == ROOT and state.model is not None:
-        first = "int8" if state.model.quantized else "float32"
-    shown = [(accuracy, first)]
-    before = state.views.get(parent_of(state, node), NodeView()) if node != ROOT else NodeView()
+        about = "int8" if state.model.quantized else "float32"
+    if result is None or result.evaluation is None:
+        return Mini("\u2013", about)
+    share, points = result.evaluation.accuracy, _points(state, node, result)
+    lost = points is not None and points <= -NOTABLE
+    text = about if points is None else f"{points:+.1f}{figures.THIN}pt"
+    return Mini(
+        figures.percent(share), text.replace("-", figures.MINUS), share, "text" if lost else "muted"
+    )
+
+
+def _memory(state: State, node: str, view: NodeView) -> list[Mini]:
+    """Flash and RAM on the selected board; bars show the share of what the source takes."""
     board = state.project.board
-    if (budget := view.budgets.get(board)) is not None:
-        old = before.budgets.get(board)
-        for name, kind in (("flash", "flash_bytes"), ("RAM", "ram_bytes")):
-            value = getattr(budget, kind).value
-            change = figures.change(getattr(old, kind).value, value) if old else ""
-            shown.append((figures.short_bytes(value), f"{name} {change}".rstrip()))
-    return tuple(shown)
+    budget = view.budgets.get(board)
+    if budget is None:
+        return []
+    source = state.views.get(ROOT, NodeView()).budgets.get(board)
+    above = state.views.get(parent_of(state, node)) if node != ROOT else None
+    before = above.budgets.get(board) if above else None
+    found = []
+    for name, kind in (("flash", "flash_bytes"), ("RAM", "ram_bytes")):
+        value = getattr(budget, kind).value
+        old = getattr(before, kind).value if before else 0
+        share = value / (getattr(source, kind).value or 1) if source else None
+        over = bool(getattr(budget, f"over_{kind}"))
+        change = f"{name} {figures.change(old, value)}".rstrip()
+        tone = "good" if value < 0.99 * old else "text" if old and value > 1.01 * old else "muted"
+        if over:
+            change, tone = f"{name} over", "bad"
+        found.append(Mini(figures.short_bytes(value), change, share, tone, over))
+    return found
 
 
 def _node_state(
@@ -191,12 +213,12 @@ def _letter(state: State, node: str) -> str:
     return chr(ord("A") + variants.index(node)) if node in variants[:26] and variants[1:] else ""
 
 
-def _points(state: State, node: str, result: Result | None) -> str:
-    before = state.result(parent_of(state, node))
-    if result is None or before is None or not (result.evaluation and before.evaluation):
-        return ""
-    points = 100 * (result.evaluation.accuracy - before.evaluation.accuracy)
-    return f"{points:+.1f}{figures.THIN}pt".replace("-", figures.MINUS)
+def _points(state: State, node: str, result: Result) -> float | None:
+    """Percentage points that a node gains against the one before; None where not known."""
+    before = state.result(parent_of(state, node)) if node != ROOT else None
+    if before is None or not (result.evaluation and before.evaluation):
+        return None
+    return 100 * (result.evaluation.accuracy - before.evaluation.accuracy)
 
 
 def _tooltip(state: State, node: str, view: NodeView, result: Result | None) -> str:

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QMenu, QWidget
+from PySide6.QtWidgets import QLabel, QMenu, QWidget, QWidgetAction
 
-from studio.compression.step import steps
+from studio.gui.step_groups import by_group
 
 
 class StepMenu(QMenu):
@@ -22,10 +22,9 @@ class StepMenu(QMenu):
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setToolTipsVisible(True)
         self.entries: dict[str, QAction] = {}
-        groups = dict.fromkeys(step.group for step in steps().values())
-        for group in groups:
-            self.addSection(group)
-            for step in (step for step in steps().values() if step.group == group):
+        for group, some in by_group().items():
+            self.addAction(_heading(self, group))
+            for step in some:
                 action = self.entries[step.id] = self.addAction(step.title)
                 action.triggered.connect(lambda *_, s=step.id: self.chosen.emit(s))
 
@@ -34,3 +33,14 @@ class StepMenu(QMenu):
         for step, why in misfits.items():
             self.entries[step].setEnabled(False)
             self.entries[step].setToolTip(why)
+
+
+def _heading(menu: QMenu, text: str) -> QWidgetAction:
+    """A line that cannot be chosen."""
+    label = QLabel(text)
+    label.setProperty("role", "heading")
+    label.setContentsMargins(12, 8, 12, 4)
+    heading = QWidgetAction(menu)
+    heading.setDefaultWidget(label)
+    heading.setEnabled(False)
+    return heading

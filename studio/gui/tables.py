@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QResizeEvent
+from PySide6.QtGui import QColor, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableWidget, QTableWidgetItem
 
 from studio.gui import theme
@@ -13,7 +13,7 @@ from studio.gui import theme
 LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
 RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 ROW_PX = 28
-FIRST_PX = 144
+FIRST_PX = 128
 
 
 class Table(QTableWidget):
@@ -23,9 +23,18 @@ class Table(QTableWidget):
         name: for screen readers.
         columns: headings.
         first_number: from this column on, cells are numbers.
+        empty: what to say while there are no rows.
+        first_px: what the first column takes at least, where it needs as much.
     """
 
-    def __init__(self, name: str, columns: Sequence[str], first_number: int) -> None:
+    def __init__(
+        self,
+        name: str,
+        columns: Sequence[str],
+        first_number: int,
+        empty: str = "",
+        first_px: int = FIRST_PX,
+    ) -> None:
         super().__init__(0, len(columns))
         self.setAccessibleName(name)
         self.verticalHeader().hide()
@@ -37,7 +46,7 @@ class Table(QTableWidget):
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         header = self.horizontalHeader()
         header.setHighlightSections(False)
-        self._first_number = first_number
+        self._first_number, self._empty, self._first_px = first_number, empty, first_px
         for column, text in enumerate(columns):
             heading = QTableWidgetItem(text)
             heading.setTextAlignment(self._alignment(column))
@@ -57,16 +66,33 @@ class Table(QTableWidget):
         self.resizeColumnsToContents()
         self._spread()
 
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802 - Qt's name
+        """Say what comes here while there is nothing."""
+        super().paintEvent(event)
+        if self._empty and not self.rowCount():
+            painter = QPainter(self.viewport())
+            painter.setPen(QColor(theme.current().muted))
+            painter.drawText(self.viewport().rect(), Qt.AlignmentFlag.AlignCenter, self._empty)
+            painter.end()
+
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
         """Keep the first column as wide as there is room."""
         super().resizeEvent(event)
         self._spread()
 
+    @property
+    def content_px(self) -> int:
+        """The width in which every cell can be read."""
+        return self._others_px + max(self.sizeHintForColumn(0), 0) + 2
+
+    @property
+    def _others_px(self) -> int:
+        return sum(self.columnWidth(column) for column in range(1, self.columnCount()))
+
     def _spread(self) -> None:
         """The first column takes what the others leave, and at least what it can be read in."""
-        others = sum(self.columnWidth(column) for column in range(1, self.columnCount()))
-        wanted = min(max(self.sizeHintForColumn(0), 0), FIRST_PX)
-        self.setColumnWidth(0, max(self.viewport().width() - others, wanted))
+        wanted = min(max(self.sizeHintForColumn(0), 0), self._first_px)
+        self.setColumnWidth(0, max(self.viewport().width() - self._others_px, wanted))
 
     def _alignment(self, column: int) -> Qt.AlignmentFlag:
         return RIGHT if column >= self._first_number else LEFT

@@ -17,7 +17,7 @@ from PySide6.QtCore import QObject, Qt, QTimer
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from studio.gui.canvas.card import Card
+from studio.gui.canvas.card import Card, Mini
 from studio.gui.canvas.view import PipelineView
 from studio.gui.main_window import MainWindow
 from studio.gui.panels.model import ModelPanel
@@ -192,7 +192,11 @@ def test_200_cards_are_panned_with_frames_under_16_ms(qtbot: QtBot) -> None:
     qtbot.addWidget(view)
     view.resize(1280, 720)
     view.show()
-    figures = (("97.5 %", "+0.1 pt"), ("24.1 kB", "flash -41 %"), ("3.9 kB", "RAM -5 %"))
+    figures = (
+        Mini("97.5 %", "+0.1 pt", 0.975),
+        Mini("24.1 kB", "flash -41 %", 0.6, "good"),
+        Mini("3.9 kB", "RAM -5 %", 0.9, "good"),
+    )
     cards = [Card(str(i), f"Step {i}", "done", "done", figures) for i in range(200)]
     parents = {str(i): None if not i else str((i - 1) // 2) for i in range(200)}
     view.show_graph(cards, parents, {}, "0")

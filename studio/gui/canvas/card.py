@@ -1,35 +1,42 @@
-"""A node of the pipeline: title, state, figures, detail."""
+"""A node of the pipeline: what its card shows, and the item on the canvas."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPen
-from PySide6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem, QWidget
+from PySide6.QtGui import QPainter
+from PySide6.QtWidgets import (
+    QGraphicsItem,
+    QGraphicsSceneHoverEvent,
+    QStyleOptionGraphicsItem,
+    QWidget,
+)
 
-from studio.gui import theme
+from studio.gui.canvas import paint
 
-WIDTH_PX = 224
-HEIGHT_PX = 88
-RADIUS_PX = 8
-PORT_PX = 5
+WIDTH_PX = paint.WIDTH_PX
+HEIGHT_PX = paint.HEIGHT_PX
 PORT_REACH_PX = 12
-PADDING_PX = 12
 
-COLUMNS = ((12, 76, 152), (60, 74, 68))
-"""Left edges and widths of accuracy, flash and RAM."""
 
-STATES = {
-    "done": ("done", "good"),
-    "ready": ("waiting", "muted"),
-    "stale": ("waiting", "accent"),
-    "waiting": ("waiting", "muted"),
-    "running": ("busy", "accent"),
-    "failed": ("failed", "bad"),
-    "muted": ("muted", "muted"),
-}
-"""State to icon and colour of the palette."""
+class Mini(NamedTuple):
+    """A small figure.
+
+    Attributes:
+        value: with its unit.
+        change: what it is, and how it differs from the card before.
+        share: of a whole bar, 0 to 1, or None for no bar.
+        tone: the colour of the palette for the change.
+        over: whether it is more than the board has.
+    """
+
+    value: str
+    change: str = ""
+    share: float | None = None
+    tone: str = "muted"
+    over: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,28 +46,31 @@ class Card:
     Attributes:
         id: the node.
         title: its name.
-        state: a key of STATES.
+        state: a key of paint.STATES.
         state_text: the state in a word, such as "done" or "62 %".
-        figures: accuracy, flash and RAM, each with its change against the card before.
-        detail: a line in place of the changes.
+        figures: accuracy, flash and RAM.
+        detail: what is wrong, in place of the figures.
         tooltip: where the figures come from.
         progress: 0 to 1 while running, or None.
+        letter: of the variant where there are several to tell apart.
+        icon: of the kind of step.
     """
 
     id: str
     title: str
     state: str = "ready"
     state_text: str = ""
-    figures: tuple[tuple[str, str], ...] = ()
+    figures: tuple[Mini, ...] = ()
     detail: str = ""
     tooltip: str = ""
     progress: float | None = None
+    letter: str = ""
+    icon: str = "step"
 
     @property
-    def summary(self) -> str:
-        """The figures with their changes, on one line."""
-        pairs = (" ".join(filter(None, pair)) for pair in self.figures)
-        return "   ".join(filter(None, pairs))
+    def full_title(self) -> str:
+        """The letter of the variant, and the name."""
+        return f"{self.letter}  {self.title}" if self.letter else self.title
 
 
 class CardItem(QGraphicsItem):
@@ -73,6 +83,7 @@ class CardItem(QGraphicsItem):
         self.setZValue(1)
         self.card = card
         self.hovered = False
+        self.port_hovered = False
         self.target = False
         self.show_card(card)
 
@@ -103,77 +114,41 @@ class CardItem(QGraphicsItem):
         return abs(away.x()) <= PORT_REACH_PX and abs(away.y()) <= PORT_REACH_PX
 
     def boundingRect(self) -> QRectF:  # noqa: N802 - Qt's name
-        """The card and its ports."""
+        """The card, its ports and its shadow."""
         reach = PORT_REACH_PX
-        return QRectF(-reach, -2, WIDTH_PX + 2 * reach, HEIGHT_PX + 4)
+        return QRectF(-reach, -4, WIDTH_PX + 2 * reach, HEIGHT_PX + 8)
 
-    def hoverEnterEvent(self, event: object) -> None:  # noqa: N802 - Qt's name
+    def hoverEnterEvent(self, event: QGraphicsSceneHoverEvent) -> None:  # noqa: N802 - Qt's name
         """Show that the card can be taken."""
-        self.hovered = True
-        self.update()
+        self._hover(True, self.on_right_port(event.scenePos()))
 
-    def hoverLeaveEvent(self, event: object) -> None:  # noqa: N802 - Qt's name
+    def hoverMoveEvent(self, event: QGraphicsSceneHoverEvent) -> None:  # noqa: N802 - Qt's name
+        """Over the output port, show that a step can be added there."""
+        self._hover(True, self.on_right_port(event.scenePos()))
+
+    def hoverLeaveEvent(self, event: QGraphicsSceneHoverEvent) -> None:  # noqa: N802 - Qt's name
         """Back to rest."""
-        self.hovered = False
+        self._hover(False, False)
+
+    def _hover(self, card: bool, port: bool) -> None:
+        if (card, port) == (self.hovered, self.port_hovered):
+            return
+        self.hovered, self.port_hovered = card, port
+        self.setToolTip("Click or drag to add a step" if port else self.card.tooltip)
+        if port:
+            self.setCursor(Qt.CursorShape.PointingHandCursor)
+        else:
+            self.unsetCursor()
         self.update()
 
     def paint(
         self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None
     ) -> None:
         """Draw the frame, the text and the ports."""
-        palette = theme.current()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setOpacity(0.6 if self.card.state == "muted" else 1.0)
-        marked = self.isSelected() or self.target
-        edge = palette.accent if marked else palette.muted if self.hovered else palette.border
-        painter.setPen(QPen(QColor(edge), 2 if marked else 1))
-        painter.setBrush(QColor(palette.card))
-        painter.drawRoundedRect(QRectF(0, 0, WIDTH_PX, HEIGHT_PX), RADIUS_PX, RADIUS_PX)
-        self._paint_text(painter, palette)
-        self._paint_progress(painter, palette)
-        painter.setOpacity(1.0)
-        painter.setPen(QPen(QColor(palette.muted), 1.5))
-        painter.setBrush(QColor(palette.canvas))
-        ports = (0, WIDTH_PX) if self.card.id else (WIDTH_PX,)
-        for x in ports:
-            painter.drawEllipse(QPointF(x, HEIGHT_PX / 2), PORT_PX, PORT_PX)
-
-    def _paint_text(self, painter: QPainter, palette: theme.Palette) -> None:
-        card, inside = self.card, WIDTH_PX - 2 * PADDING_PX
-        icon, colour = STATES[card.state]
-        small = theme.scaled(0.92)
-        state_width = 0.0
-        if card.state_text:
-            width = QFontMetricsF(small).horizontalAdvance(card.state_text)
-            x = WIDTH_PX - PADDING_PX - width
-            ink = getattr(palette, colour)
-            _line(painter, x, 12, width + 1, card.state_text, small, ink)
-            painter.drawPixmap(
-                QRectF(x - 16, 15, 12, 12), theme.pixmap(icon, ink, 36), QRectF(0, 0, 36, 36)
-            )
-            state_width = width + 22
-        bold = theme.scaled(1.0, bold=True)
-        _line(painter, PADDING_PX, 12, inside - state_width, card.title, bold, palette.text)
-        for x, width, (figure, change) in zip(*COLUMNS, card.figures, strict=False):
-            _line(painter, x, 36, width, figure, theme.tabular(), palette.text)
-            if not card.detail:
-                _line(painter, x, 58, width, change, small, palette.muted)
-        _line(painter, PADDING_PX, 58, inside, card.detail, small, palette.muted)
-
-    def _paint_progress(self, painter: QPainter, palette: theme.Palette) -> None:
-        if self.card.progress is None:
-            return
-        bar = QRectF(PADDING_PX, HEIGHT_PX - 8, WIDTH_PX - 2 * PADDING_PX, 2)
-        painter.fillRect(bar, QColor(palette.track))
-        bar.setWidth(bar.width() * self.card.progress)
-        painter.fillRect(bar, QColor(palette.accent))
-
-
-def _line(
-    painter: QPainter, x: float, y: float, width: float, text: str, font: QFont, colour: str
-) -> None:
-    painter.setFont(font)
-    painter.setPen(QColor(colour))
-    metrics = QFontMetricsF(painter.font())
-    shown = metrics.elidedText(text, Qt.TextElideMode.ElideRight, width)
-    painter.drawText(QRectF(x, y, width, 18), int(Qt.AlignmentFlag.AlignVCenter), shown)
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+        paint.frame(painter, self.card.state, self.isSelected() or self.target, self.hovered)
+        paint.contents(painter, self.card)
+        if self.card.id:
+            paint.port(painter, QPointF(0, HEIGHT_PX / 2), False)
+        paint.port(painter, QPointF(WIDTH_PX, HEIGHT_PX / 2), self.port_hovered, self.hovered)

@@ -68,10 +68,10 @@ class MoveCards:
 
 
 class Branch:
-    """Drag from an output port; in the void it asks which step to add there."""
+    """Drag from an output port, or click it; in the void it asks which step to add there."""
 
-    def __init__(self, view: PipelineView, item: CardItem) -> None:
-        self._view, self._item = view, item
+    def __init__(self, view: PipelineView, item: CardItem, start: QPointF) -> None:
+        self._view, self._item, self._start = view, item, start
         self._rope = QGraphicsPathItem()
         pen = QPen(QColor(theme.current().accent), 1.5, Qt.PenStyle.DashLine)
         self._rope.setPen(pen)
@@ -84,7 +84,8 @@ class Branch:
     def finish(self, position: QPointF) -> None:
         """Ask for a step where the rope ends in the void."""
         self.cancel()
-        if self._view.card_at(position) is None:
+        clicked = (position - self._start).manhattanLength() < START_PX
+        if clicked or self._view.card_at(position) is None:
             self._view.branch_requested.emit(self._item.card.id, position)
 
     def cancel(self) -> None:

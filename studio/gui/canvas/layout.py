@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-COLUMN_PX = 272
+COLUMN_PX = 264
 ROW_PX = 128
 Position = tuple[float, float]
 

@@ -26,7 +26,7 @@ from studio.gui import theme
 from studio.gui.canvas.card import HEIGHT_PX, WIDTH_PX, Card, CardItem
 from studio.gui.canvas.gestures import BoxSelect, Branch, DropStep, Gesture, MoveCards, Pan
 from studio.gui.canvas.layout import arrange
-from studio.gui.canvas.link import LinkItem
+from studio.gui.canvas.link import CLICK_PX, DROP_PX, LinkItem
 
 STEP_MIME = "application/x-tinyml-step"
 ZOOM_RANGE = (0.4, 2.0)
@@ -136,9 +136,9 @@ class PipelineView(QGraphicsView):
                 return item
         return None
 
-    def link_at(self, position: QPointF) -> LinkItem | None:
+    def link_at(self, position: QPointF, reach_px: float = DROP_PX) -> LinkItem | None:
         """The link near a scene position."""
-        return next((link for link in self.links if link.near(position)), None)
+        return next((link for link in self.links if link.near(position, reach_px)), None)
 
     def fit(self) -> None:
         """Show the whole pipeline, at most at natural size."""
@@ -146,7 +146,7 @@ class PipelineView(QGraphicsView):
         if area.isEmpty():
             return
         room = self.viewport().rect()
-        scale = min(1.0, room.width() / (area.width() + 64), room.height() / (area.height() + 48))
+        scale = min(1.0, room.width() / (area.width() + 48), room.height() / (area.height() + 48))
         self.resetTransform()
         self.set_zoom(scale)
         self.centerOn(area.center())
@@ -241,12 +241,12 @@ class PipelineView(QGraphicsView):
     def _left_gesture(self, position: QPointF, shift: bool) -> Gesture | None:
         item = self.card_at(position)
         if item is None:
-            if (link := self.link_at(position)) is not None:
+            if (link := self.link_at(position, CLICK_PX)) is not None:
                 self.link_chosen.emit(link.parent_card.card.id)
                 return None
             return BoxSelect(self, position)
         if item.on_right_port(position):
-            return Branch(self, item)
+            return Branch(self, item, position)
         if shift:
             self._toggle(item.card.id)
             return None

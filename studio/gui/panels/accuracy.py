@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from studio.session.state import Noise
 
 PAGES = ("Confusion", "Classes", "Layers")
-CAPTIONS = ("true class down, answer across", "share that is right", "noise against the source")
+CAPTIONS = ("true down, answer across", "share that is right", "noise against the source")
 
 
 @dataclass(frozen=True, slots=True)

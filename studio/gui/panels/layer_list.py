@@ -33,6 +33,7 @@ class LayerList(QTreeWidget):
         self.setTextElideMode(Qt.TextElideMode.ElideMiddle)
         self.currentItemChanged.connect(self._changed)
         self._program: Program | None = None
+        self._why_none = EMPTY
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802 - Qt's name
         """Say what comes here while there is nothing."""
@@ -42,11 +43,12 @@ class LayerList(QTreeWidget):
             painter.setFont(theme.scaled(0.92))
             painter.setPen(QColor(theme.current().muted))
             area = self.viewport().rect().adjusted(8, 8, -8, -8)
-            painter.drawText(area, int(Qt.TextFlag.TextWordWrap), EMPTY)
+            painter.drawText(area, int(Qt.TextFlag.TextWordWrap), self._why_none)
             painter.end()
 
-    def show_program(self, program: Program | None) -> None:
-        """List the calls of `program`."""
+    def show_program(self, program: Program | None, why_none: str) -> None:
+        """List the calls of `program`, or say why there are none."""
+        self._why_none = why_none or EMPTY
         if program is self._program:
             return
         self._program = program

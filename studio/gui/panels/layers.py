@@ -18,7 +18,10 @@ class LayersPanel(Table):
     layer_chosen = Signal(str)
 
     def __init__(self) -> None:
-        super().__init__("Layers", COLUMNS, FIRST_NUMBER)
+        super().__init__(
+            "Layers", COLUMNS, FIRST_NUMBER, "Open a model to see what its layers cost."
+        )
+        self.setObjectName("page")
         self._program: Program | None = None
         self.itemSelectionChanged.connect(self._picked)
 

@@ -263,8 +263,10 @@ class MemoryMap(QWidget):
         column = area.width() / len(self._program.calls)
         painter.setPen(QPen(QColor(palette.bad), 1, Qt.PenStyle.DashLine))
         painter.drawLine(area.topLeft(), area.topRight())
-        middle = area.left() + (self._peak + 0.5) * column
-        painter.drawLine(QPointF(middle, area.top()), QPointF(middle, area.top() - 6))
+        middle = QPointF(area.left() + (self._peak + 0.5) * column, area.top())
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(QColor(palette.bad))
+        painter.drawPolygon([middle, middle + QPointF(-4, -6), middle + QPointF(4, -6)])
         painter.setPen(QColor(palette.muted))
         box = QRectF(LEFT_PX, 8, area.width(), 20)
         painter.drawText(box, int(Qt.AlignmentFlag.AlignRight), self.headline())

@@ -75,7 +75,7 @@ class NodeItem(QGraphicsItem):
         if option.levelOfDetailFromTransform(painter.worldTransform()) < 0.4:
             return
         mark = getattr(palette, VERDICTS[self.node.verdict])
-        inside = frame.adjusted(12, 4, -8, -4)
+        inside = frame.adjusted(12, 6, -8, -6)
         _text(painter, inside, Qt.AlignmentFlag.AlignTop, self.node.op_type, palette.text, True)
         bottom = Qt.AlignmentFlag.AlignBottom
         _text(painter, inside, bottom, self.node.name, palette.muted, False)
@@ -219,7 +219,7 @@ class ModelPanel(QStackedWidget):
         page = QSplitter()
         page.addWidget(self.graph)
         page.addWidget(side)
-        page.setSizes([184, 560])
+        page.setSizes([208, 536])
         page.setStretchFactor(1, 1)
         page.setHandleWidth(1)
         return page

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from PySide6.QtCore import QMimeData, QPoint, QRect, Qt, Signal
+from PySide6.QtCore import QMimeData, QPoint, QRect, QSize, Qt, Signal
 from PySide6.QtGui import QDragEnterEvent, QDragMoveEvent, QDropEvent
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTreeWidget, QTreeWidgetItem
 
 from studio.gui import theme
-from studio.gui.canvas.card import Card
+from studio.gui.canvas.card import Card, Mini
+from studio.gui.canvas.paint import STATES
 from studio.gui.canvas.view import STEP_MIME
 
 NODE = Qt.ItemDataRole.UserRole
 NODE_MIME = "application/x-tinyml-node"
+COLUMNS = ("Step", "State", "Accuracy", "Flash", "RAM", "Detail")
 
 
 class OutlinePanel(QTreeWidget):
@@ -35,9 +37,10 @@ class OutlinePanel(QTreeWidget):
         super().__init__()
         self.setObjectName("columns")
         self.setAccessibleName("Pipeline as a tree")
-        self.setColumnCount(4)
-        self.setHeaderLabels(["Node", "State", "Figures", "Detail"])
+        self.setHeaderLabels(COLUMNS)
         self.header().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+        self.header().setSectionResizeMode(len(COLUMNS) - 1, QHeaderView.ResizeMode.Stretch)
+        self.setIconSize(QSize(16, 16))
         self.setFont(theme.tabular())
         self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
@@ -65,10 +68,7 @@ class OutlinePanel(QTreeWidget):
         by_id = {card.id: card for card in cards}
         for node, parent in parents.items():
             card = by_id[node]
-            item = QTreeWidgetItem([card.title, card.state_text, card.summary, card.detail])
-            item.setData(0, NODE, node)
-            item.setToolTip(0, card.tooltip)
-            self._items[node] = item
+            item = self._items[node] = _row(card)
             if parent is None:
                 self.addTopLevelItem(item)
             else:
@@ -129,3 +129,22 @@ class OutlinePanel(QTreeWidget):
         item = self.itemAt(position)
         if item is not None:
             self.menu_requested.emit(item.data(0, NODE), self.viewport().mapToGlobal(position))
+
+
+def _row(card: Card) -> QTreeWidgetItem:
+    figures = [mini.value + _changed(mini) for mini in card.figures]
+    figures += [""] * (3 - len(figures))
+    item = QTreeWidgetItem([card.full_title, card.state_text, *figures, card.detail])
+    palette, (icon, colour) = theme.current(), STATES[card.state]
+    item.setIcon(0, theme.icon(card.icon, palette.muted))
+    item.setIcon(1, theme.icon(icon, getattr(palette, colour)))
+    item.setData(0, NODE, card.id)
+    item.setToolTip(0, card.tooltip)
+    item.setToolTip(5, card.detail)
+    return item
+
+
+def _changed(mini: Mini) -> str:
+    """The change without the name, which stands in the heading."""
+    change = mini.change.removeprefix("flash").removeprefix("RAM").strip()
+    return f"   {change}" if change else ""

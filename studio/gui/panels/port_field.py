@@ -23,7 +23,7 @@ class PortField(QComboBox):
         self.setAccessibleName("Port of the board")
         self.setEditable(True)
         self.setInsertPolicy(QComboBox.InsertPolicy.NoInsert)
-        self.setMinimumWidth(200)
+        self.setMinimumWidth(208)
         field = self.lineEdit()
         assert field is not None
         field.setAccessibleName("Port of the board")
@@ -83,3 +83,6 @@ class PortField(QComboBox):
     def _say(self) -> None:
         """Show the port alone, whatever the list says of it."""
         self.setEditText(self.port or (NONE if self.isEnabled() else OWN))
+        field = self.lineEdit()
+        if field is not None:
+            field.setCursorPosition(0)  # the beginning stays in view

@@ -41,10 +41,12 @@ COLUMNS = ("Variant", "Accuracy", "Flash", "RAM", "Latency", "Fits")
 UNKNOWN = "Not known for this board: no estimate of its instructions or its clock."
 LEFT_PX, RIGHT_PX, TOP_PX, BOTTOM_PX = 64, 24, 16, 32
 POINT_PX = 6
+NAME_PX = 96
 TICKS = 5
 ROOM = 1.6
-"""How far the axis goes beyond the points, and beyond limits that are no further than LIMIT_ROOM."""
+"""How far the axis goes beyond what it shows."""
 LIMIT_ROOM = 8.0
+"""Limits that are further from all points are not shown."""
 MOST_MS = 1e5
 
 
@@ -275,7 +277,7 @@ class TradeOffPanel(QStackedWidget):
             self.axis.addItem(f"Accuracy by {name}", key)
         self.axis.activated.connect(self._turn)
         self.limit = QDoubleSpinBox()
-        self.table = Table("Variants", COLUMNS, 1)
+        self.table = Table("Variants", COLUMNS, 1, first_px=NAME_PX)
         self.table.itemSelectionChanged.connect(self._picked)
         self.addWidget(
             empty_page("Run the pipeline on labelled data to weigh accuracy against memory.")
@@ -286,13 +288,13 @@ class TradeOffPanel(QStackedWidget):
     def _page(self) -> QWidget:
         page = QWidget()
         column = QVBoxLayout(page)
-        column.setContentsMargins(16, 8, 16, 0)
+        column.setContentsMargins(16, 8, 0, 0)
         column.setSpacing(8)
         column.addLayout(self._head())
         row = QHBoxLayout()
         row.setSpacing(16)
-        row.addWidget(self.chart, 2)
-        row.addWidget(self.table, 3)
+        row.addWidget(self.chart, 1)
+        row.addWidget(self.table, 2)
         column.addLayout(row, 1)
         return page
 
@@ -311,6 +313,7 @@ class TradeOffPanel(QStackedWidget):
         self.limit.setFont(theme.tabular())
         self.limit.valueChanged.connect(self.limited)
         row = QHBoxLayout()
+        row.setContentsMargins(0, 0, 16, 0)
         row.setSpacing(8)
         row.addWidget(self.axis)
         row.addStretch(1)
@@ -330,6 +333,7 @@ class TradeOffPanel(QStackedWidget):
         most_us = min((one.sizes["time"] for one in limits if "time" in one.sizes), default=0.0)
         self._show_limit(most_us / 1000)
         self.table.show_rows([_texts(point, most_us) for point in points], source)
+        self.table.setMaximumWidth(self.table.content_px)  # the chart takes the rest
         row = next((i for i, point in enumerate(points) if point.node == selected), None)
         self.table.clearSelection() if row is None else self.table.selectRow(row)
         self.table.blockSignals(False)
