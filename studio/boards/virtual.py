@@ -6,12 +6,10 @@ this process, however that ends.
 
 from __future__ import annotations
 
-import contextlib
 import os
 import re
 import select
 import shutil
-import signal
 import socket
 import subprocess
 import tempfile
@@ -22,7 +20,7 @@ from typing import IO, Literal
 from studio.boards.flashers.flasher import Running
 from studio.boards.link import Link
 from studio.build.link_map import Image
-from studio.build.process import watcher
+from studio.build.process import end, leave, watch
 from studio.errors import BoardError
 from studio.targets.profile import Profile
 
@@ -48,29 +46,23 @@ class VirtualBoard(Running):
         super().__init__(port)
         self.process = process
         self._held = held
-        self._watcher = watcher(process.pid)
+        watch(process)
 
     @property
     def alive(self) -> bool:
         """False where the process has ended."""
         if self.process.poll() is None:
             return True
-        self._dismiss_watcher()
+        leave(self.process)
         return False
 
     def close(self) -> None:
         """End the process; a second time does nothing."""
-        self._dismiss_watcher()
+        leave(self.process)
         _end(self.process)
         for descriptor in self._held:
             os.close(descriptor)
         self._held = ()
-
-    def _dismiss_watcher(self) -> None:
-        """Before the process's number is free: the watcher must not kill who gets it next."""
-        if self._watcher is not None:
-            _end(self._watcher)
-            self._watcher = None
 
 
 def start(
@@ -212,10 +204,7 @@ def _await_tcp(process: subprocess.Popen[bytes], port: int) -> None:
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    if process.poll() is None:
-        with contextlib.suppress(ProcessLookupError):
-            process.send_signal(signal.SIGKILL if os.name == "posix" else signal.SIGTERM)
-    process.wait()
+    end(process)
     for stream in (process.stdin, process.stdout):
         if stream is not None:
             stream.close()

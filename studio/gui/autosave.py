@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+from collections import deque
+from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import count
 from pathlib import Path
 
-from PySide6.QtCore import QLockFile, QObject, QTimer
+from PySide6.QtCore import QLockFile, QObject
 
 from studio.errors import ProjectError
-from studio.project import SUFFIX, write_project
+from studio.project import SUFFIX, Project, write_project
 from studio.session.state import State
 
-AFTER_MS = 0  # once the edit has been shown: a crash later loses nothing
 KEPT = 5
 """Copies of one model that are kept; the oldest go first."""
 
@@ -22,6 +24,9 @@ class Autosave(QObject):
 
     Windows on one model have copies of their own: each holds a lock on what it writes, which ends
     with its process, however that ends. A copy that no window holds is offered, never written over.
+
+    A disk may take a tenth of a second, so that another thread writes; an edit waits until the
+    one before it is written, so that never more than the last one can be lost.
 
     Args:
         folder: where the copies are.
@@ -33,10 +38,9 @@ class Autosave(QObject):
         self._folder = folder
         self._state = State()
         self._held: dict[Path, QLockFile] = {}
-        self._timer = QTimer(self)
-        self._timer.setSingleShot(True)
-        self._timer.setInterval(AFTER_MS)
-        self._timer.timeout.connect(self.write)
+        self._writer = ThreadPoolExecutor(1, "autosave")
+        self._writing: Future[None] | None = None
+        self._wanted: deque[tuple[Project, Path]] = deque(maxlen=1)
 
     def owns(self, name: str) -> bool:
         """Whether a file is one of the copies."""
@@ -52,30 +56,37 @@ class Autosave(QObject):
 
     def follow(self, state: State) -> None:
         """Take notice of a change."""
-        if state.model is not self._state.model:
-            self.write()
-        was_unsaved = self._state.unsaved
-        self._state = state
-        if state.unsaved:
-            self._timer.start()
-        elif was_unsaved:
-            self._timer.stop()
+        before, self._state = self._state, state
+        if state.history.past is not before.history.past:  # a gesture going on is one edit
+            self.wait()
+        if state.unsaved and state.model is not None and state.project is not before.project:
+            self._begin(state)
+        elif before.unsaved and not state.unsaved:
             self._drop(state)
 
-    def write(self) -> None:
-        """Keep what is not saved yet."""
-        self._timer.stop()
-        if not self._state.unsaved or self._state.model is None:
-            return
-        try:
+    def _begin(self, state: State) -> None:
+        """Have it written."""
+        with contextlib.suppress(OSError):  # as in `wait`
             self._folder.mkdir(parents=True, exist_ok=True)
-            write_project(self._state.project, self._copy(self._state))
-        except (OSError, ProjectError):
-            return  # a full or read-only disk costs the copy, nothing else
+            self._wanted.append((state.project, self._copy(state)))
+            self._writing = self._writer.submit(self._write)
+
+    def _write(self) -> None:
+        """Write what is wanted by now, in the writer's thread."""
+        with contextlib.suppress(IndexError):  # it is written already
+            write_project(*self._wanted.popleft())
+
+    def wait(self) -> None:
+        """Until what was begun is written; a full or read-only disk costs the copy, no more."""
+        writing, self._writing = self._writing, None
+        if writing is not None:
+            with contextlib.suppress(ProjectError):
+                writing.result()
 
     def close(self) -> None:
-        """Keep what is not saved yet, and leave it to the next window."""
-        self.write()
+        """Leave what is not saved yet to the next window."""
+        self.wait()
+        self._writer.shutdown()
         for lock in self._held.values():
             lock.unlock()
         self._held = {}
@@ -94,6 +105,7 @@ class Autosave(QObject):
 
     def _drop(self, state: State) -> None:
         """What was saved needs no copy."""
+        self.wait()
         for path in [path for path in self._held if path.name.startswith(_stem(state))]:
             path.unlink(missing_ok=True)
             self._held.pop(path).unlock()

@@ -28,6 +28,7 @@ from studio.gui.autosave import Autosave
 from studio.gui.background import Background
 from studio.gui.command_palette import CommandPalette, Entry
 from studio.gui.menus import Menus
+from studio.gui.newest import Newest
 from studio.gui.notices import CrashDialog
 from studio.gui.parts import Parts
 from studio.gui.questions import Shapes, question_for
@@ -68,6 +69,7 @@ class MainWindow(QMainWindow):
         self.tasks = Tasks(self)
         self.foreground: Task | None = None
         self._running: present.Running | None = None
+        self._progress = Newest(self._show_progress, self)
         self.actions_ = Actions(self)
         self.parts: Parts = Parts(self)
         self._name_parts()
@@ -243,8 +245,13 @@ class MainWindow(QMainWindow):
     def _progressed(self, progress: Progress) -> None:
         if self.foreground is None or self.foreground.cancelled:
             return
-        self.status.show_progress(self.foreground.title, progress)
         self.log.add(progress.text)
+        self._progress.put(progress)
+
+    def _show_progress(self, progress: Progress) -> None:
+        if self.foreground is None:
+            return
+        self.status.show_progress(self.foreground.title, progress)
         node = running_node(self.session.state.project.recipe, progress)
         self._running = present.Running(node, progress.done) if node else None
         self.parts.show_running(self.session.state, self._running, progress)
@@ -261,6 +268,7 @@ class MainWindow(QMainWindow):
 
     def _ended(self) -> None:
         task, self.foreground, self._running = self.foreground, None, None
+        self._progress.drop()
         if task is not None and task.cancelled:
             self.log.add(f"{task.title}: cancelled")
         self.parts.live.stop()

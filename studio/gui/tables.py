@@ -47,6 +47,7 @@ class Table(QTableWidget):
         header = self.horizontalHeader()
         header.setHighlightSections(False)
         self._first_number, self._empty, self._first_px = first_number, empty, first_px
+        self._shown: tuple[object, ...] = ()
         for column, text in enumerate(columns):
             heading = QTableWidgetItem(text)
             heading.setTextAlignment(self._alignment(column))
@@ -56,6 +57,10 @@ class Table(QTableWidget):
 
     def show_rows(self, rows: Sequence[Sequence[str]], source: str) -> None:
         """Show these texts; `source` says in tooltips where they come from."""
+        wanted = (source, *map(tuple, rows))
+        if wanted == self._shown:
+            return
+        self._shown = wanted
         self.setRowCount(len(rows))
         for row, texts in enumerate(rows):
             for column, text in enumerate(texts):

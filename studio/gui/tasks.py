@@ -8,11 +8,11 @@ somebody connects or disconnects crashes PySide6 now and then.
 from __future__ import annotations
 
 import collections
+import queue
 import sys
 import threading
 import time
 from collections.abc import Callable, Generator
-from functools import partial
 from typing import Any
 
 from PySide6.QtCore import QObject, Qt, QTimer, Signal
@@ -23,6 +23,46 @@ POLL_MS = 5
 PROGRESS_KEPT = 1000
 SWITCH_S = 0.001
 """After how long a thread hands Python over: the window asks for it hundreds of times a frame."""
+
+
+class Drive:
+    """What a thread knows of a task: nothing of Qt, since it may be the last to let it go.
+
+    Attributes:
+        progress: what the job yielded and nobody fetched yet.
+        stop: set, it ends the job at its next yield.
+        over: set when the job has ended and been closed.
+        outcome: name of a task's signal and what to say with it, or None where cancelled.
+    """
+
+    def __init__(self, job: Generator[Any, None, Any], sink: Callable[[Any], None] | None) -> None:
+        self._job = job
+        self.progress: collections.deque[Any] = collections.deque(maxlen=PROGRESS_KEPT)
+        self._sink = sink or self.progress.append
+        self.stop, self.over = threading.Event(), threading.Event()
+        self.outcome: tuple[str, object] | None = None
+
+    def __call__(self) -> None:
+        """Drive the job to its end; once, in a thread that has time."""
+        try:
+            self.outcome = self._finish()
+        except StudioError as error:
+            if not self.stop.is_set():
+                self.outcome = "failed", error
+        except Exception as error:  # noqa: BLE001 - a thread's border: the window shows it as a crash
+            self.outcome = "crashed", error
+        finally:
+            self.over.set()
+
+    def _finish(self) -> tuple[str, object] | None:
+        try:
+            while not self.stop.is_set():
+                self._sink(next(self._job))
+        except StopIteration as end:
+            return "succeeded", end.value
+        finally:
+            self._job.close()
+        return None
 
 
 class Task(QObject):
@@ -50,51 +90,52 @@ class Task(QObject):
     ) -> None:
         super().__init__()
         self.title = title
-        self._job = job
-        self._progress: collections.deque[Any] = collections.deque(maxlen=PROGRESS_KEPT)
-        self._sink = sink or self._progress.append
-        self._stop = threading.Event()
-        self._answer: Callable[[], object] | None = None
-        self.thread_ = threading.Thread(target=self._drive, name=title, daemon=True)
+        self.drive = Drive(job, sink)
 
     @property
     def cancelled(self) -> bool:
         """Whether it was told to end."""
-        return self._stop.is_set()
+        return self.drive.stop.is_set()
+
+    @property
+    def over(self) -> bool:
+        """Whether its job has ended and been closed."""
+        return self.drive.over.is_set()
 
     def cancel(self) -> None:
         """End at the next yield; what is done by then is done, and an error is not shown."""
-        self._stop.set()
+        self.drive.stop.set()
 
     def deliver(self) -> bool:
         """Emit what has come; True when that was the last."""
-        over = not self.thread_.is_alive()  # asked first: what comes after it is fetched too
-        for _ in range(len(self._progress)):
-            self.progressed.emit(self._progress.popleft())
+        over, drive = self.over, self.drive  # asked first: what comes after it is fetched too
+        for _ in range(len(drive.progress)):
+            self.progressed.emit(drive.progress.popleft())
         if over:
-            if self._answer is not None:
-                self._answer()
+            if drive.outcome is not None:
+                signal, value = drive.outcome
+                getattr(self, signal).emit(value)
             self.ended.emit()
         return over
 
-    def _drive(self) -> None:
-        try:
-            self._answer = self._finish()
-        except StudioError as error:
-            if not self.cancelled:
-                self._answer = partial(self.failed.emit, error)
-        except Exception as error:  # noqa: BLE001 - a thread's border: the window shows it as a crash
-            self._answer = partial(self.crashed.emit, error)
 
-    def _finish(self) -> Callable[[], object] | None:
-        try:
-            while not self.cancelled:
-                self._sink(next(self._job))
-        except StopIteration as end:
-            return partial(self.succeeded.emit, end.value)
-        finally:
-            self._job.close()
-        return None
+class Crew:
+    """Threads that wait for work: a new one would keep the window's thread until it runs."""
+
+    def __init__(self) -> None:
+        self._work: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
+        self._free = threading.Semaphore(0)
+
+    def do(self, work: Callable[[], None]) -> None:
+        """Call `work` in a thread that is free, or else in one more."""
+        self._work.put(work)
+        if not self._free.acquire(blocking=False):
+            threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self) -> None:
+        while True:
+            self._work.get()()
+            self._free.release()
 
 
 class Tasks(QObject):
@@ -104,6 +145,7 @@ class Tasks(QObject):
         super().__init__(parent)
         sys.setswitchinterval(SWITCH_S)
         self._running: list[Task] = []
+        self._crew = Crew()
         self._timer = QTimer(self)
         self._timer.setTimerType(Qt.TimerType.PreciseTimer)
         self._timer.setInterval(POLL_MS)
@@ -115,9 +157,9 @@ class Tasks(QObject):
         return tuple(self._running)
 
     def start(self, task: Task) -> Task:
-        """Drive `task` in a thread of its own."""
+        """Drive `task` in a thread."""
         self._running.append(task)
-        task.thread_.start()
+        self._crew.do(task.drive)
         self._timer.start()
         return task
 
@@ -128,7 +170,7 @@ class Tasks(QObject):
         for task in self._running:
             task.cancel()
         for task in self._running:
-            task.thread_.join(max(0.0, end - time.monotonic()))
+            task.drive.over.wait(max(0.0, end - time.monotonic()))
 
     def _deliver(self) -> None:
         for task in self.running:

@@ -12,6 +12,7 @@ A recipe file is TOML:
 
 from __future__ import annotations
 
+import json
 import tomllib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -74,7 +75,7 @@ class Node:
             )
         return known[self.step]
 
-    @property
+    @cached_property
     def settings(self) -> Any:
         """The step's parameter object, checked.
 
@@ -82,6 +83,11 @@ class Node:
             RecipeError: an unknown parameter or a bad value.
         """
         return self.kind.make(**self.params)
+
+    @cached_property
+    def work(self) -> str:
+        """Step and all parameters as text, equal where the same is done."""
+        return json.dumps([self.step, full_params(self)])
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import inspect
-import json
 import shutil
 from functools import cache as memoize
 from pathlib import Path
@@ -41,7 +40,7 @@ def preview(recipe: Recipe, model: Model) -> Models:
 
 def _preview(node: Node, source: Model) -> Model:
     known = _previews.setdefault(source, {})
-    key = json.dumps([node.step, full_params(node)])
+    key = node.work
     if key not in known:
         while len(known) >= _PREVIEWS_KEPT:
             del known[next(iter(known))]

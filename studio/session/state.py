@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 from studio.errors import StudioError
 from studio.project import ROOT, History, Project
-from studio.recipe.recipe import full_params
 from studio.targets.figure import Figure
 
 if TYPE_CHECKING:
@@ -253,7 +251,7 @@ class State:
     def chain(self, node: str) -> Chain:
         """What the result of a node depends on, beside the model: data and steps."""
         steps = self.project.recipe.path(node) if node != ROOT else ()
-        kept = ((step.step, json.dumps(full_params(step))) for step in steps if not step.muted)
+        kept = (step.work for step in steps if not step.muted)
         data = self.dataset.digest if self.dataset is not None else ""
         return (self.project.data, data, *kept)
 

@@ -92,7 +92,7 @@ def begin(window: MainWindow, title: str, job: Generator[Any, None, Any]) -> Tas
 
 def ended(task: Task) -> bool:
     assert not hasattr(task, "error"), task.error
-    return not task.thread_.is_alive()
+    return task.over
 
 
 @pytest.fixture

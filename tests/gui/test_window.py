@@ -404,7 +404,7 @@ def test_unsaved_changes_are_offered_at_the_next_start_and_can_be_saved(
 
 def test_saving_removes_the_unsaved_copy(digits: MainWindow, tmp_path: Path) -> None:
     digits.session.mute("int8")
-    digits._kept.write()
+    digits._kept.wait()
     (copy,) = (tmp_path / "unsaved").glob("digits-*.tinyml")
     assert copy.is_file()
     digits.session.save(tmp_path / "mine.tinyml")
@@ -420,9 +420,9 @@ def test_two_windows_on_one_model_keep_copies_of_their_own(
     qtbot.addWidget(other)
     other.session.take(lambda _: digits_state)
     digits.session.rename("int8", "first")
-    digits._kept.write()
+    digits._kept.wait()
     other.session.rename("int8", "second")
-    other._kept.write()
+    other._kept.wait()
     first, second = sorted(folder.glob("digits-*.tinyml"))
     assert "first" in first.read_text()
     assert "second" in second.read_text()
@@ -447,7 +447,7 @@ def test_a_copy_that_was_left_is_not_written_over(
     qtbot.addWidget(again)
     again.session.take(lambda _: digits_state)
     again.session.rename("int8", "new")
-    again._kept.write()
+    again._kept.wait()
     texts = [path.read_text() for path in (tmp_path / "unsaved").glob("digits-*.tinyml")]
     assert sorted("lost" in text for text in texts) == [False, True]
     again.close()
