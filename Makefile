@@ -13,7 +13,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test check screenshots bench bench-compression bench-recipes bench-equality
-.PHONY: bench-models bench-inspect bench-budget bench-costs bench-arena bench-plans
+.PHONY: bench-window bench-models bench-inspect bench-budget bench-costs bench-arena bench-plans
 .PHONY: bench-stream size-tables
 .PHONY: cost-tables stack-tables wheel clean system-demo system-test
 
@@ -39,6 +39,9 @@ screenshots: .venv/installed system-demo ## the window's pictures, made by the w
 
 bench: .venv/installed system-test ## how fast it answers: start-up, previews, budgets
 	PYTHONPATH=tests $(BIN)/python tests/bench/speed.py
+
+bench-window: .venv/installed system-test ## how fast the window is: start, drawing, held up while all runs
+	PYTHONPATH=tests $(BIN)/python tests/bench/window.py
 
 bench-compression: .venv/installed system-test ## the bars of the compression steps, with training
 	PYTHONPATH=tests $(BIN)/python tests/bench/compression.py

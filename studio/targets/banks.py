@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from studio.targets.profile import Profile, Region
 
@@ -46,23 +47,30 @@ class Bank:
 
 def ram_banks(profile: Profile) -> tuple[Bank, ...]:
     """Banks that share no byte, the fastest first, the larger of equals first."""
-    return _ordered(_joined(profile, _distance))
+    return _banks(profile.memory)[0]
 
 
 def joined_banks(profile: Profile) -> tuple[Bank, ...]:
     """Neighbouring banks of unlike speed as one, the largest first."""
-    known = set(ram_banks(profile))
-    return _ordered([bank for bank in _joined(profile, lambda _: ON_CHIP) if bank not in known])
+    return _banks(profile.memory)[1]
+
+
+@lru_cache(maxsize=512)
+def _banks(memory: tuple[Region, ...]) -> tuple[tuple[Bank, ...], tuple[Bank, ...]]:
+    """Banks that share no byte, and neighbours of unlike speed."""
+    apart = _ordered(_joined(memory, _distance))
+    together = _ordered([b for b in _joined(memory, lambda _: ON_CHIP) if b not in apart])
+    return apart, together
 
 
 def _ordered(banks: list[Bank]) -> tuple[Bank, ...]:
     return tuple(sorted(banks, key=lambda bank: (bank.distance, -bank.size_bytes)))
 
 
-def _joined(profile: Profile, alike: Callable[[Region], int]) -> list[Bank]:
+def _joined(memory: tuple[Region, ...], alike: Callable[[Region], int]) -> list[Bank]:
     """Regions of the same kind of speed whose addresses follow each other, together."""
     runs: list[tuple[Region, ...]] = []
-    ram = [region for region in profile.memory if region.kind == "ram"]
+    ram = [region for region in memory if region.kind == "ram"]
     for region in sorted(ram, key=lambda region: region.address):
         last = runs[-1][-1] if runs else None
         follows = last is not None and last.address + last.size_bytes == region.address

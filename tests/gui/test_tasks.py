@@ -79,3 +79,14 @@ def test_a_sink_takes_what_the_job_yields_in_the_job_s_thread(tasks: Tasks, qtbo
         tasks.start(task)
     assert len(seen) == 5
     assert threading.get_ident() not in seen
+
+
+def test_threads_are_used_again(tasks: Tasks, qtbot: QtBot) -> None:
+    """Starting one keeps the window's thread until it runs."""
+    seen: set[int] = set()
+    for _ in range(20):
+        task = Task("Count", counting(1), sink=lambda _: seen.add(threading.get_ident()))
+        with qtbot.waitSignal(task.ended):
+            tasks.start(task)
+        qtbot.wait(2)
+    assert len(seen) < 10
