@@ -15,7 +15,7 @@ import numpy as np
 
 from studio.compiler.kernel import WINDOW
 from studio.compiler.kernels.scan_s8 import COLUMNS
-from studio.compiler.sparse import encoded
+from studio.compiler.sparse import encoded, fit
 from studio.compiler.window import upsampled_window, window
 
 INPUT_BYTES = 16384
@@ -122,8 +122,8 @@ def _stream(rng: Rng, filters: int, runs: int, depth: int, block: int) -> Drawn:
         return None
     weights = rng.integers(1, 127, (filters, runs, depth))
     kept = rng.random((filters, runs, depth // block)) < rng.uniform(0.1, 0.9)
-    stream = encoded((weights * np.repeat(kept, block, axis=2)).astype(np.int8), block)
-    return None if stream is None else {"weights": stream}
+    thin = (weights * np.repeat(kept, block, axis=2)).astype(np.int8)
+    return {"weights": encoded(thin, block)} if fit(thin, block) else None
 
 
 def _conv_sparse(block: int) -> Callable[[Rng, int], Drawn]:

@@ -9,12 +9,13 @@ from functools import cache, lru_cache
 from studio.budget.effort import CPI_ERROR, by_class, charge_uc, cycles, energy_uj
 from studio.budget.layers import Layer, layers
 from studio.build.banks import Banks, placed
-from studio.build.size_table import SizeTable, data_bytes, size_table
+from studio.build.size_table import data_bytes
 from studio.build.stack_table import stack_table
+from studio.compiler.code_size import SizeTable, size_table
 from studio.compiler.cost import cost_table
 from studio.compiler.fuse import lifetimes
 from studio.compiler.program import Program
-from studio.errors import BuildError, ProfileError
+from studio.errors import ProfileError
 from studio.targets.figure import Figure, Source
 from studio.targets.profile import Profile
 from studio.targets.resources import resource
@@ -188,7 +189,7 @@ class _OfCore:
 @lru_cache(maxsize=_PROGRAMS)
 def _of_core(program: Program, toolchain: str, core: str) -> _OfCore:
     table = size_table(toolchain, core)
-    kernel_bytes = _kernel_bytes(program, table)
+    kernel_bytes = table.code_bytes(program.kernel_names)
     rows = layers(program, cost_table(toolchain, core))
     return _OfCore(
         detail=f"kernel sizes of {table.toolchain} {table.version} on {table.core}",
@@ -240,25 +241,6 @@ def _stack(profile: Profile, used_bytes: int) -> Figure:
         return Figure(_stack_bytes(profile.port), "computed", "set aside by the port")
     interrupt = _FPU_INTERRUPT_BYTES if "fpu" in profile.features else _INTERRUPT_BYTES
     return Figure(used_bytes + interrupt, "estimated", "deepest chain and one interrupt")
-
-
-def _kernel_bytes(program: Program, table: SizeTable) -> dict[str, int]:
-    """Code of each kernel; functions that several bring count to the first by name."""
-    missing = [name for name in program.kernel_names if name not in table.kernels]
-    if missing:
-        raise BuildError(
-            f"the table of code sizes lacks {missing[0]}",
-            f"{table.toolchain} {table.core}",
-            "make the tables again: make size-tables",
-        )
-    counted: set[str] = set()
-    found = {}
-    for name in program.kernel_names:
-        size = table.kernels[name]
-        fresh = sum(n for function, n in size.functions.items() if function not in counted)
-        counted |= size.functions.keys()
-        found[name] = fresh + size.other_bytes
-    return found
 
 
 def _flash_parts(

@@ -1,4 +1,4 @@
-"""What kernels and the firmware around them take in flash, for each compiler and core.
+"""Measuring what kernels and the firmware around them take in flash, by compiler and core.
 
 The tables stand in `resources/sizes` and are made by building one small program a kernel
 from the kernel's own examples, so that no model that is later predicted had a part in them.
@@ -6,11 +6,10 @@ from the kernel's own examples, so that no model that is later predicted had a p
 
 from __future__ import annotations
 
-import json
 import tempfile
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
-from functools import cache, lru_cache
+from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -18,70 +17,18 @@ import numpy as np
 from studio.build.firmware import build, project_files, write_project
 from studio.build.link_map import Image, functions
 from studio.build.toolchains import Toolchain
+from studio.compiler.code_size import KernelSize, SizeTable
 from studio.compiler.emit import names_bytes
 from studio.compiler.fuse import whole
 from studio.compiler.kernel import Example, Kernel, kernel_of, kernels
 from studio.compiler.program import Buffer, Constant, KernelCall, Options, Program
 from studio.job import Job, Progress
 from studio.targets.profile import Profile
-from studio.targets.resources import shipped_table
 
 TENSOR_BYTES = 32  # sizeof(tms_tensor) on a 32-bit machine
 WORD = 4
 ROW_CALL_BYTES = 10  # more than a whole call takes: from 30 images of plan `small`, +-15
 GENERATED = "sizes.c:run"  # what a synthetic program runs: its growth counts to calls
-
-
-@dataclass(frozen=True, slots=True)
-class KernelSize:
-    """What a kernel adds to an image.
-
-    Attributes:
-        functions: bytes of each function that it brings; those of other kernels are counted once.
-        other_bytes: tables and padding beside them.
-        call_bytes: code of one more call.
-    """
-
-    functions: dict[str, int]
-    other_bytes: int
-    call_bytes: int
-
-
-@dataclass(frozen=True, slots=True)
-class SizeTable:
-    """One compiler's sizes on one core.
-
-    Attributes:
-        toolchain: id of the toolchain.
-        version: of the compiler that made the table.
-        core: what was compiled for.
-        flash_bytes: of a firmware around a program with no calls and names of no length.
-        ram_bytes: its variables without the arena, up to where an arena may begin.
-        kernels: by C name.
-    """
-
-    toolchain: str
-    version: str
-    core: str
-    flash_bytes: int
-    ram_bytes: int
-    kernels: dict[str, KernelSize]
-
-    def text(self) -> str:
-        """The table as a file's content."""
-        return json.dumps(asdict(self), indent=1, sort_keys=True) + "\n"
-
-
-@cache
-def size_table(toolchain: str, core: str) -> SizeTable:
-    """The shipped table of a toolchain and core.
-
-    Raises:
-        BuildError: there is none.
-    """
-    values = shipped_table("sizes", "code sizes", toolchain, core)
-    sizes = {name: KernelSize(**size) for name, size in values.pop("kernels").items()}
-    return SizeTable(**values, kernels=sizes)
 
 
 def measure(toolchain: Toolchain, profile: Profile) -> Job[SizeTable]:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from studio.compiler import layout, plans, sparse, stream
+from studio.compiler import layout, plans, stream, weights
 from studio.compiler.fixed_point import quantize_multiplier
 from studio.compiler.kernel import kernels
 from studio.compiler.layout import Layout, Shape
@@ -51,6 +51,7 @@ class Builder:
         self.buffers: list[Buffer] = []
         self.calls: list[KernelCall] = []
         self.constants: dict[str, Constant] = {}
+        self.of_4_bits: set[str] = set()  # constants that the user wants so
         self.notes: dict[str, str] = {}
         self.initial: dict[int, int | str] = {}
         self.parts: dict[Tensor, tuple[Tensor, Shape]] = {}  # slices: of what, from where
@@ -100,6 +101,7 @@ class Builder:
         params: dict[str, Any],
         macs: int = 0,
         rows: int | None = None,
+        weight_bits: int = 8,
     ) -> None:
         """Append a kernel call; arrays among the params become constants of the Program."""
         name = self._rounded(kernel)
@@ -108,6 +110,8 @@ class Builder:
             if isinstance(value, np.ndarray):
                 value = self.constant(f"{self.site}_{key}", value)
             plain_params[key] = value
+        if weight_bits == 4:
+            self.of_4_bits.add(plain_params["weights"])
         sources = tuple(i if isinstance(i, str) else i.buffer for i in inputs)
         outs = (out,) if isinstance(out, Tensor) else tuple(out)
         self.calls.append(
@@ -276,7 +280,7 @@ class Builder:
         """The kernel's variant in the chosen rounding: `litert` rounds only dense layers once."""
         twice = f"{kernel}_dr"
         once = self.options.rounding == "single" or (
-            self.options.rounding == "litert" and kernel in ("tms_dense_s8", "tms_dense_s8_w4")
+            self.options.rounding == "litert" and kernel == "tms_dense_s8"
         )
         return kernel if once or twice not in kernels() else twice
 
@@ -300,7 +304,9 @@ class Builder:
             )
             for call in calls
         ]
-        calls, constants = sparse.thinned(calls, self.constants)
+        stored = weights.kept(calls, self.constants, self.of_4_bits)
+        calls, constants = stored.calls, stored.constants
+        self.notes |= stored.notes
         names = {
             v for call in calls for v in (*call.params.values(), *call.inputs) if isinstance(v, str)
         }

@@ -7,12 +7,28 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from studio.compiler.program import KernelCall
+
 Array = npt.NDArray[Any]
 
 
 def fit(weights: Array) -> bool:
     """All values are from -8 to 7."""
     return bool(weights.min(initial=0) >= -8 and weights.max(initial=0) <= 7)
+
+
+def rows(call: KernelCall, weights: Array) -> Array:
+    """The weights of a call [filters, n] as its kernel packs them; depthwise ones [taps, n]."""
+    by_taps = call.kernel.startswith("tms_depthwise2d_")
+    return (
+        weights.reshape(-1, call.params["out_c"]) if by_taps else weights.reshape(len(weights), -1)
+    )
+
+
+def packed_bytes(weights: Array) -> int:
+    """What weights [filters, n] take in 4 bits."""
+    filters, n = weights.shape
+    return int(filters * -(-n // 2))
 
 
 def packed(weights: Array) -> npt.NDArray[np.int8]:

@@ -7,6 +7,7 @@ import pytest
 from judge import fed, run_onnx
 from onnx import TensorProto, helper, numpy_helper, shape_inference
 
+from studio.compiler import weights
 from studio.compiler.lower import lower
 from studio.compiler.run import run
 from studio.errors import Unsupported
@@ -54,17 +55,18 @@ def test_integers_at_both_borders_keep_their_type(dtype, zero):
     assert np.abs(got.astype(int) - want).max() <= 1
 
 
-def with_narrow_weights(op: str, shape, axis: int, **attributes) -> Model:
+def with_narrow_weights(op: str, shape, axis: int, dtype=np.int8, **attributes) -> Model:
     """QDQ around a node whose weights are int4."""
     from ml_dtypes import int4
 
     rng = np.random.default_rng(1)
-    weights = rng.integers(-7, 8, shape).astype(int4)
+    zeros = (-4, 9) if dtype is np.int8 else (0, 0)
+    stored = rng.integers(-7, 8, shape).astype(int4)
     scales = rng.uniform(0.01, 0.05, shape[axis]).astype(np.float32)
     constants = {
-        "w": weights, "ws": scales, "wz": np.zeros(shape[axis], int4),
-        "xs": np.float32(0.02).reshape(()), "xz": np.int8(-4).reshape(()),
-        "ys": np.float32(0.03).reshape(()), "yz": np.int8(9).reshape(()),
+        "w": stored, "ws": scales, "wz": np.zeros(shape[axis], int4),
+        "xs": np.float32(0.02).reshape(()), "xz": dtype(zeros[0]).reshape(()),
+        "ys": np.float32(0.03).reshape(()), "yz": dtype(zeros[1]).reshape(()),
     }  # fmt: skip
     x = X if op == "Conv" else (2, shape[0])
     nodes = [
@@ -87,7 +89,8 @@ def with_narrow_weights(op: str, shape, axis: int, **attributes) -> Model:
         (with_narrow_weights("Conv", (3, 1, 3, 3), 0, group=3), "tms_depthwise2d_s8_w4", 9 * 2),
     ],
 )
-def test_int4_weights_stay_packed_in_flash(net, kernel, n):
+def test_int4_weights_stay_packed_in_flash(net, kernel, n, monkeypatch):
+    monkeypatch.setattr(weights, "_flash_bytes", lambda forms: sum(f.size_bytes for f in forms))
     program = lower(net)
     [call] = program.calls
     assert call.kernel == kernel
@@ -95,6 +98,13 @@ def test_int4_weights_stay_packed_in_flash(net, kernel, n):
     x = np.random.default_rng(2).normal(0, 1, program.inputs[0].logical_shape).astype(np.float32)
     steps = (fed(program, [x])[0] - run_onnx(net, [x])[0]) / program.outputs[0].scale
     assert np.abs(steps).max() <= 1.01
+
+
+def test_int4_weights_beside_16_bit_activations_are_said_to_save_nothing():
+    program = lower(with_narrow_weights("Conv", (4, 3, 3, 3), 0, np.int16))
+    [call], [note] = program.calls, program.notes
+    assert call.kernel == "tms_conv2d_s16"
+    assert note.endswith("4-bit weights stored as int8, 0 bytes saved: no kernel takes them")
 
 
 def test_a_scale_for_each_block_of_weights_gives_real_weights():

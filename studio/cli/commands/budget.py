@@ -86,8 +86,10 @@ def run(args: argparse.Namespace, report: stations.Report) -> Answer:
         "transposes": transposes,
         "budgets": rows,
         "refused": refused,
+        "notes": list(program.notes),
     }
     lines = [*_text(found), f"transposes that remain {number(transposes)} (computed)"]
+    lines += program.notes
     lines += _layer_lines(found[0]) if args.layers and found else []
     lines += [_advice_line(board, one) for board, some in advice.items() for one in some]
     return Answer(data, lines, held=fits)

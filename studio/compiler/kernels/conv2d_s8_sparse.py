@@ -43,7 +43,6 @@ def thinned_example(rng: np.random.Generator, example: Example, depth: str, bloc
     kept = rng.random((*runs.shape[:2], runs.shape[2] // block)) < 0.3
     kept[0] = False
     stream = encoded(runs * np.repeat(kept, block, axis=2), block)
-    assert stream is not None
     return replace(example, params={**example.params, "weights": stream})
 
 

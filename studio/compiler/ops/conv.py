@@ -12,7 +12,7 @@ import numpy.typing as npt
 from studio.compiler import layout
 from studio.compiler.builder import SUFFIX
 from studio.compiler.hybrid import hybrid, is_hybrid
-from studio.compiler.nibbles import fit, packed
+from studio.compiler.nibbles import fit
 from studio.compiler.operand import Const, Quant, Tensor
 from studio.compiler.operator import Operator, Site
 from studio.compiler.ops.bias import int32_bias, int64_bias
@@ -137,7 +137,6 @@ def _call_integer(
     out = lowering.output(site, layout.channels_last(site.shape), quant)
     depthwise = _is_depthwise(fields)
     arranged = _arranged(stored, depthwise)
-    narrow = bits == 4 and quant.dtype == "int8" and fit(stored)
     params = {
         **fields,
         **zero_points(tensor.quant, quant),
@@ -147,10 +146,10 @@ def _call_integer(
         **multipliers(tensor.quant.scale * scales / quant.scale),
     }
     kernel = f"tms_{'depthwise' if depthwise else 'conv'}2d_{SUFFIX[quant.dtype]}"
-    if narrow:
-        rows = arranged.reshape(-1, fields["out_c"] if depthwise else arranged[0].size)
-        kernel, params["weights"] = f"{kernel}_w4", packed(rows)
-    lowering.call(kernel, (x,), out, params, _macs(fields), fields["out_h"])
+    narrow = bits == 4 and fit(stored)
+    lowering.call(
+        kernel, (x,), out, params, _macs(fields), fields["out_h"], weight_bits=4 if narrow else 8
+    )
     return out
 
 

@@ -13,7 +13,7 @@ from studio.compiler import layout
 from studio.compiler.broadcasting import pair_call
 from studio.compiler.builder import SUFFIX
 from studio.compiler.hybrid import hybrid, is_hybrid
-from studio.compiler.nibbles import fit, packed
+from studio.compiler.nibbles import fit
 from studio.compiler.operand import Const, Tensor
 from studio.compiler.operator import Operand, Operator, Site
 from studio.compiler.ops.bias import int32_bias, int64_bias
@@ -142,9 +142,8 @@ def _dense_int8(site: Site, lowering: Lowering, weights: Const, out_axis: int) -
         kernel, params["scale"] = f"{kernel}_f64", units / site.quant.scale
     else:
         params |= multipliers(units / site.quant.scale)
-    if weights.bits == 4 and site.quant.dtype == "int8" and fit(stored):
-        kernel, params["weights"] = f"{kernel}_w4", packed(stored[:, order])
-    lowering.call(kernel, (x,), out, params, params["rows"] * stored.size)
+    bits = 4 if weights.bits == 4 and fit(stored) else 8
+    lowering.call(kernel, (x,), out, params, params["rows"] * stored.size, weight_bits=bits)
     return out
 
 
