@@ -14,7 +14,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 .DEFAULT_GOAL := help
 .PHONY: help demo test check screenshots bench bench-compression bench-recipes bench-equality
 .PHONY: bench-window bench-models bench-inspect bench-budget bench-costs bench-arena bench-plans
-.PHONY: bench-stream size-tables
+.PHONY: bench-flash bench-stream size-tables
 .PHONY: cost-tables stack-tables wheel clean system-demo system-test
 
 help: ## this list
@@ -66,6 +66,9 @@ bench-costs: .venv/installed system-test ## predicted against counted instructio
 
 bench-arena: .venv/installed ## 1 000 random graphs: the arena against its lower bound
 	PYTHONPATH=tests $(BIN)/python tests/bench/arena.py
+
+bench-flash: .venv/installed system-test ## flash of linked images: float, int8, int4, sparse
+	PYTHONPATH=tests $(BIN)/python tests/bench/flash.py
 
 bench-stream: .venv/installed system-test ## windows taken in hops against whole ones, zig and gcc
 	PYTHONPATH=tests $(BIN)/python tests/bench/stream.py

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pytest
-from nets import autoencoder, pruned, quantized
+from nets import autoencoder, ds_cnn, pruned, quantized
 
 from studio.boards.link import Link
 from studio.boards.timing import timing
@@ -15,9 +16,10 @@ from studio.budget import Budget, budget
 from studio.build.firmware import build, project_files, write_project
 from studio.build.toolchains import toolchain
 from studio.compiler.lower import lower
-from studio.compression import quantize_int4
+from studio.compression import fold_batch_norm, quantize_int4, quantize_int8
 from studio.job import finish
 from studio.model.model import Model
+from studio.recipe.examples import open_example
 from studio.targets.library import profile
 
 BOARD = profile("virtual/mps2-an386")
@@ -56,6 +58,28 @@ def test_int4_weights_take_half_the_flash_in_the_linked_image(
     assert dense.said.flash_bytes.value - narrow.said.flash_bytes.value == pytest.approx(
         saved, rel=0.03
     )
+
+
+@pytest.mark.parametrize("compiler", ["zig", pytest.param("gcc", marks=pytest.mark.needs_gcc)])
+@pytest.mark.parametrize("name", ["digits", "kws"])
+def test_int4_kernels_take_no_more_than_those_of_int8_in_small_nets(
+    name: str, compiler: str, tmp_path: Path
+) -> None:
+    source = ds_cnn() if name == "kws" else finish(open_example(name))[0]
+    model = fold_batch_norm.preview(fold_batch_norm.FoldBatchNorm(), source)
+    narrow = quantize_int4.preview(quantize_int4.QuantizeInt4(), model)
+    flash_bytes = []
+    for made in (quantize_int8.preview(quantize_int8.QuantizeInt8(), model), narrow):
+        write_project(project_files(lower(made), BOARD), tmp_path)
+        flash_bytes.append(finish(build(tmp_path, toolchain(compiler))).flash_bytes)
+    weights = sum(value.size for value in real_weights(model))
+    assert flash_bytes[0] - flash_bytes[1] >= weights // 2
+
+
+def real_weights(model: Model) -> list[np.ndarray]:
+    """The weights of convolutions and dense layers."""
+    nodes = [node for node in model.ir.graph if node.op_type in ("Conv", "Gemm", "MatMul")]
+    return [node.inputs[1].const_value.numpy() for node in nodes]
 
 
 def test_sparse_weights_save_the_flash_and_instructions_that_the_budget_says(
