@@ -29,16 +29,17 @@ TMS_SHARED void tms_dots_s8_w4(int32_t *sums, int32_t filters, const int8_t *x, 
       upper = 0, n--;
     }
     /* A byte is 16 upper + lower + 8, so that two products need one shift. */
-    int32_t evens = 0;
+    int32_t evens = 0, i = 0;
     TMS_ROLLED
-    for (const int8_t *end = x + (n & ~1); x < end; x += 2) {
+    for (const int32_t pairs = n >> 1; i < pairs; i++, x += 2) {
       const int32_t even = x[0] + offset, rest = x[1] + offset - 16 * even;
       evens += even;
-      s0 += even * *w, s0 += rest * (*w++ >> 4);
-      s1 += even * *w1, s1 += rest * (*w1++ >> 4);
-      s2 += even * *w2, s2 += rest * (*w2++ >> 4);
-      s3 += even * *w3, s3 += rest * (*w3++ >> 4);
+      s0 += even * w[i], s0 += rest * (w[i] >> 4);
+      s1 += even * w1[i], s1 += rest * (w1[i] >> 4);
+      s2 += even * w2[i], s2 += rest * (w2[i] >> 4);
+      s3 += even * w3[i], s3 += rest * (w3[i] >> 4);
     }
+    w += i, w1 += i, w2 += i, w3 += i;
     evens *= 8, n &= 1;
     s0 -= evens, s1 -= evens, s2 -= evens, s3 -= evens;
   }
