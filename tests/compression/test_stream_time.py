@@ -84,7 +84,7 @@ def either(seed: int, int8: bool) -> tuple[Model, Model] | None:
     """A random window net and its streaming form; nothing where the drawn hop serves no layer."""
     model = random_net(seed)
     model = quantized(model) if int8 else model
-    hop = int(np.random.default_rng(seed).choice([0, 0, 1, 2, 3, 4, 6, 8]))
+    hop = int(np.random.default_rng(seed).choice([0, 0, 1, 2, 3, 4, 6, 8, 12, 24]))
     try:
         return model, streamed(model, hop)
     except RecipeError as refusal:
