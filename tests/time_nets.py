@@ -143,6 +143,29 @@ def padded(rows: int, pads: int, crop: int) -> Model:
     return net.model((1, 2, rows), net.dense(x, 4, 3, relu=False), name="padded")
 
 
+def pooled(rows: int, pads: int) -> Model:
+    """The shape of the motion example: three convolutions, pools between, a mean."""
+    net, x, channels = Net(), "x", 2
+    for index, width in enumerate((4, 6, 5)):
+        shape = (width, channels, 5)
+        x = net.conv(x, shape, kernel_shape=[5], pads=[pads, pads])
+        if index < 2:
+            x = net.node("MaxPool", x, kernel_shape=[2], strides=[2])
+        channels = width
+    x = net.node("Flatten", net.node("GlobalAveragePool", x))
+    return net.model((1, 2, rows), net.dense(x, 5, 3, relu=False), name="pooled")
+
+
+def strided(rows: int, pads: int) -> Model:
+    """The shape of a net of gestures: three convolutions of stride 2, a mean."""
+    net, x, channels = Net(), "x", 2
+    for width in (4, 6, 5):
+        shape, window = (width, channels, 5), {"kernel_shape": [5], "strides": [2]}
+        x, channels = net.conv(x, shape, pads=[pads, pads], **window), width
+    x = net.node("Flatten", net.node("GlobalAveragePool", x))
+    return net.model((1, 2, rows), net.dense(x, 5, 3, relu=False), name="strided")
+
+
 VALID = {made.__name__: made for made in (spectrogram, flat, samples_first)}
 
 

@@ -11,7 +11,7 @@ import onnx
 import onnx_ir
 import pytest
 from nets import Net, autoencoder, quantized
-from time_nets import VALID, causal, padded, random_net
+from time_nets import VALID, causal, padded, pooled, random_net, strided
 
 from studio.build.host import HostModel
 from studio.compiler.lower import lower
@@ -155,12 +155,22 @@ def test_zeros_before_the_window_are_what_a_fresh_run_begins_with() -> None:
     assert not any("late" in text for text in said.values())
 
 
-def test_zeros_around_the_window_become_the_past_and_the_answer_is_late() -> None:
+@pytest.mark.parametrize(
+    ("window", "hop", "longer", "says"),
+    [
+        (padded(20, 2, 0), 1, padded(28, 0, 2), "sees the last 20 rows, 1 new, late by 4"),
+        (pooled(100, 2), 4, pooled(128, 0), "sees the last 25 rows, 1 new, late by 14"),
+        (strided(64, 2), 8, strided(85, 0), "sees the last 8 rows, 1 new, late by 7"),
+    ],
+    ids=["shortcut", "pools", "strides"],
+)
+def test_zeros_around_the_window_become_the_past_and_the_answer_is_late(
+    window: Model, hop: int, longer: Model, says: str
+) -> None:
     """What it says is what the net without padding says of a window that reaches further back."""
-    net = streamed(padded(20, 2, 0), hop=1)
-    said = list(net.history[-1]["layers"].values())
-    assert "sees the last 20 rows, 1 new, late by 4" in said
-    as_onnxruntime(padded(28, 0, 2), net, exact=False)
+    net = streamed(window, hop=hop)
+    assert says in net.history[-1]["layers"].values()
+    as_onnxruntime(longer, net, exact=False)
 
 
 def test_strides_of_a_padded_net_begin_where_the_fewest_rows_wait() -> None:
