@@ -178,3 +178,11 @@ def keyword() -> Model:
         x = net.conv(x, (64, 64, 1, 1), kernel_shape=[1, 1])
     x = net.node("Flatten", net.node("GlobalAveragePool", x))
     return net.model((1, 1, 49, 10), net.dense(x, 64, 12, relu=False), name="keyword")
+
+
+def filtered() -> Model:
+    """A filter: its result has time too, and is read by a second one."""
+    net = Net()
+    x = net.conv("x", (3, 2, 4), kernel_shape=[4])
+    y = net.node("Flatten", net.node("GlobalAveragePool", net.conv(x, (2, 3, 3), kernel_shape=[3])))
+    return net.model((1, 2, 20), x, y, name="filtered")

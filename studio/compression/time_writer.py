@@ -259,9 +259,9 @@ class Writer:
             if rows is None:
                 continue
             name, value.name = value.name, self._unused(f"{value.name}/new")
-            self.taken.discard(name)
             last = self._last(value, Demand(self.graph[-1], 0, rows.count, 0))
-            whole = self._node(name or "", "Identity", [last], last.shape, last.dtype)
+            whole = self._node(f"{name}/window", "Identity", [last], last.shape, last.dtype)
+            whole.name = name
             self.graph.outputs[index] = whole
 
 
