@@ -140,7 +140,9 @@ def budget(
         ram_bytes=Figure(variables + arena, source, detail),
         stack_bytes=stack,
         arena_bytes=Figure(arena, "computed", _placed(program, banks)),
-        arena_bound_bytes=Figure(program.bound_bytes, "computed", "most bytes live at once"),
+        arena_bound_bytes=Figure(
+            program.bound_bytes, "computed", "no placement of this schedule takes less"
+        ),
         scratch_bytes=Figure(program.scratch_bytes, "computed", "largest scratch of a call"),
         state_bytes=Figure(program.state_bytes, "computed", "kept from run to run"),
         macs=Figure(program.macs, "computed", "shapes of the layers"),
@@ -201,7 +203,7 @@ def _of_core(program: Program, toolchain: str, core: str) -> _OfCore:
         instructions=_total(rows),
         by_class=by_class((layer.kernel, layer.instructions or 0.0) for layer in rows),
         stated=_stated(rows),
-        peak=_peak(program),
+        peak=peak(program),
     )
 
 
@@ -267,7 +269,7 @@ def _stack_bytes(port: str) -> int:
 
 
 @lru_cache(maxsize=_PROGRAMS)
-def _peak(program: Program) -> tuple[str, tuple[str, ...]]:
+def peak(program: Program) -> tuple[str, tuple[str, ...]]:
     """The layer at which most bytes live, and the buffers that do, largest first."""
     lives = lifetimes(program.buffers, program.calls, program.stages)
     best: tuple[int, str, list[int]] = (-1, "", [])

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import csv
+import io
+from collections.abc import Iterable
+from dataclasses import astuple, dataclass, fields
 
 from studio.compiler.cost import STEP_INSTRUCTIONS, CostTable, call_instructions
 from studio.compiler.program import KernelCall, Program
@@ -67,3 +70,12 @@ def _layer(
         instructions=instructions,
         error=None if known is None else known.error,
     )
+
+
+def as_csv(rows: Iterable[Layer]) -> str:
+    """The table as CSV with a header; what is not known stays empty."""
+    stream = io.StringIO()
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow(field.name for field in fields(Layer))
+    writer.writerows(astuple(row) for row in rows)
+    return stream.getvalue()

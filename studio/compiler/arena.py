@@ -39,22 +39,45 @@ def moments(first: int, last: int) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """Offsets parallel to the buffers, what they take together, and the least possible."""
+    """Offsets parallel to the buffers, what they take together, and what no placement undercuts."""
 
     offsets: tuple[int, ...]
     arena_bytes: int
     bound_bytes: int
 
 
-def bound(sizes: Sequence[int], lives: Sequence[int]) -> int:
-    """The most bytes that live at once: no placement of whole buffers takes less."""
+def bound(
+    sizes: Sequence[int], lives: Sequence[int], overlaps: Mapping[Pair, int] | None = None
+) -> int:
+    """What no placement takes less than: the most bytes that live at once.
+
+    Of a pair that may overlap, the bytes that both can have in common count once. What buffers take
+    together is at least the sum of their sizes less what each two of them have in common
+    (Bonferroni's inequality), so this holds for any number of pairs.
+    """
+    common = [
+        (1 << out, 1 << source, most_common(sizes[out], sizes[source], below))
+        for (out, source), below in (overlaps or {}).items()
+    ]
     most = 0
     # The live set grows only where a buffer begins to live.
     begins = {i for life in lives for i in rising(life)}
     for moment in begins:
-        bit = 1 << moment
-        most = max(most, sum(size for size, life in zip(sizes, lives, strict=True) if life & bit))
+        bit, live, taken = 1 << moment, 0, 0
+        for index, life in enumerate(lives):
+            if life & bit:
+                live |= 1 << index
+                taken += sizes[index]
+        taken -= sum(both for one, other, both in common if live & one and live & other)
+        most = max(most, taken)
     return most
+
+
+def most_common(out: int, source: int, below: int) -> int:
+    """Bytes that an output and its input can share where it begins at least `below` below it."""
+    if below <= max(out - source, 0):
+        return min(out, source)
+    return max(out - below, 0)
 
 
 def place(
@@ -101,7 +124,8 @@ def _placed(
     if fitting is not None:
         return Placement(tuple(fitting), least, least)
     height, offsets = _exchanged(best[1], best[0], sizes, near, least, tries)
-    return Placement(tuple(offsets), height, min(least, height))
+    proven = bound(sizes, lives, allowed) if allowed else least
+    return Placement(tuple(offsets), height, proven)
 
 
 def neighbours(

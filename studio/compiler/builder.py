@@ -320,7 +320,7 @@ class Builder:
             calls = [*stream.with_source(self.options, buffers, calls)]
         laid = plans.laid_out(self.options, buffers, calls)
         if self.options.stream_input:
-            stream.check(laid.buffers)
+            stream.check(laid.buffers, laid.placement.arena_bytes)
         return Program(
             name=identifier(model.name),
             buffers=laid.buffers,

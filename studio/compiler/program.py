@@ -180,7 +180,7 @@ class Program:
         name: a C identifier; prefix of the generated API.
         offsets: byte offset of each buffer in the arena, parallel to `buffers`.
         arena_bytes: what the arena takes, inputs, outputs and scratch included.
-        bound_bytes: the most bytes that are live at once; no layer-by-layer plan can take less.
+        bound_bytes: the most bytes that are live at once: no placement of this schedule takes less.
         transposes: how many layout changes remain as calls.
         origin: digest of the model that it was lowered from.
         notes: what runs otherwise than one would expect, for people.

@@ -44,8 +44,12 @@ def with_source(
     return (source, *calls)
 
 
-def check(buffers: Sequence[Buffer]) -> None:
+def check(buffers: Sequence[Buffer], arena_bytes: int) -> None:
     """See that the input became a ring.
+
+    Args:
+        buffers: as they were laid out.
+        arena_bytes: what they take.
 
     Raises:
         Unsupported: holding it whole takes less, since what is computed may overwrite it.
@@ -53,7 +57,8 @@ def check(buffers: Sequence[Buffer]) -> None:
     for buffer in buffers:
         if buffer.role == "input" and not buffer.rows:
             raise Unsupported(
-                "streaming its rows would save nothing: the results may lie over the whole of it",
+                "streaming its rows would save nothing: with the whole of it in the arena, results"
+                f" are written over it, and the plan takes {arena_bytes} bytes",
                 buffer.name,
-                HINT,
+                f"{HINT}: the same plan without streamed input",
             )

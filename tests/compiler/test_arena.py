@@ -1,4 +1,5 @@
 from dataclasses import replace
+from itertools import combinations, product
 
 import pytest
 from arena_cases import overwritten, planned, random_graph
@@ -61,6 +62,56 @@ def test_an_output_may_begin_inside_a_dying_input():
     assert placement.arena_bytes == 420
     out, source = placement.offsets
     assert out <= source - 20
+
+
+def test_a_pair_that_may_overlap_counts_once_in_the_bound():
+    assert arena.bound((100, 400), (1, 1), {(0, 1): 20}) == 420
+    assert arena.bound((400, 100), (1, 1), {(0, 1): 0}) == 400
+    assert arena.bound((100, 400), (1, 1), {(0, 1): -300}) == 400
+    assert arena.bound((100, 400), (0b01, 0b10), {(0, 1): 20}) == 400
+
+
+@settings(deadline=None, max_examples=200)
+@given(
+    st.lists(st.tuples(st.integers(1, 4), st.integers(1, 7)), min_size=2, max_size=4),
+    st.dictionaries(
+        st.tuples(st.integers(0, 3), st.integers(0, 3)), st.integers(-2, 3), max_size=3
+    ),
+)
+def test_no_placement_at_all_is_below_the_bound(drawn, overlaps):
+    """Every placement of a few small buffers is tried."""
+    sizes, lives = [size for size, _ in drawn], [life for _, life in drawn]
+    allowed = {}
+    for (out, source), below in overlaps.items():
+        if out != source and max(out, source) < len(sizes) and (source, out) not in allowed:
+            allowed[out, source] = below
+    pairs = [
+        (i, j, allowed.get((i, j)), allowed.get((j, i)))
+        for i, j in combinations(range(len(sizes)), 2)
+        if lives[i] & lives[j]
+    ]
+    best = sum(sizes)
+    for offsets in product(*(range(best - size + 1) for size in sizes)):
+        height = max(offset + size for offset, size in zip(offsets, sizes, strict=True))
+        if height < best and all(
+            offsets[i] + sizes[i] <= offsets[j]
+            or offsets[j] + sizes[j] <= offsets[i]
+            or (ij is not None and offsets[i] + ij <= offsets[j])
+            or (ji is not None and offsets[j] + ji <= offsets[i])
+            for i, j, ij, ji in pairs
+        ):
+            best = height
+    assert arena.bound(sizes, lives, allowed) <= best
+    assert best <= place(sizes, lives, allowed).arena_bytes
+
+
+@pytest.mark.parametrize("plan", ["small", "fast"])
+@pytest.mark.parametrize("net", MLPERF)
+def test_plans_with_overlaps_are_at_their_bound_or_just_above(net, plan):
+    program = lower(preview(QuantizeInt8(), MLPERF[net]()), Options(plan=plan))
+    assert program.bound_bytes <= program.arena_bytes
+    if (net, plan) != ("kws", "fast"):
+        assert program.arena_bytes <= 1.03 * program.bound_bytes
 
 
 def test_the_same_buffers_are_placed_the_same_every_time():

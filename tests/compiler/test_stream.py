@@ -97,6 +97,18 @@ def test_where_rows_cannot_be_streamed_the_reason_is_told(model, options, reason
         lower(int8(model()), options)
 
 
+def test_where_streaming_saves_nothing_the_reason_and_the_way_out_are_told():
+    net = Net()
+    model = int8(net.model((1, 3, 16, 8), net.conv("x", (3, 3, 1, 1))))
+    resident = lower(model, Options(plan="small"))
+    with pytest.raises(Unsupported) as caught:
+        lower(model, STREAMED)
+    assert "would save nothing" in caught.value.what
+    assert f"{resident.arena_bytes} bytes" in caught.value.what
+    assert caught.value.where == resident.inputs[0].name
+    assert "without streamed input" in caught.value.hint
+
+
 def test_header_and_budget_say_that_the_input_is_not_resident():
     program = lower(int8(MLPERF["vww"]()), STREAMED)
     header = emit(program)["vww.h"].decode()

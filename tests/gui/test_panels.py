@@ -14,9 +14,9 @@ from PySide6.QtGui import QGuiApplication, QImage
 from PySide6.QtSvg import QSvgRenderer
 from pytestqt.qtbot import QtBot
 
+from studio.budget.arena_map import row_stages, shared, spans
 from studio.gui import export
 from studio.gui.main_window import MainWindow
-from studio.gui.panels.memory_map import row_stages, shared, spans
 from studio.project import ROOT
 from studio.session import Session, State
 

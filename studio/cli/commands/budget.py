@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from studio.budget import Budget, Reserve
     from studio.budget.advice import Change
     from studio.budget.effort import Duty
+    from studio.build.banks import Banks
+    from studio.compiler.program import Program
+    from studio.targets.profile import Profile
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -48,13 +51,18 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--csv", type=Path, metavar="FILE", help="the boards side by side")
     parser.add_argument("--markdown", type=Path, metavar="FILE", help="the same for a document")
+    parser.add_argument(
+        "--layers-csv", type=Path, metavar="FILE", help="the layers, timed for the first board"
+    )
+    parser.add_argument(
+        "--map", type=Path, metavar="FILE", help="what lies in the arena when: .svg or .png"
+    )
 
 
 def run(args: argparse.Namespace, report: stations.Report) -> Answer:
     """Lower once, then a budget a board."""
     from studio.budget import budget
     from studio.budget.advice import changes
-    from studio.budget.side_by_side import as_csv, as_markdown
     from studio.compiler.lower import lower
 
     reserve, duty = _reserve(args), _duty(args)
@@ -72,8 +80,7 @@ def run(args: argparse.Namespace, report: stations.Report) -> Answer:
             if not every:
                 raise
             refused[board.id] = error.what
-    _written(args.csv, as_csv(found))
-    _written(args.markdown, as_markdown(found))
+    _export(args, program, boards[0], found)
     fits = all(one.fits for one in found)
     advice: dict[str, tuple[Change, ...]] = {}
     if args.advice and not every:
@@ -111,12 +118,44 @@ def _duty(args: argparse.Namespace) -> Duty | None:
     return Duty(args.battery_mah, args.period_s, args.sleep_ma)
 
 
-def _written(path: Path | None, text: str) -> None:
-    if path is not None:
-        try:
-            path.write_text(text, "utf-8")
-        except OSError as error:
-            raise StudioError(f"cannot be written: {error.strerror}", str(path)) from None
+def _export(
+    args: argparse.Namespace, program: Program, board: Profile, found: list[Budget]
+) -> None:
+    """Write the tables and the picture that were asked for."""
+    from studio.budget.layers import as_csv as layers_csv
+    from studio.budget.side_by_side import as_csv, as_markdown
+
+    rows = found[0].layers if found else ()
+    for path, text in (
+        (args.csv, as_csv(found)),
+        (args.markdown, as_markdown(found)),
+        (args.layers_csv, layers_csv(rows)),
+    ):
+        if path is not None:
+            _write(path, text.encode())
+    if args.map is not None:
+        _write(args.map, _map(args.map.suffix.lower(), str(args.map), program, board))
+
+
+def _map(suffix: str, where: str, program: Program, board: Profile) -> bytes:
+    """The picture of the arena, as the first board takes it, in the form that its name asks for."""
+    from studio.budget import peak
+    from studio.budget.map_picture import picture
+    from studio.build.banks import placed
+
+    if suffix not in (".svg", ".png"):
+        raise StudioError("is no name of a picture", where, "end it in .svg or .png")
+    drawn = picture(placed(program, board)[0], peak(program)[0])
+    return drawn.svg().encode() if suffix == ".svg" else drawn.png()
+
+
+def _write(path: Path, content: bytes) -> None:
+    try:
+        path.write_bytes(content)
+    except OSError as error:
+        raise StudioError(
+            f"cannot be written: {error.strerror}", str(path), "choose another folder"
+        ) from None
 
 
 def _plain(one: Budget, duty: Duty | None, advice: tuple[Change, ...]) -> dict[str, object]:
@@ -148,7 +187,7 @@ def _plain(one: Budget, duty: Duty | None, advice: tuple[Change, ...]) -> dict[s
         "kernel_bytes": [
             {"name": name, "size_bytes": size} for name, size in one.kernel_bytes.items()
         ],
-        "banks": asdict(one.banks) | {"several": one.banks.several},
+        "banks": _plain_banks(one.banks),
         "layers": [asdict(layer) for layer in one.layers],
         "peak_layer": one.peak[0],
         "peak_buffers": list(one.peak[1]),
@@ -159,6 +198,16 @@ def _plain(one: Budget, duty: Duty | None, advice: tuple[Change, ...]) -> dict[s
     if advice:
         data["advice"] = [_plain_change(change) for change in advice]
     return data
+
+
+def _plain_banks(banks: Banks) -> dict[str, object]:
+    sizes = banks.bytes_by_name.items()
+    return {
+        "arena": [{"name": name, "size_bytes": size} for name, size in sizes],
+        "rest": banks.rest.name,
+        "several": banks.several,
+        "over_bytes": banks.over_bytes,
+    }
 
 
 def _plain_change(change: Change) -> dict[str, object]:

@@ -39,7 +39,7 @@ def run(args: argparse.Namespace, report: stations.Report) -> Answer:
         "firmware": bool(board.port),
         "files": sorted(files),
         "arena_bytes": Figure(program.arena_bytes, "computed"),
-        "banks": banks.bytes_by_name,
+        "banks": [{"name": name, "size_bytes": size} for name, size in banks.bytes_by_name.items()],
         "arena_bound_bytes": Figure(program.bound_bytes, "computed"),
         "scratch_bytes": Figure(program.scratch_bytes, "computed"),
         "state_bytes": Figure(program.state_bytes, "computed"),

@@ -6,9 +6,10 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QColor, QPainter, QPaintEvent
 from PySide6.QtWidgets import QHeaderView, QTreeWidget, QTreeWidgetItem
 
+from studio.budget.arena_map import short_names
 from studio.compiler.program import Program
 from studio.gui import figures, theme
-from studio.gui.panels.layers import call_of, short_names
+from studio.gui.panels.layers import call_of
 
 EMPTY = "Open a model to see which layer does how much work."
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import Signal
 
+from studio.budget.arena_map import buffer_names, short_names
 from studio.compiler.program import KernelCall, Program
 from studio.gui import figures
 from studio.gui.tables import Table
@@ -48,18 +49,6 @@ class LayersPanel(Table):
         self.show_rows(rows, "Computed: follows from the program")
 
 
-def short_names(program: Program) -> list[str]:
-    """Layer names without the scope that all share, and without the names of fused layers."""
-    names = [call.layer.split(";")[0] for call in program.calls]
-    scopes = [name.split("/")[:-1] for name in names]
-    shared = 0
-    for parts in zip(*scopes, strict=False):
-        if len(set(parts)) > 1:
-            break
-        shared += 1
-    return ["/".join(name.split("/")[shared:]) for name in names]
-
-
 def call_of(program: Program | None, layer: str) -> int | None:
     """The call that computes a node of the graph, fused ones included."""
     for index, call in enumerate(program.calls if program and layer else ()):
@@ -70,11 +59,6 @@ def call_of(program: Program | None, layer: str) -> int | None:
         if layer in (names[output] for output in call.outputs):
             return index
     return None
-
-
-def buffer_names(program: Program) -> list[str]:
-    """Names of the buffers without what quantising appended to them."""
-    return [buffer.name.removesuffix("/raw").removesuffix("/int8") for buffer in program.buffers]
 
 
 def weight_bytes(program: Program, call: KernelCall) -> int:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
     QBrush,
@@ -17,50 +15,21 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
-from studio.compiler.fuse import call_spans
+from studio.budget.arena_map import (
+    Span,
+    buffer_names,
+    row_stages,
+    shared,
+    short_names,
+    spans,
+)
 from studio.compiler.program import Program
 from studio.gui import figures, theme
-from studio.gui.panels.layers import buffer_names, call_of, short_names
+from studio.gui.panels.layers import call_of
 
 LEFT_PX, RIGHT_PX, TOP_PX, BOTTOM_PX = 64, 16, 40, 32
 GAP_PX = 1.5
 EMPTY = "Open a model to see which layer takes how much of the arena, and when."
-
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """A buffer's place: calls [first, last], bytes [start, end)."""
-
-    buffer: int
-    first: int
-    last: int
-    start: int
-    end: int
-
-
-def spans(program: Program) -> list[Span]:
-    """When and where each buffer lives."""
-    found = []
-    for index, (first, last) in enumerate(call_spans(program)):
-        start = program.offsets[index]
-        found.append(Span(index, first, last, start, start + program.buffers[index].size_bytes))
-    return found
-
-
-def shared(found: list[Span]) -> list[tuple[Span, Span]]:
-    """Pairs of buffers of neighbouring calls of which one begins in the memory of the other."""
-    return [
-        (a, b)
-        for at, a in enumerate(found)
-        for b in found[at + 1 :]
-        if a.start < b.end and b.start < a.end and a.first <= b.last and b.first <= a.last
-    ]
-
-
-def row_stages(program: Program) -> list[tuple[int, int]]:
-    """First and last call of each stage that runs row by row."""
-    calls = [[step.call for step in stage] for stage in program.stages]
-    return [(min(stage), max(stage)) for stage in calls if len(set(stage)) > 1]
 
 
 class MemoryMap(QWidget):
