@@ -129,7 +129,7 @@ class _Map:
             )
 
     def _rings(self) -> None:
-        """A breath of colour where a ring keeps its bytes, or shares them by turns, in its stage."""
+        """Colour where a ring keeps its bytes, or shares them by turns, while its stage runs."""
         for first, last in row_stages(self.program):
             for span in self.spans:
                 if self.program.buffers[span.buffer].rows and first <= span.first <= last:
