@@ -79,6 +79,7 @@ def _measure(elf: Path) -> tuple[dict[str, tuple[int, bool, bool]], dict[str, in
     """Sections as (bytes, is loaded, is written), symbols in bytes."""
     from elftools.common.exceptions import ELFError
     from elftools.elf.elffile import ELFFile
+    from elftools.elf.sections import SymbolTableSection
 
     try:
         with elf.open("rb") as stream:
@@ -93,6 +94,8 @@ def _measure(elf: Path) -> tuple[dict[str, tuple[int, bool, bool]], dict[str, in
                 if section["sh_flags"] & _ALLOC and section["sh_size"]
             }
             table = parsed.get_section_by_name(".symtab")
+            if table is not None and not isinstance(table, SymbolTableSection):
+                raise ELFError("its symbol table is none")
             symbols: dict[str, int] = {}
             for symbol in table.iter_symbols() if table else ():
                 if symbol.name and symbol["st_size"]:  # static ones of two files may share a name

@@ -13,12 +13,16 @@ from studio.build.link_map import read_image
 from studio.errors import BuildError
 
 MAX_BYTES = 256 << 20
+_ADDRESSES, _DIGITS = 1 << 32, 18  # of a number of 64 bits with its 0x
+_HINT = (
+    "take the ELF file of your firmware, or the map that the linker writes with -Wl,-Map=app.map"
+)
 _LOADED = (".text", ".rodata", ".isr_vector", ".vectors", ".ARM.exidx", ".ARM.extab",
            ".init_array", ".fini_array", ".preinit_array")  # fmt: skip
 _INITIALISED, _ZEROED = (".data",), (".bss", ".noinit")
-_GNU = re.compile(r"^(\.[\w.]+)\s+0x([0-9a-fA-F]{1,16})\s+0x([0-9a-fA-F]{1,16})", re.MULTILINE)
+_GNU = re.compile(r"^(\.[\w.]+)\s+(-?0x[0-9a-fA-F]+)\s+(-?0x[0-9a-fA-F]+)", re.MULTILINE)
 _LLD = re.compile(
-    r"^ *[0-9a-f]{1,16} +[0-9a-f]{1,16} +([0-9a-f]{1,16}) +\d+ (\.[\w.]+)$", re.MULTILINE
+    r"^ *([0-9a-f]{1,16}) +[0-9a-f]{1,16} +([0-9a-f]{1,16}) +\d+ (\.[\w.]+)$", re.MULTILINE
 )
 
 
@@ -33,26 +37,34 @@ def taken_bytes(path: Path) -> tuple[int, int]:
     """
     try:
         if path.stat().st_size > MAX_BYTES:
-            raise BuildError(f"is larger than {MAX_BYTES} bytes", path.name)
+            raise BuildError(f"is larger than {MAX_BYTES} bytes", path.name, _HINT)
         head = path.read_bytes()
     except OSError as error:
-        raise BuildError(f"cannot be read: {error.strerror}", str(path)) from None
+        raise BuildError(f"cannot be read: {error.strerror}", str(path), _HINT) from None
     if head[:4] == b"\x7fELF":
         image = read_image(
             path, board="", model="", digest="", core="", toolchain="", stack_bytes=0
         )
         return image.flash_bytes, image.ram_bytes
     text = re.sub(r"\n +0x", " 0x", head.decode("utf-8", "replace"))  # ld breaks long names
-    sections = _sections(text)
+    sections = _sections(text, path.name)
     if not sections:
-        raise BuildError("is neither an ELF file nor a linker map", path.name, "link with -Wl,-Map")
+        raise BuildError("is neither an ELF file nor a linker map", path.name, _HINT)
     data = sum(size for name, size in sections.items() if name.startswith(_INITIALISED))
     loaded = sum(size for name, size in sections.items() if name.startswith(_LOADED))
     zeroed = sum(size for name, size in sections.items() if name.startswith(_ZEROED))
     return loaded + data, data + zeroed
 
 
-def _sections(text: str) -> dict[str, int]:
+def _sections(text: str, where: str) -> dict[str, int]:
     """Bytes of output sections; a map states them at the start of a line, input sections not."""
-    found = {name: int(size, 16) for name, _, size in _GNU.findall(text)}
-    return found or {name: int(size, 16) for size, name in _LLD.findall(text)}
+    stated = _GNU.findall(text)
+    stated = stated or [(name, address, size) for address, size, name in _LLD.findall(text)]
+    found = {}
+    for name, address, size in stated:
+        numbers = [-1 if len(number) > _DIGITS else int(number, 16) for number in (address, size)]
+        if min(numbers) < 0 or sum(numbers) > _ADDRESSES:
+            what = f"section {name[:40]} does not lie within 32-bit addresses"
+            raise BuildError(what, where, _HINT)
+        found[name] = numbers[1]
+    return found

@@ -17,6 +17,7 @@ from studio.targets.library import from_table
 from studio.targets.profile import Profile
 
 MAX_BYTES, MAX_DEPTH, MAX_DEVICES = 64 << 20, 100, 20_000
+_HINT = "take the .pdsc of a CMSIS-Pack as its vendor made it, or write a profile in TOML"
 LEVELS = ("family", "subFamily", "device", "variant")
 CORES = {
     "Cortex-M0": "cortex-m0plus", "Cortex-M0+": "cortex-m0plus", "Cortex-M3": "cortex-m3",
@@ -56,7 +57,7 @@ def read_device(path: Path, name: str = "") -> Profile:
     found = _parsed(path)
     where = f"{path.name}#{name}" if name else path.name
     if not found:
-        raise ProfileError("describes no devices", where)
+        raise ProfileError("describes no devices", where, _HINT)
     if not name and len(found) == 1:
         name = next(iter(found))
     if name not in found:
@@ -103,19 +104,20 @@ def _number(text: str, where: str) -> int:
     try:
         return int(text, 0)
     except ValueError:
-        raise ProfileError(f"'{text[:40]}' is no number", where) from None
+        hint = "correct it there, or write a profile in TOML"
+        raise ProfileError(f"'{text[:40]}' is no number", where, hint) from None
 
 
 def _parsed(path: Path) -> dict[str, _Device]:
     reader = _Reader(path.name)
     try:
         if path.stat().st_size > MAX_BYTES:
-            raise ProfileError(f"is larger than {MAX_BYTES} bytes", path.name)
+            raise ProfileError(f"is larger than {MAX_BYTES} bytes", path.name, _HINT)
         reader.parser.Parse(path.read_bytes(), True)
     except OSError as error:
-        raise ProfileError(f"cannot be read: {error}", str(path)) from None
+        raise ProfileError(f"cannot be read: {error.strerror}", str(path), _HINT) from None
     except (expat.ExpatError, LookupError, ValueError) as error:
-        raise ProfileError(f"is no XML: {error}", path.name) from None
+        raise ProfileError(f"is no XML: {error}", path.name, _HINT) from None
     return reader.found
 
 
@@ -135,11 +137,11 @@ class _Reader:
         self.parser.ExternalEntityRefHandler = self._refuse
 
     def _refuse(self, *_: object) -> int:
-        raise ProfileError("has a document type or entities", self.where, "such XML is refused")
+        raise ProfileError("has a document type or entities", self.where, _HINT)
 
     def _start(self, tag: str, attributes: dict[str, str]) -> None:
         if len(self.path) >= MAX_DEPTH or len(self.found) >= MAX_DEVICES:
-            raise ProfileError("is nested too deeply or has too many devices", self.where)
+            raise ProfileError("is nested too deeply or has too many devices", self.where, _HINT)
         self.path.append(tag)
         if tag in LEVELS:
             parent = self.open[-1] if self.open else _Device()

@@ -26,7 +26,6 @@ Virtual boards have `port`, the folder below `runtime_c/ports`, and `machine`, Q
 from __future__ import annotations
 
 import difflib
-import math
 import re
 import tomllib
 from functools import cache
@@ -51,6 +50,9 @@ _REGION: dict[str, type] = {
     "name": str, "kind": str, "address": int, "size_bytes": int, "verified": bool,
 }  # fmt: skip
 _ADDRESSES = 1 << 32
+_MOST = 1e12  # of a clock, a current or a voltage: what is more is a slip of the pen
+_MAX_BYTES, _MAX_DOTS, _MAX_NAME = 1 << 16, 100, 200
+_HINT = "a profile is a short TOML file, as those in resources/boards"
 
 
 @cache
@@ -97,9 +99,9 @@ def read_profile(path: Path) -> Profile:
     """
     where = path.name
     try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise ProfileError(f"cannot be read: {error}", str(path)) from None
+        table = tomllib.loads(_text(path))
+    except (OSError, ValueError, RecursionError) as error:
+        raise ProfileError(f"cannot be read: {error}", str(path), _HINT) from None
     virtual = "virtual/" if path.parent.name == "virtual" else ""
     return from_table(table, virtual + path.stem, where)
 
@@ -117,16 +119,28 @@ def from_table(table: dict[str, Any], board: str, where: str) -> Profile:
     """
     table = dict(table)
     _check(table, _KEYS, _REQUIRED, where)
+    for key in ("name", "mcu"):
+        if not table[key].isprintable() or len(table[key]) > _MAX_NAME:
+            what = f"its {key} is no name: too long, or with characters that cannot be shown"
+            raise ProfileError(what, where, f"write at most {_MAX_NAME} letters")
     if table["core"] not in CORES:
-        raise ProfileError(f"unknown core '{table['core']}'", where, f"one of {', '.join(CORES)}")
+        raise ProfileError(
+            f"unknown core '{table['core'][:40]}'", where, f"one of {', '.join(CORES)}"
+        )
     for key in ("uploads", "usb_ids", "sensors", "unverified"):
         table[key] = _words(table.get(key, []), f"{where}: {key}")
     for name in table["unverified"]:
         if name not in _KEYS:
-            raise ProfileError(f"no field '{name}' to mark", f"{where}: unverified")
+            raise ProfileError(
+                f"no field '{name[:40]}' to mark",
+                f"{where}: unverified",
+                f"one of {', '.join(_KEYS)}",
+            )
     for usb_id in table["usb_ids"]:
         if not re.fullmatch(r"[0-9a-f]{4}:[0-9a-f]{4}", usb_id):
-            raise ProfileError(f"'{usb_id}' is no USB id", f"{where}: usb_ids", "write vid:pid")
+            raise ProfileError(
+                f"'{usb_id[:40]}' is no USB id", f"{where}: usb_ids", "write vid:pid, as 0483:374b"
+            )
     table["unverified"] = frozenset(table["unverified"])
     if "clock_hz" in table:
         table["clock_hz"] = _fact(table["clock_hz"], _CLOCK, f"{where}: clock_hz")
@@ -135,6 +149,18 @@ def from_table(table: dict[str, Any], board: str, where: str) -> Profile:
             table[key] = _fact(table[key], _FACT, f"{where}: {key}")
     table["memory"] = _memory(table["memory"], where)
     return Profile(id=board, **table)
+
+
+def _text(path: Path) -> str:
+    """A profile's text, where it is one that can be parsed in little memory."""
+    with path.open("rb") as stream:
+        content = stream.read(_MAX_BYTES + 1)
+    if len(content) > _MAX_BYTES:
+        raise ProfileError(f"is larger than {_MAX_BYTES} bytes", str(path), _HINT)
+    # What a key of many parts takes grows with the square of their number.
+    if any(line.count(b".") > _MAX_DOTS for line in content.splitlines()):
+        raise ProfileError("has a line of too many parts", str(path), _HINT)
+    return content.decode("utf-8")
 
 
 def _is_id(text: str) -> bool:
@@ -146,24 +172,27 @@ def _check(
 ) -> None:
     for key, value in table.items():
         if key not in keys:
-            raise ProfileError(f"unknown key '{key}'", where, f"it may have {', '.join(keys)}")
+            raise ProfileError(f"unknown key '{key[:40]}'", where, f"it may have {', '.join(keys)}")
         if type(value) is not keys[key]:
-            raise ProfileError(f"{key} = {value!r} is no {keys[key].__name__}", where)
+            kind, hint = type(value).__name__, f"write {key} as in resources/boards"
+            raise ProfileError(f"{key} is {kind}, no {keys[key].__name__}", where, hint)
     for key in required:
         if key not in table:
-            raise ProfileError(f"'{key}' is missing", where)
+            raise ProfileError(f"'{key}' is missing", where, f"it must have {', '.join(required)}")
 
 
 def _words(values: list[Any], where: str) -> tuple[str, ...]:
     if not all(isinstance(value, str) for value in values):
-        raise ProfileError("must be a list of strings", where)
+        raise ProfileError("must be a list of strings", where, 'write ["one", "two"]')
     return tuple(values)
 
 
 def _fact(table: dict[str, Any], keys: dict[str, type], where: str) -> Fact:
     _check(table, keys, ("value", "source"), where)
-    if not 0 < table["value"] < math.inf:
-        raise ProfileError(f"value = {table['value']} is not positive", where)
+    if not 0 < table["value"] < _MOST:
+        raise ProfileError(
+            "its value is not positive, or too large", where, "leave it out where it is not known"
+        )
     return Fact(**table)
 
 
@@ -171,20 +200,31 @@ def _memory(tables: list[Any], where: str) -> tuple[Region, ...]:
     regions = []
     for table in tables:
         if not isinstance(table, dict):
-            raise ProfileError("memory must be a list of [[memory]] tables", where)
-        place = f"{where}: memory '{table.get('name', '?')}'"
+            raise ProfileError("memory must be a list of [[memory]] tables", where, _HINT)
+        place = f"{where}: memory '{str(table.get('name', '?'))[:40]}'"
         _check(table, _REGION, ("name", "kind", "address", "size_bytes"), place)
         if table["kind"] not in ("flash", "ram"):
-            raise ProfileError(f"kind '{table['kind']}' is neither flash nor ram", place)
+            what = f"kind '{table['kind'][:40]}' is neither flash nor ram"
+            raise ProfileError(what, place, 'write kind = "flash" or kind = "ram"')
         if table["size_bytes"] <= 0:
-            raise ProfileError(f"size_bytes = {table['size_bytes']} is not positive", place)
+            what = "its size_bytes is not positive"
+            raise ProfileError(what, place, "write its size in bytes, or leave the region out")
         if table["address"] < 0 or table["address"] + table["size_bytes"] > _ADDRESSES:
-            raise ProfileError("does not lie within 32-bit addresses", place)
+            hint = "look up its address and size in the datasheet"
+            raise ProfileError("does not lie within 32-bit addresses", place, hint)
         regions.append(Region(**table))
+    names = [region.name for region in regions]
+    for name in names:
+        if names.count(name) > 1:
+            what = f"two regions of memory are called '{name[:40]}'"
+            raise ProfileError(what, where, "give each a name of its own")
     for kind in ("flash", "ram"):
         if not any(region.kind == kind for region in regions):
-            raise ProfileError(f"no {kind} region", where)
+            hint = f'add a [[memory]] with kind = "{kind}"'
+            raise ProfileError(f"no {kind} region", where, hint)
     for low, high in pairwise(sorted(regions, key=lambda region: region.address)):
         if low.address + low.size_bytes > high.address:
-            raise ProfileError(f"memory '{low.name}' and '{high.name}' overlap", where)
+            what = f"memory '{low.name[:40]}' and '{high.name[:40]}' overlap"
+            hint = "look up their addresses and sizes in the datasheet"
+            raise ProfileError(what, where, hint)
     return tuple(regions)

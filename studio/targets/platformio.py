@@ -16,6 +16,7 @@ from studio.targets.library import from_table
 from studio.targets.profile import Profile
 
 MAX_BYTES = 1 << 20
+_HINT = "take a file of PlatformIO's boards folder, or write a profile in TOML"
 FLASH_ADDRESS, RAM_ADDRESS = 0x0, 0x2000_0000
 CORES = {
     "cortex-m0": "cortex-m0plus", "cortex-m0plus": "cortex-m0plus", "cortex-m3": "cortex-m3",
@@ -36,16 +37,16 @@ def read_manifest(path: Path) -> Profile:
     where = path.name
     try:
         if path.stat().st_size > MAX_BYTES:
-            raise ProfileError(f"is larger than {MAX_BYTES} bytes", where)
+            raise ProfileError(f"is larger than {MAX_BYTES} bytes", where, _HINT)
         manifest = json.loads(path.read_text("utf-8"))
     except (OSError, ValueError, RecursionError) as error:
-        raise ProfileError(f"cannot be read: {error}", str(path)) from None
+        raise ProfileError(f"cannot be read: {error}", str(path), _HINT) from None
     build, upload = _part(manifest, "build", where), _part(manifest, "upload", where)
-    mcu = str(build.get("mcu", "unknown"))
+    mcu = _word(build, "mcu", "unknown", where)
     source = f"PlatformIO manifest {where}"
-    cpu = str(build.get("cpu", mcu))
+    cpu = _word(build, "cpu", mcu, where)
     table: dict[str, Any] = {
-        "name": str(manifest.get("name", path.stem)),
+        "name": _word(manifest, "name", path.stem, where),
         "mcu": mcu,
         "core": CORES.get(cpu) or CHIPS.get(mcu) or cpu,
         "sources": source,
@@ -64,8 +65,15 @@ def read_manifest(path: Path) -> Profile:
 def _part(manifest: Any, key: str, where: str) -> dict[str, Any]:
     part = manifest.get(key) if isinstance(manifest, dict) else None
     if not isinstance(part, dict):
-        raise ProfileError(f"is no PlatformIO manifest: it has no '{key}'", where)
+        raise ProfileError(f"is no PlatformIO manifest: it has no '{key}'", where, _HINT)
     return part
+
+
+def _word(part: dict[str, Any], key: str, default: str, where: str) -> str:
+    word = part.get(key, default)
+    if not isinstance(word, str):
+        raise ProfileError(f"its {key} is no text", where, _HINT)
+    return word
 
 
 def _region(name: str, kind: str, address: int, size: Any, where: str) -> dict[str, Any]:

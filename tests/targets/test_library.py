@@ -108,7 +108,7 @@ def test_what_is_no_board_is_refused(board: str) -> None:
         ("cortex-m4f", "cortex-m99", "unknown core 'cortex-m99'", "mine.toml"),
         ("262_144", "0", "not positive", "memory 'sram'"),
         ("262_144", "-4", "not positive", "memory 'sram'"),
-        ("262_144", '"256k"', "is no int", "memory 'sram'"),
+        ("262_144", '"256k"', "is str, no int", "memory 'sram'"),
         ("0x20000000", "0x000F0000", "overlap", "mine.toml"),
         ("0x20000000", "0xFFFFFF00", "32-bit", "memory 'sram'"),
         ('"ram"', '"eeprom"', "neither flash nor ram", "memory 'sram'"),
