@@ -43,7 +43,7 @@ bench: .venv/installed system-test ## how fast it answers: start-up, previews, b
 bench-window: .venv/installed system-test ## how fast the window is: start, drawing, held up while all runs
 	PYTHONPATH=tests $(BIN)/python tests/bench/window.py
 
-bench-compression: .venv/installed system-test ## the bars of the compression steps, with training
+bench-compression: .venv/installed system-test ## the bars of the compression steps
 	PYTHONPATH=tests $(BIN)/python tests/bench/compression.py
 
 bench-recipes: .venv/installed system-test ## the ready-made recipes on four nets, by the generated C

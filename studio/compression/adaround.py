@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 
 from studio.compression.low_bits import How, outline, refine_all
 from studio.compression.post_training import WIDE_OPSET, drafted
@@ -16,8 +17,11 @@ from studio.job import Job
 from studio.model.model import Model
 
 if TYPE_CHECKING:
-    from studio.compression.rounding import Real
+    from studio.compression.rounding import Real, Rounder
     from studio.data.dataset import Dataset
+
+Single = npt.NDArray[np.float32]
+Bools = npt.NDArray[np.bool_]
 
 _STRETCH = (-0.1, 1.1)
 _SHARPNESS = (20.0, 2.0)
@@ -72,42 +76,57 @@ def run(p: AdaRound, model: Model, data: Dataset | None) -> Job[Model]:
 STEP = Step(AdaRound, preview, run, group="Quantise", title="AdaRound", needs=Needs.SAMPLES)
 
 
-def soft_rounding(matrix: Real, scale: Real, bits: int, covariance: Real, iterations: int) -> Real:
+def soft_rounding(covariance: Real, iterations: int) -> Rounder:
     """Integers next to the weights that leave the least error at the layer's output.
 
     The error is a quadratic form of the inputs' covariance, so that each step needs no sample.
-    Arguments as `gptq`; `iterations` of Adam.
+    `iterations` of Adam at most: it ends when no weight is between its neighbours any more.
     """
-    limit = limit_of(bits)
-    error = nearest(matrix, scale, bits, covariance) * scale - matrix
-    noise = ((error @ covariance) * error).sum(axis=2, keepdims=True)
-    weight = matrix.shape[2] / np.where(noise > 0, noise, 1.0)
-    below = np.clip(np.floor(matrix / scale), -limit, limit - 1)
-    position = np.clip(matrix / scale - below, 0.01, 0.99)
-    logit = -np.log((_STRETCH[1] - _STRETCH[0]) / (position - _STRETCH[0]) - 1)
+
+    def rounded(matrix: Real, scale: Real, bits: int) -> Real:
+        limit = limit_of(bits)
+        error = nearest(covariance)(matrix, scale, bits) * scale - matrix
+        noise = ((error @ covariance) * error).sum(axis=2, keepdims=True)
+        weight = matrix.shape[2] / np.where(noise > 0, noise, 1.0)
+        below = np.clip(np.floor(matrix / scale), -limit, limit - 1)
+        position = matrix / scale - below
+        # In steps of the grid, where single precision is enough.
+        slopes = (2 * weight * scale**2).astype(np.float32), covariance.astype(np.float32)
+        up = _decided(position.astype(np.float32), *slopes, iterations)
+        return below + up
+
+    return rounded
+
+
+def _decided(position: Single, weight: Single, covariance: Single, iterations: int) -> Bools:
+    """Whether each weight goes up, by gradient descent from its position between neighbours."""
+    start = np.clip(position, 0.01, 0.99)
+    logit = -np.log((_STRETCH[1] - _STRETCH[0]) / (start - _STRETCH[0]) - 1)
     first, second = np.zeros_like(logit), np.zeros_like(logit)
     for step in range(iterations):
         slope, up = _softly(logit)
-        error = (below + up) * scale - matrix
-        gradient = 2 * weight * scale * (error @ covariance)
+        if not slope.any():
+            break
+        gradient = weight * ((up - position) @ covariance)
         gradient = (gradient - _pressure(up, step / iterations)) * slope
         first = 0.9 * first + 0.1 * gradient
         second = 0.999 * second + 0.001 * np.square(gradient)
         mean, spread = first / (1 - 0.9 ** (step + 1)), second / (1 - 0.999 ** (step + 1))
-        logit = logit - _RATE * mean / (np.sqrt(spread) + 1e-8)
-    return below + (_softly(logit)[1] >= 0.5)
+        logit -= _RATE * mean / (np.sqrt(spread) + 1e-8)
+    return np.asarray(_softly(logit)[1] >= 0.5)
 
 
-def _softly(logit: Real) -> tuple[Real, Real]:
+def _softly(logit: Single) -> tuple[Single, Single]:
     """A sigmoid stretched beyond 0 and 1 and cut there: its slope and its value."""
     width = _STRETCH[1] - _STRETCH[0]
     plain = 1 / (1 + np.exp(-logit))
     value = width * plain + _STRETCH[0]
     inside = (value > 0) & (value < 1)
-    return np.where(inside, width * plain * (1 - plain), 0.0), np.clip(value, 0.0, 1.0)
+    slope = np.where(inside, width * plain * (1 - plain), np.float32(0))
+    return slope, np.clip(value, 0.0, 1.0)
 
 
-def _pressure(up: Real, done: float) -> Real:
+def _pressure(up: Single, done: float) -> Single:
     """The pull away from one half, sharper and sharper, after a warm-up without."""
     if done < _WARM_UP:
         return np.zeros_like(up)
@@ -115,5 +134,5 @@ def _pressure(up: Real, done: float) -> Real:
     share = (done - _WARM_UP) / (1 - _WARM_UP)
     power = end + 0.5 * (start - end) * (1 + np.cos(np.pi * share))
     way = 2 * up - 1
-    pull: Real = _PRESSURE * 2 * power * np.sign(way) * np.abs(way) ** (power - 1)
+    pull: Single = _PRESSURE * 2 * power * np.sign(way) * np.abs(way) ** (power - 1)
     return pull

@@ -140,7 +140,9 @@ def _layers(p: ClusterWeights, model: Model, ir: onnx_ir.Model | None = None) ->
         and node.inputs[1].const_value.size > p.clusters
     ]
     if not found:
-        raise RecipeError(f"no layer has more than {p.clusters} weights", STEP.id)
+        raise RecipeError(
+            f"no layer has more than {p.clusters} weights", STEP.id, "choose fewer values a layer"
+        )
     return found
 
 

@@ -38,13 +38,13 @@ def set_constant(
     array = np.asarray(array, np.float32, order="C")
     old = node.inputs[index]
     if old is not None and old.is_initializer() and len(old.uses()) == 1:
-        old.const_value = onnx_ir.tensor(array, name=old.name)
+        old.const_value = onnx_ir.Tensor(array, name=old.name)
         old.shape = onnx_ir.Shape(array.shape)
         return
     name = f"{node.name}.{role}"
     while name in graph.initializers:
         name += "_"
-    value = onnx_ir.val(name, const_value=onnx_ir.tensor(array, name=name))
+    value = onnx_ir.val(name, const_value=onnx_ir.Tensor(array, name=name))
     graph.register_initializer(value)
     node.replace_input_with(index, value)
 

@@ -14,14 +14,13 @@ from studio.compression.checkpoint import Checkpoints
 from studio.compression.constants import set_constant
 from studio.compression.recovery import recover, with_biases
 from studio.compression.step import Needs, Step, param
-from studio.compression.training import Loss, Schedule, check_trainable, is_autoencoder, teaching
+from studio.compression.training import Schedule, check_trainable, teaching
 from studio.errors import RecipeError
 from studio.job import Job, Progress
 from studio.model.model import Model
 
 if TYPE_CHECKING:
     import onnx_ir
-    from torch import Tensor
 
     from studio.data.dataset import Dataset
 
@@ -68,7 +67,7 @@ def run(
     student = _student(p, model)
     trainable = check_trainable(model, data, STEP.id)
     yield Progress("Asking the teacher", 0.0)
-    loss = _loss(p, model, trainable)
+    loss = teaching(model, trainable, p.alpha, p.temperature)
     schedule = Schedule(p.epochs, p.rate, seed=p.seed)
     result = yield from recover(
         student, trainable, schedule, (checkpoints or Checkpoints()).next(), loss=loss,
@@ -119,27 +118,6 @@ def _draw(graph: onnx_ir.Graph, node: onnx_ir.Node, random: np.random.Generator)
             inputs = math.prod(shape[:-1] if rows else shape[1:])
             array = random.normal(0, math.sqrt(2 / inputs), shape)
         set_constant(graph, node, index, role, array)
-
-
-def _loss(p: Distil, teacher: Model, data: Dataset) -> Loss | None:
-    """Weigh the distance to the teacher by alpha against the task's own loss by 1 - alpha."""
-    import torch
-    from torch.nn import functional
-
-    part = data.train
-    to_teacher = teaching(teacher, data, p.temperature, always=True)
-    y = None if part.y is None else torch.from_numpy(part.y)
-    if to_teacher is None or (y is None and not is_autoencoder(teacher)):
-        return to_teacher
-
-    def loss(out: Tensor, x: Tensor, chosen: Tensor) -> Tensor:
-        if y is None:
-            own = functional.mse_loss(out, x)
-        else:
-            own = functional.cross_entropy(out.flatten(1), y[chosen])
-        return p.alpha * to_teacher(out, x, chosen) + (1 - p.alpha) * own
-
-    return loss
 
 
 def _report(teacher: Model, student: Model) -> dict[str, str]:

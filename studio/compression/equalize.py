@@ -40,7 +40,7 @@ class Equalize:
     It helps where one scale serves a whole tensor, and little where each channel has its own.
     """
 
-    passes: int = param(3, "Passes over the net", lo=1, hi=20)
+    passes: int = param(3, "Passes over the net", lo=1, hi=10)
 
 
 def preview(p: Equalize, model: Model) -> Model:

@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from studio.compression.checkpoint import Checkpoints
+from studio.compression.constants import real
 from studio.compression.step import Needs, Step, param
 from studio.compression.training import OPTIMIZERS, SHAPES, Schedule, check_trainable, train
 from studio.errors import RecipeError
@@ -76,7 +79,22 @@ def run(
     )  # fmt: skip
     network = Network(model)
     yield from train(network, data, schedule, (checkpoints or Checkpoints()).next())
-    return model.derived(network.write_back().clone_ir(), STEP.id, asdict(p))
+    trained = network.write_back()
+    return model.derived(trained.clone_ir(), STEP.id, asdict(p), _report(model, trained))
+
+
+def _report(before: Model, after: Model) -> dict[str, str]:
+    """How far the constants of each node have moved, by their root mean squares."""
+    now = after.ir.graph.initializers
+    told = {}
+    for node in before.ir.graph:
+        names = [v.name or "" for v in node.inputs if v is not None and v.name in now]
+        pairs = [(real(before.ir.graph.initializers[name]), real(now[name])) for name in names]
+        moved = sum(float(np.square(new - old).sum()) for old, new in pairs)
+        size = sum(float(np.square(old).sum()) for old, _ in pairs)
+        if moved:
+            told[node.name or ""] = f"weights moved by {100 * (moved / (size or 1)) ** 0.5:.1f} %"
+    return told
 
 
 def _refuse_quantized(model: Model) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     import onnx_ir
 
 Array = npt.NDArray[Any]
-_TICK = 16
+_SAMPLES_AT_ONCE = 16
 _DAMPING = 0.05
 
 
@@ -74,10 +75,15 @@ def measure(
     ours = observe(model, (source.name or "",), x)
     sums: list[Any] = [0.0] * 4
     count = 0
-    for index, (real, stored) in enumerate(zip(theirs, ours, strict=True)):
-        if index % _TICK == 0:
-            yield Progress(f"Measuring what {node.name} reads", index / len(x))
-        f, q = (columns(node, a).astype(np.float64) for a in (real[name], stored[0]))
+    for begin in range(0, len(x), _SAMPLES_AT_ONCE):
+        yield Progress(f"Measuring what {node.name} reads", begin / len(x))
+        pairs = list(islice(zip(theirs, ours, strict=True), _SAMPLES_AT_ONCE))
+        f, q = (
+            np.concatenate(parts, axis=2, dtype=np.float64)
+            for parts in zip(
+                *((columns(node, r[name]), columns(node, s[0])) for r, s in pairs), strict=True
+            )
+        )
         turned = q.transpose(0, 2, 1)
         parts = f.sum(axis=2), q.sum(axis=2), f @ turned, q @ turned
         sums = [total + part for total, part in zip(sums, parts, strict=True)]

@@ -92,7 +92,7 @@ def rounded(
         scale = searched_scales(matrix, bits, covariance, how.search, how.per_channel, floor)
     else:
         scale = as_float32(np.maximum(range_scales(matrix, bits, how.per_channel), floor))
-    return Integers(how.rounding(matrix, scale, bits, covariance), scale, bits)
+    return Integers(how.rounding(covariance)(matrix, scale, bits), scale, bits)
 
 
 def current(node: onnx_ir.Node, bits: int = 8) -> Integers:
@@ -269,6 +269,6 @@ def _constants(node: onnx_ir.Node, index: int) -> tuple[onnx_ir.Value, onnx_ir.V
 def _replace(value: onnx_ir.Value, array: npt.NDArray[Any]) -> None:
     import onnx_ir
 
-    tensor = onnx_ir.tensor(array, name=value.name)
+    tensor = onnx_ir.Tensor(array, name=value.name)
     value.const_value = tensor
     value.dtype = tensor.dtype

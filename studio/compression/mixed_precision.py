@@ -69,13 +69,13 @@ def preview(p: MixedPrecision, model: Model) -> Model:
     """
     ir, layers = previewed(model, STEP.id, opset=WIDE_OPSET)
     sizes = [current(node).stored.size for node in layers]
-    budget = _Budget.of(p, sizes)
+    budget = Budget.of(p, sizes)
     chosen = budget.filled(frozenset(), -np.array(sizes, np.float64))
     for index in chosen:
         placeholder(layers[index])
     report = _words(layers, chosen)
     if p.growth_percent:
-        wide = wide_activations.placed(Model.from_ir(ir, model.name), p.growth_percent)
+        wide = wide_activations.placed(ir.graph, p.growth_percent)
         report |= dict.fromkeys(wide, "int16")
     return model.derived(ir, STEP.id, asdict(p), report)
 
@@ -88,9 +88,9 @@ def run(p: MixedPrecision, model: Model, data: Dataset | None) -> Job[Model]:
         DataError: data of another shape than the model's input.
     """
     draft = yield from drafted(model, STEP.id, data, samples=p.samples, opset=WIDE_OPSET)
-    budget = _Budget.of(p, [weights.size for weights in draft.weights.values()])
+    budget = Budget.of(p, [weights.size for weights in draft.weights.values()])
     assert data is not None
-    search = _Search.over(draft, budget, data.calibration(_JUDGED * p.samples))
+    search = Search.over(draft, budget, data.calibration(_JUDGED * p.samples))
     chosen = yield from search.best(p.swaps)
     report = yield from search.put(chosen)
     for index, node in enumerate(draft.layers):
@@ -109,35 +109,20 @@ STEP = Step(
 )
 
 
-def random_choices(
-    p: MixedPrecision, model: Model, data: Dataset, n: int, seed: int
-) -> Job[list[Model]]:
-    """For comparison: models of the same budget whose layers are chosen at random.
-
-    Layers get 4 bits in random order until the budget is met; those that turn out not to be
-    needed get 8 again. The rounding is the step's own.
-    """
-    rng = np.random.default_rng(seed)
-    draft = yield from drafted(model, STEP.id, data, samples=p.samples, opset=WIDE_OPSET)
-    budget = _Budget.of(p, [weights.size for weights in draft.weights.values()])
-    search = _Search.over(draft, budget, draft.x)
-    models = []
-    for _ in range(n):
-        price = rng.random(len(draft.layers))
-        yield from search.put(budget.trimmed(budget.filled(frozenset(), price), price))
-        models.append(Model.from_bytes(draft.model().to_bytes(), model.name))
-    return models
-
-
 @dataclass(frozen=True, slots=True)
-class _Budget:
+class Budget:
     """What the weights may take, and what 4 bits save in each layer."""
 
     saved: tuple[int, ...]
     needed: int
 
     @classmethod
-    def of(cls, p: MixedPrecision, sizes: Sequence[int]) -> _Budget:
+    def of(cls, p: MixedPrecision, sizes: Sequence[int]) -> Budget:
+        """The budget for layers of these numbers of weights.
+
+        Raises:
+            RecipeError: it is met by all choices, or by none.
+        """
         if not sizes:
             raise RecipeError("the model has no Conv or Gemm", STEP.id, "leave the step out")
         full = sum(sizes)
@@ -158,6 +143,7 @@ class _Budget:
         return cls(saved, full - allowed)
 
     def met(self, chosen: Choice) -> bool:
+        """Whether 4 bits in these layers save enough."""
         return sum(self.saved[index] for index in chosen) >= self.needed
 
     def filled(self, chosen: Choice, price: npt.NDArray[np.float64], without: int = -1) -> Choice:
@@ -180,19 +166,31 @@ class _Budget:
 
 
 @dataclass(frozen=True)
-class _Search:
-    """Choices of layers, each assembled and judged by its noise at the output."""
+class Search:
+    """Choices of layers, each assembled and judged by its noise at the output.
+
+    Attributes:
+        judged: samples to measure noise on.
+        reference: what the float net answers to them.
+        plain: each layer's int8 weights to begin with.
+        biases: each layer's bias to begin with.
+        known: the noise of the choices that were tried.
+        rounded: weights and bias of a layer, and words, by whether it and those before it have
+            4 bits: nothing else matters to it.
+    """
 
     draft: Draft
-    budget: _Budget
+    budget: Budget
     judged: npt.NDArray[np.float32]
     reference: npt.NDArray[np.float32]
     plain: Mapping[onnx_ir.Node, Integers]
     biases: Mapping[onnx_ir.Node, Real]
     known: dict[Choice, float] = field(default_factory=dict)
+    rounded: dict[tuple[bool, ...], tuple[Integers, Real, str]] = field(default_factory=dict)
 
     @classmethod
-    def over(cls, draft: Draft, budget: _Budget, judged: npt.NDArray[np.float32]) -> _Search:
+    def over(cls, draft: Draft, budget: Budget, judged: npt.NDArray[np.float32]) -> Search:
+        """A search that judges by these samples."""
         plain = {node: current(node) for node in draft.layers}
         reference = infer(draft.source, judged)[0]
         return cls(draft, budget, judged, reference, plain, dict(draft.biases))
@@ -205,7 +203,14 @@ class _Search:
         report = {}
         for index, node in enumerate(self.draft.layers):
             bits = 4 if index in chosen else 8
-            report[node.name or ""] = yield from refine(self.draft, node, bits, _HOW)
+            before = tuple(i in chosen for i in range(index + 1))
+            if before in self.rounded:
+                integers, self.draft.biases[node], said = self.rounded[before]
+                store(self.draft, node, integers)
+            else:
+                said = yield from refine(self.draft, node, bits, _HOW)
+                self.rounded[before] = current(node, bits), self.draft.biases[node], said
+            report[node.name or ""] = said
         return report
 
     def measure(self, chosen: Choice) -> Job[float]:

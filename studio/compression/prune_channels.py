@@ -46,6 +46,11 @@ class PruneChannels:
     batch_norm: bool = param(
         True, "Batch norm while training", help="Inserted before, folded away after"
     )
+    teacher: float = param(
+        0.0, "Weight of the original's answers", lo=0.0, hi=1.0,
+        help="The rest is the labels'; without labels the original says it all",
+    )  # fmt: skip
+    temperature: float = param(1.0, "Temperature of its answers", lo=0.5, hi=20.0)
     seed: int = param(0, "Seed", lo=0, hi=1_000_000)
 
 
@@ -80,7 +85,7 @@ def run(
             trainable = check_trainable(current, data, STEP.id)
             current = yield from recover(
                 current, trainable, schedule, checkpoints.next(), batch_norm=p.batch_norm,
-                loss=teaching(model, trainable),
+                loss=teaching(model, trainable, p.teacher, p.temperature),
                 part=(index / p.iterations, (index + 1) / p.iterations),
                 text=f"Iteration {index + 1} of {p.iterations}",
             )  # fmt: skip

@@ -127,7 +127,9 @@ def _masks(p: PruneWeights, model: Model, share: float) -> dict[str, Mask]:
         raise RecipeError("the model is quantised", STEP.id, "prune before quantising")
     layers = _prunable(model.ir.graph)
     if not layers:
-        raise RecipeError("has no layer whose weights could be pruned", STEP.id)
+        raise RecipeError(
+            "has no layer whose weights could be pruned", STEP.id, "leave the step out"
+        )
     blocks = p.pattern != PATTERNS[0]
     scores = {node.name or "": _scores(node, blocks) for node in layers}
     every = np.concatenate([score.ravel() for score in scores.values()])

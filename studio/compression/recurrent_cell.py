@@ -203,13 +203,16 @@ def _refuse_odd_forms(node: onnx_ir.Node, step: str) -> None:
         2 if node.attributes.get_string("direction", "forward") == "bidirectional" else 1
     ):
         raise RecipeError(f"its activations are {', '.join(names)}", where, "use the default ones")
-    if node.attributes.get_int("layout", False) or "clip" in node.attributes:
-        raise RecipeError("a batch-first layout and clipping are not quantised", where)
-    if node.attributes.get_int("input_forget", False):
-        raise RecipeError("coupled input and forget gates are not quantised", where)
     given = [*node.inputs, *[None] * 8]
-    if given[4] is not None or given[7] is not None:
-        raise RecipeError("sequence lengths and peepholes are not quantised", where)
+    for odd, what in (
+        (bool(node.attributes.get_int("layout", False)), "a batch-first layout is"),
+        ("clip" in node.attributes, "clipping is"),
+        (bool(node.attributes.get_int("input_forget", False)), "coupled gates are"),
+        (given[4] is not None, "sequence lengths are"),
+        (given[7] is not None, "peepholes are"),
+    ):
+        if odd:
+            raise RecipeError(f"{what} not quantised", where, "export the layer without")
     for value in [*given[1:4], *given[5:7]]:
         if value is not None and constant(value) is None:
-            raise RecipeError(f"'{value.name}' is computed at run time", where)
+            raise RecipeError(f"'{value.name}' is computed at run time", where, "make it constant")

@@ -94,9 +94,9 @@ def is_autoencoder(model: Model) -> bool:
 
 
 def teaching(
-    teacher: Model, data: Dataset, temperature: float = 1.0, always: bool = False
+    teacher: Model, data: Dataset, alpha: float = 0.0, temperature: float = 1.0
 ) -> Loss | None:
-    """The loss of departing from a model's own answers.
+    """The loss of departing from a model's own answers, weighed against the task's own.
 
     T^2 KL(teacher || student), with probabilities softened by T; for an autoencoder the squared
     error.
@@ -104,27 +104,49 @@ def teaching(
     Args:
         teacher: the model before the step.
         data: its training part is answered once.
+        alpha: weight of the teacher, the rest is the task's; where neither labels nor an
+            autoencoder's input say what is right, the teacher has it all.
         temperature: T.
-        always: otherwise None where labels, or an autoencoder's input, say what is right.
+
+    Returns:
+        None where the task's own loss is all.
     """
     import torch
     from torch.nn import functional
 
     part = data.train
-    if not always and (part.y is not None or is_autoencoder(teacher)):
+    numbers = is_autoencoder(teacher)
+    alone = part.y is None and not numbers
+    if not alpha and not alone:
         return None
     told = torch.from_numpy(answers(Network(teacher), part.x))
-    numbers = is_autoencoder(teacher)
 
-    def loss(out: Tensor, x: Tensor, chosen: Tensor) -> Tensor:
+    def distance(out: Tensor, x: Tensor, chosen: Tensor) -> Tensor:
         if numbers:
             return functional.mse_loss(out, told[chosen])
         soft, wanted = (
             functional.log_softmax(values.flatten(1) / temperature, 1)
             for values in (out, told[chosen])
         )
-        distance = functional.kl_div(soft, wanted, reduction="batchmean", log_target=True)
-        return distance * temperature**2
+        divergence = functional.kl_div(soft, wanted, reduction="batchmean", log_target=True)
+        return divergence * temperature**2
+
+    task = _task(None if part.y is None else torch.from_numpy(part.y))
+
+    def mixed(out: Tensor, x: Tensor, chosen: Tensor) -> Tensor:
+        return alpha * distance(out, x, chosen) + (1 - alpha) * task(out, x, chosen)
+
+    return distance if alone else mixed
+
+
+def _task(y: Tensor | None, smoothing: float = 0.0) -> Loss:
+    """Cross-entropy where there are labels, else the error of the reconstruction."""
+    from torch.nn import functional
+
+    def loss(out: Tensor, x: Tensor, chosen: Tensor) -> Tensor:
+        if y is None:
+            return functional.mse_loss(out, x)
+        return functional.cross_entropy(out.flatten(1), y[chosen], label_smoothing=smoothing)
 
     return loss
 
@@ -225,7 +247,7 @@ class _Run:
 
         self.network, self.schedule, self.hold = network, schedule, hold
         self.x, self.y, self.held_x, self.held_y = _parts(data, schedule.patience > 0)
-        self.loss = loss or self.task_loss
+        self.loss = loss or _task(self.y, schedule.smoothing)
         self.logits = logits_of(network.model)
         self.optimizer = _optimizer(network, schedule)
         self.noise = schedule.noise * float(self.x.std())
@@ -273,16 +295,6 @@ class _Run:
         if self.y is not None:
             right = int((out.detach().flatten(1).argmax(1) == self.y[chosen]).sum())
         self.sums += torch.tensor([float(loss.detach()) * len(chosen), right, len(chosen)])
-
-    def task_loss(self, out: Tensor, x: Tensor, chosen: Tensor) -> Tensor:
-        """Cross-entropy where there are labels, else the error of the reconstruction."""
-        from torch.nn import functional
-
-        if self.y is None:
-            return functional.mse_loss(out, x)
-        return functional.cross_entropy(
-            out.flatten(1), self.y[chosen], label_smoothing=self.schedule.smoothing
-        )
 
     def _set_rate(self, share: float) -> None:
         factor = {

@@ -11,10 +11,9 @@ from collections.abc import Callable, Iterator
 import numpy as np
 from bench.bars import Net, Row, net
 from judge import onnxruntime_quantized
+from random_choices import random_choices
 
-from studio.compression import mixed_precision
 from studio.compression.mixed_precision import MixedPrecision
-from studio.job import finish
 from studio.model.evaluate import evaluate
 
 ARM = "Arm DS-CNN: S 93.89 -> 93.11, M 94.27 -> 93.93, L 95.03 -> 94.52 %"
@@ -83,8 +82,8 @@ def quantize_recurrent() -> Iterator[Row]:
 def mixed() -> Iterator[Row]:
     d = net("D")
     ours = d.mse(d.after("mixed_precision"))
-    job = mixed_precision.random_choices(MixedPrecision(), d.model, d.data, 10, seed=0)
-    rivals = sorted(d.mse(model) for model in finish(job))
+    params = MixedPrecision()
+    rivals = sorted(d.mse(model) for model in random_choices(params, d.model, d.data, 10, seed=0))
     text = f"MSE {ours:.5f}; best {rivals[0]:.5f}, median {np.median(rivals):.5f}"
     what = "D: mixed precision, 65 % of the bytes, against 10 random choices"
     yield Row(what, text, ours < rivals[0], "below the best")

@@ -1,6 +1,6 @@
 """The ready-made recipes on four nets, computed by the generated C (`make bench-recipes`).
 
-    python tests/bench/recipes.py [PART OF A NET'S NAME]
+    python tests/bench/recipes.py [PART OF A NET'S NAME [PART OF A RECIPE'S NAME]]
 
 Quality is what the C, built for this computer, answers on the test part; the virtual Cortex-M4
 answers the first samples with the same bytes and counts instructions; flash and RAM are those of
@@ -101,10 +101,14 @@ def recipes() -> Iterator[tuple[str, Recipe]]:
         yield recipe.name, recipe
 
 
-def variants(model: Model, data: Dataset, cache: Cache) -> Iterator[tuple[str, Model | str]]:
+def variants(
+    model: Model, data: Dataset, cache: Cache, wanted: str
+) -> Iterator[tuple[str, Model | str]]:
     """Each variant's name and model, or why there is none; the float net first."""
     yield "float", model
     for name, recipe in recipes():
+        if wanted not in name:
+            continue
         try:
             results = finish(run(recipe, model, data, cache))
         except RecipeError as refusal:
@@ -146,7 +150,7 @@ def measured(net: str, variant: str, model: Model, data: Dataset) -> Row:
 
 def main() -> int:
     """Print the table; 1 if something is not as it must be."""
-    wanted = sys.argv[1] if len(sys.argv) > 1 else ""
+    wanted, wanted_recipe = (*sys.argv[1:], "", "")[:2]
     print("| net | variant | accuracy, or error | samples | flash B | RAM B | instructions |")
     print("|---|---|---:|---:|---:|---:|---:|")
     failed = False
@@ -154,7 +158,7 @@ def main() -> int:
         if wanted not in net:
             continue
         first: Row | None = None
-        for variant, made in variants(model, data, Cache()):
+        for variant, made in variants(model, data, Cache(), wanted_recipe):
             if isinstance(made, str):
                 print(f"| {net} | {variant} | refuses: {made} | | | | |", flush=True)
                 continue

@@ -47,7 +47,7 @@ def test_ranges_meet_through_depthwise_pooling_and_flattening() -> None:
     x = net.dense(net.node("Flatten", x), 8 * 3 * 3, 5)
     weight = net.const(net.rng.normal(size=(5, 4)))
     model = net.model((1, 3, 8, 8), net.node("Gemm", x, weight))
-    equal = preview(Equalize(passes=20), model)
+    equal = preview(Equalize(passes=10), model)
     assert_same_function(model, equal)
     first, depthwise, grouped, dense, last = weights(equal)
     assert len(equal.history[-1]["layers"]) == 4
@@ -73,7 +73,7 @@ def test_a_bound_a_second_reader_and_a_mean_over_channels_stop_it() -> None:
 def test_what_is_balanced_or_quantised_is_refused() -> None:
     model = ds_cnn()
     with pytest.raises(RecipeError, match="balanced already"):
-        preview(Equalize(), preview(Equalize(passes=20), model))
+        preview(Equalize(), preview(Equalize(passes=10), model))
     with pytest.raises(RecipeError, match="quantised already"):
         preview(Equalize(), quantize_int8.preview(QuantizeInt8(), model))
 

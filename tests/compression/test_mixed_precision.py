@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import onnx
 import pytest
-from nets import Net, ds_cnn, noise
+from nets import MLPERF, Net, ds_cnn, noise
+from random_choices import random_choices
 
 from studio.build.host import HostModel
 from studio.compiler.lower import lower
-from studio.compression import mixed_precision
 from studio.compression.mixed_precision import MixedPrecision, preview, run
 from studio.data.dataset import Dataset
 from studio.errors import RecipeError
@@ -40,9 +42,9 @@ def test_the_choice_is_better_than_the_median_of_random_ones(
     ours = np.square(infer(result, x)[0] - reference).mean()
     rivals = [
         np.square(infer(rival, x)[0] - reference).mean()
-        for rival in finish(mixed_precision.random_choices(params, model, data, 5, seed=0))
+        for rival in random_choices(params, model, data, 5, seed=0)
     ]
-    assert ours < np.median(rivals)
+    assert ours < np.median(rivals)  # the best of 10 with more samples: tests/bench/ptq.py
 
 
 def test_the_preview_and_the_result_keep_within_the_budget() -> None:
@@ -69,6 +71,19 @@ def test_a_budget_that_all_or_none_meet_is_refused() -> None:
         preview(MixedPrecision(budget_percent=100.0), model)
     with pytest.raises(RecipeError, match="more than the 1000 allowed"):
         preview(MixedPrecision(budget_bytes=1000), model)
+
+
+@pytest.mark.parametrize("growth", [10.0, 50.0, 100.0])
+@pytest.mark.parametrize("net", MLPERF.values(), ids=MLPERF)
+def test_a_preview_gives_int16_as_far_as_the_arena_may_grow(
+    net: Callable[[], Model], growth: float
+) -> None:
+    model = net()
+    narrow, wide = (
+        lower(preview(MixedPrecision(growth_percent=percent), model)) for percent in (0.0, growth)
+    )
+    assert "int16" in {buffer.dtype for buffer in wide.buffers}
+    assert wide.arena_bytes <= (1 + growth / 100) * narrow.arena_bytes
 
 
 @pytest.mark.needs_data

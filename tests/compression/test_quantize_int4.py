@@ -147,9 +147,9 @@ def test_each_rounding_leaves_less_error_at_the_output_than_the_nearest() -> Non
         left = stored * scale - matrix
         return float(((left @ covariance) * left).sum())
 
-    plain = error(nearest(matrix, scale, 4, covariance))
-    assert error(gptq(matrix, scale, 4, covariance)) < 0.8 * plain
-    assert error(soft_rounding(matrix, scale, 4, covariance, 600)) < 0.8 * plain
+    plain = error(nearest(covariance)(matrix, scale, 4))
+    assert error(gptq(covariance)(matrix, scale, 4)) < 0.8 * plain
+    assert error(soft_rounding(covariance, 600)(matrix, scale, 4)) < 0.8 * plain
 
 
 def test_inputs_that_never_vary_do_not_break_the_rounding() -> None:
