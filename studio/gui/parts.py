@@ -52,9 +52,9 @@ if TYPE_CHECKING:
 PLANS = {
     ("layerwise", "whole"): "Layer by layer",
     ("small", "whole"): "Small",
-    ("small", "rows"): "Small, streamed",
     ("balanced", "whole"): "Balanced",
     ("fast", "whole"): "Fast",
+    ("small", "rows"): "Small, streamed",
 }
 """Plan and input to choose from in the bar."""
 
@@ -297,7 +297,7 @@ class Parts:
         self._show_step(state)
         view = state.view
         budget = view.budgets.get(state.project.board)
-        why = f"Nothing to show: {view.error.what}." if view.error else ""
+        why = present.why_nothing(view)
         self.memory.show_program(view.program, budget.peak[0] if budget else "", why)
         self.layers.show_program(view.program)
         self.layer_list.show_program(view.program, why)

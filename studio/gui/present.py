@@ -240,6 +240,14 @@ def _tooltip(state: State, node: str, view: NodeView, result: Result | None) -> 
     return "\n".join(lines)
 
 
+def why_nothing(view: NodeView) -> str:
+    """Why there is no program to show, and what to do; "" where that is not known."""
+    if view.error is None:
+        return ""
+    said = (f"Nothing to show: {view.error.what}", view.error.hint)
+    return ". ".join(part[:1].upper() + part[1:] for part in said if part) + "."
+
+
 def chosen_board(state: State) -> Profile | None:
     """The profile of the selected board; None where its file is gone."""
     try:

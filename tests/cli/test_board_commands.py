@@ -88,6 +88,14 @@ memory = [
     assert over["peak_layer"] in text.out
 
 
+def test_budget_holds_the_estimated_latency_against_a_limit(studio: Studio, digits: Path) -> None:
+    quick = studio("budget", digits, "--board", QEMU, "--latency-ms", "1e6", "--json")
+    assert quick.data["late"] == []
+    slow = studio("budget", digits, "--board", QEMU, "--latency-ms", "0.5")
+    assert slow.status == 1
+    assert "0.5 ms are allowed" in slow.out
+
+
 @pytest.mark.needs_qemu
 def test_the_budget_is_what_the_linker_says(studio: Studio, digits: Path) -> None:
     (budget,) = studio("budget", digits, "--board", QEMU, "--json").data["budgets"]

@@ -51,6 +51,9 @@ def sample() -> Project:
         board="rpi_pico",
         toolchain="gcc",
         rounding="double",
+        plan="small",
+        input="rows",
+        latency_limit_ms=12.5,
     )
 
 
@@ -59,6 +62,20 @@ def test_a_file_gives_back_the_same_project_and_the_same_bytes() -> None:
     again = from_text(text, FILE)
     assert again == sample()
     assert to_text(again, FOLDER) == text
+
+
+def test_a_whole_number_is_a_time_too() -> None:
+    project = from_text("version = 1\nmodel = 'm'\nlatency_limit_ms = 20", FILE)
+    assert project.latency_limit_ms == 20.0
+
+
+def test_streamed_input_and_plan_small_go_together() -> None:
+    streamed = Project(plan="fast").chosen(input="rows")
+    assert (streamed.plan, streamed.input) == ("small", "rows")
+    assert streamed.options.stream_input
+    back = streamed.chosen(plan="balanced", input="rows")  # as a form says it: all its fields
+    assert (back.plan, back.input) == ("balanced", "whole")
+    assert not back.options.stream_input
 
 
 def test_paths_inside_the_folder_are_relative_and_others_are_not() -> None:
@@ -82,6 +99,10 @@ def test_the_model_s_own_rounding_is_asked_for_as_none() -> None:
         ("version = 1\nmodel = 3", "'model' is no str"),
         ("version = 1\nmodel = 'm'\ntoolchain = 'tcc'", "toolchain = 'tcc'"),
         ("version = 1\nmodel = 'm'\nboards = [1]", "no list of texts"),
+        ("version = 1\nmodel = 'm'\ninput = 'half'", "input = 'half'"),
+        ("version = 1\nmodel = 'm'\nlatency_limit_ms = -1.0", "is no time"),
+        ("version = 1\nmodel = 'm'\nlatency_limit_ms = nan", "is no time"),
+        ("version = 1\nmodel = 'm'\nlatency_limit_ms = true", "is no float"),
         ("version = 1\nmodel = 'm'\n[positions]\nx = 'left'", "is no [x, y]"),
         ("version = 1\nmodel = 'm'\n[recipe]\nnode = [{id = 'a', step = 'nothing'}]", "no step"),
         ("version = 1\nmodel = 'm'\n[recipe]\nnode = [{id = 'a'}]", "'step' is missing"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -257,6 +258,63 @@ def test_a_streaming_net_is_fed_live_in_hops(session: Session) -> None:
         assert all(r.signal.shape == (1, 64) for r in answers)
     finally:
         session.close()
+
+
+def test_a_board_at_a_port_is_compared_as_it_is(session: Session) -> None:
+    """The port of a virtual board stands for that of a real one, which was flashed elsewhere."""
+    session.choose_board("virtual/host")
+    other = Session()
+    try:
+        session.finish(session.deploy())
+        deployed = session.state.deployment
+        assert deployed is not None
+        port = deployed.running.port
+        other.take(lambda _: replace(session.state, deployment=None))
+        other.choose_board("rpi_pico")
+        other.finish(other.deploy(port))
+        found = other.state.deployment
+        assert found is not None and found.running.port == port
+        assert [(s.title, s.state) for s in found.stations] == [
+            ("Flash", "done"), ("Verify", "done"), ("Time", "done")
+        ]  # fmt: skip
+        assert port in found.stations[0].text
+        assert next(other.live(lambda: 1000.0)).board == "rpi_pico"
+        other.select("fold")
+        with pytest.raises(BoardError, match="runs"):  # another model than the selected one
+            other.finish(other.deploy(port))
+        other.close()
+        assert deployed.running.alive
+    finally:
+        other.close()
+        session.close()
+
+
+def test_rows_of_the_input_are_streamed_where_that_saves_memory(tmp_path: Path) -> None:
+    from tests import nets
+
+    (tmp_path / "net.onnx").write_bytes(nets.ds_cnn().to_bytes())
+    session = Session()
+    session.finish(session.open(str(tmp_path / "net.onnx")))
+    session.choose(plan="small")
+    session.finish(session.analyse())
+    whole = session.state.view.program
+    session.choose(input="rows")
+    session.finish(session.analyse())
+    streamed = session.state.view.program
+    assert whole is not None and streamed is not None
+    assert 0 < streamed.inputs[0].rows < streamed.inputs[0].shape[0]
+    assert streamed.arena_bytes < whole.arena_bytes
+    session.choose(plan="fast")
+    assert session.state.project.input == "whole"
+
+
+def test_dragging_the_latency_limit_is_one_step_of_undo(session: Session) -> None:
+    before = session.state.project
+    for most_ms in (10.0, 20.0, 30.0):
+        session.limit_latency(most_ms)
+    assert session.state.project.latency_limit_ms == 30.0
+    session.undo()
+    assert session.state.project is before
 
 
 def test_it_needs_neither_qt_nor_heavy_packages_until_a_model_opens() -> None:

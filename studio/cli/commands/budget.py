@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -41,6 +42,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--reserve-ram", type=int, default=0, metavar="N", help="bytes that your variables take"
+    )
+    parser.add_argument(
+        "--latency-ms", type=float, metavar="T", help="what an inference may take, as estimated"
     )
     parser.add_argument("--battery-mah", type=float, metavar="C", help="capacity of a battery")
     parser.add_argument(
@@ -81,7 +85,8 @@ def run(args: argparse.Namespace, report: stations.Report) -> Answer:
                 raise
             refused[board.id] = error.what
     _export(args, program, boards[0], found)
-    fits = all(one.fits for one in found)
+    late = _late(found, args.latency_ms)
+    fits = all(one.fits for one in found) and not late
     advice: dict[str, tuple[Change, ...]] = {}
     if args.advice and not every:
         advice = {one.profile.id: changes(model, options, one, toolchain) for one in found}
@@ -93,13 +98,28 @@ def run(args: argparse.Namespace, report: stations.Report) -> Answer:
         "transposes": transposes,
         "budgets": rows,
         "refused": refused,
+        "late": list(late),
         "notes": list(program.notes),
     }
     lines = [*_text(found), f"transposes that remain {number(transposes)} (computed)"]
     lines += program.notes
+    lines += [f"{board}: {why}" for board, why in late.items()]
     lines += _layer_lines(found[0]) if args.layers and found else []
     lines += [_advice_line(board, one) for board, some in advice.items() for one in some]
     return Answer(data, lines, held=fits)
+
+
+def _late(found: list[Budget], most_ms: float | None) -> dict[str, str]:
+    """Boards on which an inference takes longer than allowed, or nobody knows how long."""
+    late = {}
+    for one in found if most_ms is not None else ():
+        taken_ms = one.latency_us.value / 1000 if one.latency_us else math.inf
+        if taken_ms > most_ms:
+            known = (
+                f"takes {number(taken_ms)} ms" if one.latency_us else "takes nobody knows how long"
+            )
+            late[one.profile.id] = f"{known}, {number(most_ms)} ms are allowed"
+    return late
 
 
 def _reserve(args: argparse.Namespace) -> Reserve:
