@@ -25,7 +25,7 @@ from studio.gui import theme
 LAYOUT_VERSION = 1
 """Count up when panels come or go: a layout of another version is not restored."""
 TITLE_PX = 40
-SIDE_PX = {"left": 208, "right": 320}
+SIDE_PX = {"left": 224, "right": 320}
 FULL_PX = 1280
 """In narrower windows the sides are narrower, too."""
 BOTTOM_SHARE = 0.4

@@ -119,6 +119,7 @@ class MainWindow(QMainWindow):
         parts.outline.step_dropped.connect(self.guarded(session.add_step))
         parts.steps.add_requested.connect(self._add_after_selected)
         parts.settings.edited.connect(self._tune)
+        parts.settings.data_requested.connect(lambda: self.ask_data())
         parts.settings.run_requested.connect(lambda: self.run(to_selected=True))
         parts.budget.board_chosen.connect(session.choose_board)
         parts.budget.boards_chosen.connect(session.choose_boards)

@@ -26,6 +26,8 @@ from studio.gui import theme
 GOOD_FOR_MS = 6000
 DETAIL_LINES = 5
 MARGIN_PX = 16
+HEAD_PX = 26
+"""The height of a flat button."""
 
 
 class Notice(QFrame):
@@ -67,6 +69,7 @@ class Notice(QFrame):
         mark = QLabel()
         name, colour = ("over", palette.bad) if kind == "error" else ("info", palette.accent)
         mark.setPixmap(theme.icon(name, colour).pixmap(16, 16))
+        mark.setFixedHeight(HEAD_PX)  # in the middle of the first line
         title = _line(what, "title")
         title.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         row = QHBoxLayout()

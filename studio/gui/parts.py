@@ -150,11 +150,10 @@ class Parts:
         label.setBuddy(self.board)
         self.board.setAccessibleName("Board to generate for and to flash")
         self.board.setToolTip("The board that Generate, Flash and Live work for")
-        self.board.setMinimumWidth(128)
-        row.addSpacing(16)
+        self.board.setMinimumWidth(120)
+        row.addSpacing(8)
         row.addWidget(label)
         row.addWidget(self.board)
-        row.addSpacing(8)
         row.addWidget(self._plan_label())
         row.addWidget(self.plan)
         row.addStretch(1)
@@ -378,7 +377,8 @@ class Parts:
             if state.model is None:
                 self.settings.show_nothing(title, about)
             else:
-                self.settings.show_choices(title, about, state.project.choices)
+                has_data = state.dataset is not None
+                self.settings.show_choices(title, about, state.project.choices, has_data)
             return
         node = state.project.recipe.by_id[state.selected]
         title = present.node_title(state, node.id)

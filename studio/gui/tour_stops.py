@@ -19,18 +19,23 @@ def tour_stops(window: MainWindow) -> tuple[Stop, ...]:
         if window.session.state.model is None:
             window.open(f"{EXAMPLE}motion")
 
+    begin = (
+        "Your model is open already."
+        if window.session.state.model is not None
+        else "For now, Next opens the motion example: a net that tells walking from running by "
+        "a wrist's movements."
+    )
     return (
         Stop(
             "Open a model",
-            "Drop a model anywhere on the window. For now, Next opens the motion example: "
-            "a net that tells walking from running by a wrist's movements.",
+            f"Drop a model anywhere on the window. {begin}",
             lambda: parts.pipeline,
             open_example,
         ),
         Stop(
             "Compress it",
-            "Drag a step onto a link, or press Enter on it. Each card shows what it costs and "
-            "saves; every end of the pipeline is a variant.",
+            "Drag a step onto a link, press Enter on it, or click a card's right port. Each card "
+            "shows what it costs and saves; every end of the pipeline is a variant.",
             lambda: parts.steps,
         ),
         Stop(

@@ -12,12 +12,14 @@ from PySide6.QtWidgets import QAbstractButton, QApplication, QTabBar, QToolButto
 from pytestqt.qtbot import QtBot
 
 from studio.errors import ModelError
+from studio.gui.canvas.gestures import DropStep
 from studio.gui.main_window import MainWindow
 from studio.gui.panels.port_field import NONE, OWN
 from studio.gui.step_groups import ICONS, by_group
 from studio.gui.step_menu import StepMenu
 from studio.gui.tour import Tour
 from studio.project import ROOT
+from studio.targets.resources import resource
 
 Settled = Callable[[], None]
 LEFT = Qt.MouseButton.LeftButton
@@ -110,6 +112,33 @@ def test_a_click_on_a_port_asks_for_a_step(digits: MainWindow, qtbot: QtBot) -> 
     menu.chosen.emit("quantize_int8")
     menu.close()
     assert digits.session.state.project.recipe.by_id["quantize_int8"].parent == "fold"
+
+
+def test_a_model_alone_shows_where_the_first_step_goes_and_asks_for_data(
+    window: MainWindow, settled: Settled, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    window.open(str(resource("resources/examples/digits/digits.onnx")))
+    settled()
+    canvas, asked = window.canvas, []
+    vacant = canvas._vacant()
+    assert canvas._area().contains(vacant)
+    monkeypatch.setattr(window, "ask_data", lambda: asked.append(True))
+    assert window.parts.settings.data.isVisible()
+    qtbot.mouseClick(window.parts.settings.data, LEFT)
+    assert asked == [True]
+    canvas.drop_step("fold_batch_norm", vacant.center())
+    settled()
+    assert canvas.cards["fold_batch_norm"].frame == vacant
+    assert canvas._vacant().isEmpty()
+
+
+def test_a_step_over_the_void_marks_the_card_that_takes_it(digits: MainWindow) -> None:
+    canvas = digits.canvas
+    gesture = DropStep(canvas, "quantize_int8")
+    gesture.move(canvas.cards["fold"].right_port + QPointF(8, 150))
+    assert canvas.cards["fold"].target
+    gesture.cancel()
+    assert not canvas.cards["fold"].target
 
 
 def test_a_port_under_the_mouse_shows_what_a_click_does(digits: MainWindow) -> None:

@@ -378,7 +378,7 @@ def test_the_layout_comes_back_at_the_next_start(
     QApplication.processEvents()
     assert again.dockWidgetArea(docks["Log"]) == Qt.DockWidgetArea.BottomDockWidgetArea
     assert docks["Step"].isVisible()
-    assert docks["Steps"].width() == max(168, round(208 * min(1, again.width() / 1280)))
+    assert docks["Steps"].width() == max(168, round(224 * min(1, again.width() / 1280)))
     again.close()
 
 

@@ -111,8 +111,10 @@ def run(args: argparse.Namespace, report: stations.Report) -> Answer:
 
 def _late(found: list[Budget], most_ms: float | None) -> dict[str, str]:
     """Boards on which an inference takes longer than allowed, or nobody knows how long."""
-    late = {}
-    for one in found if most_ms is not None else ():
+    late: dict[str, str] = {}
+    if most_ms is None:
+        return late
+    for one in found:
         taken_ms = one.latency_us.value / 1000 if one.latency_us else math.inf
         if taken_ms > most_ms:
             known = (

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from studio.gui.canvas.view import PipelineView
 
 START_PX = 4
+END_PX = 4
 
 
 class Gesture(Protocol):
@@ -78,8 +79,10 @@ class Branch:
         view.scene().addItem(self._rope)
 
     def move(self, position: QPointF) -> None:
-        """Stretch the rope."""
-        self._rope.setPath(curve(self._item.right_port, position))
+        """Stretch the rope; its end shows where the step will stand."""
+        path = curve(self._item.right_port, position)
+        path.addEllipse(position, END_PX, END_PX)
+        self._rope.setPath(path)
 
     def finish(self, position: QPointF) -> None:
         """Ask for a step where the rope ends in the void."""
@@ -164,11 +167,12 @@ class DropStep:
         self._target: CardItem | LinkItem | None = None
 
     def move(self, position: QPointF) -> None:
-        """Mark the card or link that would take the step."""
-        self._aim(self._view.card_at(position) or self._view.link_at(position))
+        """Mark the card or link that would take the step; in the void the nearest card does."""
+        here = self._view.card_at(position) or self._view.link_at(position)
+        self._aim(here or self._view.nearest_card(position))
 
     def finish(self, position: QPointF) -> None:
-        """Ask for the step; in the void the nearest card takes it."""
+        """Ask for the step."""
         self.move(position)
         target, view = self._target, self._view
         self.cancel()
@@ -176,11 +180,6 @@ class DropStep:
             view.step_inserted.emit(self._step, target.child_card.card.id)
         elif target is not None:
             view.step_dropped.emit(self._step, target.card.id)
-        elif view.cards:
-            nearest = min(
-                view.cards.values(), key=lambda c: (c.right_port - position).manhattanLength()
-            )
-            view.step_dropped.emit(self._step, nearest.card.id)
 
     def cancel(self) -> None:
         """Unmark."""

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-COLUMN_PX = 264
+from studio.gui.canvas.paint import COLUMN_GAP_PX, WIDTH_PX
+
+COLUMN_PX = WIDTH_PX + COLUMN_GAP_PX
 ROW_PX = 128
 Position = tuple[float, float]
 

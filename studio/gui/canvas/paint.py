@@ -25,6 +25,8 @@ BAR_PX = 3
 TITLE_Y, VALUE_Y, BAR_Y, CHANGE_Y = 12, 36, 58, 66
 COLUMNS = ((12, 56), (76, 64), (148, 64))
 """Left edges and widths of accuracy, flash and RAM."""
+COLUMN_GAP_PX = 40
+VACANT = "Drop a step here,\nor click the port of the model"
 SHADOW = ((1, 14), (2, 8), (3, 4))
 """How far down, and how dark, of each layer of a card's shadow."""
 
@@ -74,6 +76,23 @@ def contents(painter: QPainter, card: Card) -> None:
     if card.progress is not None:
         _progress(painter, card.progress)
     painter.setOpacity(1.0)
+
+
+def vacant(painter: QPainter, box: QRectF) -> None:
+    """The place of a first step: a dashed outline that says how to fill it."""
+    palette = theme.current()
+    painter.save()
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setPen(QPen(QColor(palette.muted), 1, Qt.PenStyle.DashLine))
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    painter.drawRoundedRect(box, RADIUS_PX, RADIUS_PX)
+    middle = QPointF(box.left(), box.center().y())
+    painter.drawLine(middle - QPointF(COLUMN_GAP_PX - PORT_PX, 0), middle)
+    painter.setFont(theme.tabular())
+    inside = box.adjusted(PADDING_PX, PADDING_PX, -PADDING_PX, -PADDING_PX)
+    flags = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
+    painter.drawText(inside, int(flags), VACANT)
+    painter.restore()
 
 
 def port(painter: QPainter, at: QPointF, hovered: bool, near: bool = False) -> None:

@@ -23,9 +23,10 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QFrame, QGraphicsScene, QGraphicsView
 
 from studio.gui import theme
+from studio.gui.canvas import paint
 from studio.gui.canvas.card import HEIGHT_PX, WIDTH_PX, Card, CardItem
 from studio.gui.canvas.gestures import BoxSelect, Branch, DropStep, Gesture, MoveCards, Pan
-from studio.gui.canvas.layout import arrange
+from studio.gui.canvas.layout import COLUMN_PX, arrange
 from studio.gui.canvas.link import CLICK_PX, DROP_PX, LinkItem
 
 STEP_MIME = "application/x-tinyml-step"
@@ -136,6 +137,14 @@ class PipelineView(QGraphicsView):
                 return item
         return None
 
+    def nearest_card(self, position: QPointF) -> CardItem | None:
+        """The card whose output is nearest to a scene position."""
+        return min(
+            self.cards.values(),
+            key=lambda card: (card.right_port - position).manhattanLength(),
+            default=None,
+        )
+
     def link_at(self, position: QPointF, reach_px: float = DROP_PX) -> LinkItem | None:
         """The link near a scene position."""
         return next((link for link in self.links if link.near(position, reach_px)), None)
@@ -201,7 +210,14 @@ class PipelineView(QGraphicsView):
         area = QRectF()
         for item in self.cards.values():
             area = area.united(QRectF(item.pos().x(), item.pos().y(), WIDTH_PX, HEIGHT_PX))
-        return area
+        return area.united(self._vacant()) if self.cards else area
+
+    def _vacant(self) -> QRectF:
+        """Where the first step will stand, while the model stands alone."""
+        if len(self.cards) != 1:
+            return QRectF()
+        [only] = self.cards.values()
+        return only.frame.translated(COLUMN_PX, 0)
 
     def _grow_scene(self) -> None:
         area = self._area()
@@ -224,6 +240,8 @@ class PipelineView(QGraphicsView):
             for y in range(_floor(rect.top(), apart), math.ceil(rect.bottom()), apart)
         ]
         painter.drawPoints(points)
+        if not (vacant := self._vacant()).isEmpty():
+            paint.vacant(painter, vacant)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802 - Qt's name
         """Begin a gesture: pan, branch from a port, move cards, or mark them with a box."""

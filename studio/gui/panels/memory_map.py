@@ -212,7 +212,7 @@ class MemoryMap(QWidget):
         inside = rect.adjusted(8, 2, -4, -2)
         rows = f", {buffer.rows} of {buffer.shape[0]} rows" if buffer.rows else ""
         text = f"{self._names[span.buffer]}{rows}"
-        name = metrics.elidedText(text, Qt.TextElideMode.ElideRight, inside.width())
+        name = metrics.elidedText(text, Qt.TextElideMode.ElideMiddle, inside.width())
         align = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
         painter.drawText(inside, int(align), name)
 

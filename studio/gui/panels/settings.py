@@ -16,6 +16,7 @@ class SettingsPanel(QWidget):
 
     edited = Signal(object)
     run_requested = Signal()
+    data_requested = Signal()
 
     def __init__(self) -> None:
         super().__init__()
@@ -33,11 +34,15 @@ class SettingsPanel(QWidget):
         self.run.setAccessibleName("Run the pipeline up to this step")
         self.run.setToolTip("Run every step up to this one and measure the accuracy")
         self.run.clicked.connect(self.run_requested)
+        self.data = QPushButton("Open data\u2026")
+        self.data.setAccessibleName("Open data")
+        self.data.setToolTip("Samples to calibrate, train and measure on; labels where there are")
+        self.data.clicked.connect(self.data_requested)
         self.form: Form | None = None
         self._column = QVBoxLayout(self)
         self._column.setContentsMargins(16, 0, 16, 16)
         self._column.setSpacing(12)
-        for widget in (self.title, self.about, self.effect, self.run):
+        for widget in (self.title, self.about, self.data, self.effect, self.run):
             self._column.addWidget(widget)
         self._column.addStretch(1)
 
@@ -46,12 +51,14 @@ class SettingsPanel(QWidget):
         self._drop_form()
         self._show_text(title, about, "")
         self.run.hide()
+        self.data.hide()
 
-    def show_choices(self, title: str, about: str, choices: Any) -> None:
+    def show_choices(self, title: str, about: str, choices: Any, has_data: bool) -> None:
         """Show the model's facts and what is chosen for all variants."""
         self._show_form(choices)
         self._show_text(title, about, "")
         self.run.hide()
+        self.data.setVisible(not has_data)
 
     def show_step(self, step: Step, title: str, params: Any, effect: str) -> None:
         """Show a step, its settings and their effect."""
@@ -59,6 +66,7 @@ class SettingsPanel(QWidget):
         about = " ".join((step.params.__doc__ or "").split("\n\n")[0].split())
         self._show_text(title, about, effect)
         self.run.show()
+        self.data.hide()
 
     def _show_form(self, params: Any) -> None:
         """The form stays as it is while the user drags one of its sliders."""
@@ -68,7 +76,7 @@ class SettingsPanel(QWidget):
         self._drop_form()
         self.form = Form(params)
         self.form.edited.connect(self.edited)
-        self._column.insertWidget(2, self.form)
+        self._column.insertWidget(3, self.form)
 
     def _show_text(self, title: str, about: str, effect: str) -> None:
         self.title.setText(title)

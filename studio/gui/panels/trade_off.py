@@ -235,6 +235,7 @@ class Chart(QWidget):
                 box = QRectF(left, at.y() + 8, width, metrics.height())
                 inside = left >= LEFT_PX and box.right() <= self.width()
                 if inside and not any(box.intersects(other) for other in taken):
+                    painter.fillRect(box, QColor(palette.surface))
                     painter.setPen(QColor(palette.text if point is order[0] else palette.muted))
                     painter.drawText(box.topLeft() + QPointF(0, metrics.ascent()), text)
                     taken.append(box)
