@@ -23,6 +23,8 @@ from PySide6.QtWidgets import (
 from studio.gui import theme
 
 SLIDER_STEPS = 100
+MOST = 2**31 - 1
+"""The largest number that a spin box of Qt holds."""
 LABEL_WIDTH_PX = 88
 
 
@@ -93,7 +95,8 @@ class _IntEditor(QSpinBox):
     def __init__(self, field: dataclasses.Field[Any], edited: Callable[[], None]) -> None:
         super().__init__()
         lo, hi = field.metadata["lo"], field.metadata["hi"]
-        self.setRange(-(2**31) if lo is None else int(lo), 2**31 - 1 if hi is None else int(hi))
+        least, most = (-MOST if lo is None else lo), (MOST if hi is None else hi)
+        self.setRange(int(max(least, -MOST)), int(min(most, MOST)))
         if unit := field.metadata["unit"]:
             self.setSuffix(f"\u202f{unit}")
         self.valueChanged.connect(edited)

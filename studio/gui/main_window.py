@@ -138,6 +138,9 @@ class MainWindow(QMainWindow):
         parts.deploy.flash_requested.connect(self.flash)
         parts.deploy.toolchain_chosen.connect(lambda name: session.choose(toolchain=name))
         parts.live.live_requested.connect(self.live)
+        parts.live.stop_requested.connect(self.cancel)
+        for panel in (parts.accuracy, parts.trade_off):
+            panel.run_requested.connect(lambda: self.run())
         parts.status.cancel_requested.connect(self.cancel)
         parts.welcome.chosen.connect(self._welcome_chosen)
         parts.welcome.tour_wanted.connect(self.tour)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 
 import pytest
 from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
-from studio.compression.step import param
+from studio.compression.step import Step, param, steps
 from studio.gui.forms import Form
 
 
@@ -57,3 +57,11 @@ def test_showing_other_values_reports_nothing(form: Form, qtbot: QtBot) -> None:
 def test_ranges_and_help_come_from_the_fields(form: Form) -> None:
     assert (form.editor_of("multiple").minimum(), form.editor_of("multiple").maximum()) == (1, 32)
     assert "More is smaller." in form.editor_of("ratio").toolTip()
+
+
+@pytest.mark.parametrize("step", steps().values(), ids=steps())
+def test_every_step_has_a_form_that_shows_its_defaults(step: Step, qtbot: QtBot) -> None:
+    params = step.make()
+    made = Form(params)
+    qtbot.addWidget(made)
+    assert made.values() == asdict(params)

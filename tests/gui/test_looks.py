@@ -287,3 +287,23 @@ def test_a_layer_list_without_program_says_why(digits: MainWindow, settled: Sett
     settled()
     assert "quantised already" in digits.parts.layer_list._why_none
     assert not digits.parts.layer_list.grab().isNull()
+
+
+def test_empty_panels_run_the_pipeline(digits: MainWindow, monkeypatch: pytest.MonkeyPatch) -> None:
+    ran = []
+    monkeypatch.setattr(digits, "run", lambda: ran.append(True))
+    for panel in (digits.parts.accuracy, digits.parts.trade_off):
+        [button] = panel.widget(0).findChildren(QAbstractButton)
+        button.click()
+    assert len(ran) == 2
+
+
+def test_watching_is_stopped_and_begun_in_the_live_panel(window: MainWindow, qtbot: QtBot) -> None:
+    panel = window.parts.live
+    for text, signal in (("Go live", panel.live_requested), ("Stop", panel.stop_requested)):
+        assert panel.switch.text() == panel.switch.accessibleName() == text
+        with qtbot.waitSignal(signal):
+            panel.switch.click()
+        panel.start()
+    panel.stop()
+    assert panel.switch.text() == "Go live"

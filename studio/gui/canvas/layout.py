@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from studio.gui.canvas.paint import COLUMN_GAP_PX, WIDTH_PX
+from studio.gui.canvas.paint import COLUMN_GAP_PX, HEIGHT_PX, ROW_GAP_PX, WIDTH_PX
 
 COLUMN_PX = WIDTH_PX + COLUMN_GAP_PX
-ROW_PX = 128
+ROW_PX = HEIGHT_PX + ROW_GAP_PX
 Position = tuple[float, float]
 
 

@@ -25,7 +25,7 @@ BAR_PX = 3
 TITLE_Y, VALUE_Y, BAR_Y, CHANGE_Y = 12, 36, 58, 66
 COLUMNS = ((12, 56), (76, 64), (148, 64))
 """Left edges and widths of accuracy, flash and RAM."""
-COLUMN_GAP_PX = 40
+COLUMN_GAP_PX, ROW_GAP_PX = 40, 16
 VACANT = "Drop a step here,\nor click the port of the model"
 SHADOW = ((1, 14), (2, 8), (3, 4))
 """How far down, and how dark, of each layer of a card's shadow."""

@@ -155,7 +155,7 @@ class PipelineView(QGraphicsView):
         if area.isEmpty():
             return
         room = self.viewport().rect()
-        scale = min(1.0, room.width() / (area.width() + 48), room.height() / (area.height() + 48))
+        scale = min(1.0, room.width() / (area.width() + 48), room.height() / (area.height() + 32))
         self.resetTransform()
         self.set_zoom(scale)
         self.centerOn(area.center())

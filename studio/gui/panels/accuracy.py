@@ -47,11 +47,13 @@ class AccuracyPanel(QStackedWidget):
         chosen: a node of the table.
         layer_chosen: a layer whose noise was clicked.
         noise_wanted: the page with the layers came into view.
+        run_requested: there is nothing to show before.
     """
 
     chosen = Signal(str)
     layer_chosen = Signal(str)
     noise_wanted = Signal()
+    run_requested = Signal()
 
     COLUMNS = ("Node", "Accuracy", "Change")
     CLASS_COLUMNS = ("Class", "Samples", "Source", "Selected", "Change")
@@ -69,7 +71,9 @@ class AccuracyPanel(QStackedWidget):
             self.pages.addWidget(page)
         self._measured: Sequence[Measured] = ()
         empty = empty_page(
-            "Run the pipeline on labelled data to compare float and integer accuracy."
+            "Run the pipeline on labelled data to compare float and integer accuracy.",
+            "Run the pipeline",
+            self.run_requested.emit,
         )
         self.addWidget(empty)
         self.addWidget(self._page())

@@ -41,7 +41,7 @@ class LayerList(QTreeWidget):
         super().paintEvent(event)
         if self.topLevelItemCount() == 0:
             painter = QPainter(self.viewport())
-            painter.setFont(theme.scaled(0.92))
+            painter.setFont(theme.tabular())
             painter.setPen(QColor(theme.current().muted))
             area = self.viewport().rect().adjusted(8, 8, -8, -8)
             painter.drawText(area, int(Qt.TextFlag.TextWordWrap), self._why_none)

@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
     QLabel,
+    QPushButton,
     QSizePolicy,
     QStackedWidget,
     QVBoxLayout,
@@ -110,6 +111,7 @@ class LivePanel(QStackedWidget):
     """Signal above, scores beside it, rate below."""
 
     live_requested = Signal()
+    stop_requested = Signal()
 
     def __init__(self) -> None:
         super().__init__()
@@ -127,6 +129,9 @@ class LivePanel(QStackedWidget):
         self.verdict = QLabel()
         self.figures = QLabel()
         self.rate = QDoubleSpinBox()
+        self.switch = QPushButton()
+        self._show_switch(False)
+        self.switch.clicked.connect(self._switched)
         self.addWidget(
             empty_page(
                 "Flash a board, then watch it answer the test set window by window.",
@@ -174,7 +179,16 @@ class LivePanel(QStackedWidget):
         row.addWidget(label)
         row.addWidget(self.rate)
         row.addStretch(1)
+        row.addWidget(self.switch)
         return row
+
+    def _show_switch(self, runs: bool) -> None:
+        text = "Stop" if runs else "Go live"
+        self.switch.setText(text)
+        self.switch.setAccessibleName(text)
+
+    def _switched(self) -> None:
+        (self.stop_requested if self.timer.isActive() else self.live_requested).emit()
 
     def _set_up_plot(self) -> None:
         self.plot.setAccessibleName("Signal sent to the board")
@@ -204,10 +218,12 @@ class LivePanel(QStackedWidget):
         self.setCurrentIndex(1)
         self.recolour()
         self.timer.start()
+        self._show_switch(True)
 
     def stop(self) -> None:
         """Stop drawing; the last picture stays."""
         self.timer.stop()
+        self._show_switch(False)
         self.draw()
 
     def receive(self, reading: Reading) -> None:

@@ -92,8 +92,10 @@ class MemoryMap(QWidget):
         painter.setFont(theme.scaled(0.92))
         palette = theme.current()
         if self._program is None or not self._program.calls:
+            painter.setFont(theme.tabular())
             painter.setPen(QColor(palette.muted))
-            painter.drawText(self.rect(), int(Qt.AlignmentFlag.AlignCenter), self._why_none)
+            wrapped = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
+            painter.drawText(self.rect().adjusted(16, 0, -16, 0), int(wrapped), self._why_none)
             return
         self._paint_columns(painter, palette)
         self._paint_axes(painter, palette)

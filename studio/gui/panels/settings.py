@@ -12,7 +12,10 @@ from studio.gui.forms import Form
 
 
 class SettingsPanel(QWidget):
-    """Title, form, effect and a button; for the model itself its facts."""
+    """Title, effect, form and a button; for the model itself its facts.
+
+    The effect stands above the form, so that it is in view while a slider moves.
+    """
 
     edited = Signal(object)
     run_requested = Signal()
@@ -27,7 +30,6 @@ class SettingsPanel(QWidget):
         self.about.setProperty("role", "muted")
         self.about.setWordWrap(True)
         self.effect = QLabel()
-        self.effect.setProperty("role", "muted")
         self.effect.setWordWrap(True)
         self.effect.setAccessibleName("Effect of the step")
         self.run = QPushButton("Run to here")
@@ -76,12 +78,14 @@ class SettingsPanel(QWidget):
         self._drop_form()
         self.form = Form(params)
         self.form.edited.connect(self.edited)
-        self._column.insertWidget(3, self.form)
+        self._column.insertWidget(4, self.form)
 
     def _show_text(self, title: str, about: str, effect: str) -> None:
         self.title.setText(title)
         self.about.setText(about)
-        self.effect.setText(effect)
+        said, _, source = effect.partition("\n")
+        self.effect.setText(said)
+        self.effect.setToolTip(source)
         self.effect.setVisible(bool(effect))
 
     def _drop_form(self) -> None:

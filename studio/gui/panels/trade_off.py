@@ -263,10 +263,12 @@ class TradeOffPanel(QStackedWidget):
     Signals:
         chosen: a node.
         limited: the most milliseconds that an inference may take, 0 for no limit.
+        run_requested: there is nothing to show before.
     """
 
     chosen = Signal(str)
     limited = Signal(float)
+    run_requested = Signal()
 
     def __init__(self) -> None:
         super().__init__()
@@ -281,7 +283,11 @@ class TradeOffPanel(QStackedWidget):
         self.table = Table("Variants", COLUMNS, 1, first_px=NAME_PX)
         self.table.itemSelectionChanged.connect(self._picked)
         self.addWidget(
-            empty_page("Run the pipeline on labelled data to weigh accuracy against memory.")
+            empty_page(
+                "Run the pipeline on labelled data to weigh accuracy against memory.",
+                "Run the pipeline",
+                self.run_requested.emit,
+            )
         )
         self.addWidget(self._page())
         self._shown: tuple[Sequence[Point], Sequence[Limit], str] = ((), (), "")
