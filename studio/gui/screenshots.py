@@ -41,6 +41,8 @@ SHOWN = {
 }
 """Pictures for README and guide: example, station and theme, and the file's name."""
 COLOURS = 256
+GREY = 8
+"""What a grey pixel counts for; a colour counts for as much more as its channels differ."""
 KIND = "STUDIO_SCREENSHOTS"
 JOB_S = 600.0
 LIVE_S = 4.0
@@ -162,13 +164,18 @@ def _pictures(window: MainWindow, stem: Path) -> list[Path]:
 
 
 def few_colours(picture: QImage) -> QImage:
-    """A picture in the colours that it has most of: a third of the bytes, and looks the same."""
+    """A picture in the colours that it has most of: a third of the bytes, and looks the same.
+
+    Greys are many, since text is smoothed by them; a colour in its own right counts for more.
+    """
     import numpy as np
 
     plain = picture.convertToFormat(QImage.Format.Format_RGB32)
     pixels = np.frombuffer(plain.constBits(), np.uint32)
     colours, counts = np.unique(pixels, return_counts=True)
-    table = colours[np.argsort(-counts, kind="stable")[:COLOURS]]
+    channels = np.stack([colours >> shift & 255 for shift in (16, 8, 0)]).astype(int)
+    chroma = channels.max(axis=0) - channels.min(axis=0)
+    table = colours[np.argsort(-counts * (GREY + chroma), kind="stable")[:COLOURS]]
     flags = Qt.ImageConversionFlag.ThresholdDither | Qt.ImageConversionFlag.AvoidDither
     return plain.convertToFormat(QImage.Format.Format_Indexed8, table.tolist(), flags)
 

@@ -124,7 +124,7 @@ class GraphView(QGraphicsView):
         for item in self.items_.values():
             self.scene().addItem(item)
         self.recolour()
-        self.setSceneRect(self.scene().itemsBoundingRect().adjusted(-24, -16, 24, 16))
+        self.setSceneRect(self.scene().itemsBoundingRect().adjusted(-16, -16, 16, 16))
         self.resetTransform()
         if nodes:
             self.centerOn(places[0][0] + WIDTH_PX / 2, 0)
@@ -188,7 +188,7 @@ class ModelPanel(QStackedWidget):
     def __init__(self) -> None:
         super().__init__()
         self.graph = GraphView()
-        self.table = Table("Layers of the model", COLUMNS, 5)
+        self.table = Table("Layers of the model", COLUMNS, 5, first_px=80)
         self.search = QLineEdit()
         self.search.setPlaceholderText("Find a layer, operator or shape")
         self.search.setAccessibleName("Find a layer")
@@ -219,7 +219,7 @@ class ModelPanel(QStackedWidget):
         page = QSplitter()
         page.addWidget(self.graph)
         page.addWidget(side)
-        page.setSizes([208, 536])
+        page.setSizes([192, 552])
         page.setStretchFactor(1, 1)
         page.setHandleWidth(1)
         return page
