@@ -411,6 +411,7 @@ def _scrolled(panel: QWidget) -> QScrollArea:
     """A panel that is scrolled up and down where there is little room."""
     area = QScrollArea()
     area.setWidgetResizable(True)
+    area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
     area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
     area.setWidget(panel)
     return area

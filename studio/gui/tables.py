@@ -43,6 +43,7 @@ class Table(QTableWidget):
         self.setTextElideMode(Qt.TextElideMode.ElideMiddle)
         self.setFont(theme.tabular())
         self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        self.setTabKeyNavigation(False)  # Tab leads out of it, arrows lead through it
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         header = self.horizontalHeader()
         header.setHighlightSections(False)

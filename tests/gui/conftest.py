@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QSettings
+from PySide6.QtCore import QSettings, Qt
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
@@ -15,6 +15,14 @@ from studio.gui.main_window import MainWindow
 from studio.session import Session, State
 
 JOB_MS = 60_000
+
+
+@pytest.fixture(scope="session", autouse=True)
+def dialogs(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Qt's own file dialogs, which tests can answer, and a place for what they remember."""
+    QApplication.setAttribute(Qt.ApplicationAttribute.AA_DontUseNativeDialogs)
+    for kind in (QSettings.Format.NativeFormat, QSettings.Format.IniFormat):
+        QSettings.setPath(kind, QSettings.Scope.UserScope, str(tmp_path_factory.mktemp("settings")))
 
 
 @pytest.fixture(scope="session", autouse=True)

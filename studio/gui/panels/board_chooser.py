@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import (
     QFrame,
     QHeaderView,
@@ -72,6 +73,17 @@ class BoardChooser(QFrame):
                 column, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
             )
         self.list.addTopLevelItem(item)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name
+        """Down leads from the field to the boards that it leaves, where Space ticks."""
+        if event.key() != Qt.Key.Key_Down:
+            super().keyPressEvent(event)
+            return
+        rows = (self.list.topLevelItem(row) for row in range(self.list.topLevelItemCount()))
+        shown = next((row for row in rows if row is not None and not row.isHidden()), None)
+        if shown is not None:
+            self.list.setCurrentItem(shown)
+            self.list.setFocus()
 
     def _filter(self, query: str) -> None:
         words = query.lower().split()
