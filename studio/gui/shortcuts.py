@@ -46,7 +46,8 @@ class ShortcutsDialog(QDialog):
         header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
         self.keys = QKeySequenceEdit()
         self.keys.setMaximumSequenceLength(1)
-        self.keys.setAccessibleName("Press the new keys")
+        for field in (self.keys, *self.keys.findChildren(QLineEdit)):
+            field.setAccessibleName("Press the new keys")
         self.keys.editingFinished.connect(self._assign)
         self.told = QLabel()
         self.told.setProperty("role", "muted")

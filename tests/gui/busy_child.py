@@ -175,7 +175,7 @@ def main(folder: Path) -> None:
     window.close()
     other.close()
     qt.processEvents()
-    print(json.dumps(watchdog.figures()))
+    sys.stdout.write(json.dumps(watchdog.figures()))
 
 
 if __name__ == "__main__":
