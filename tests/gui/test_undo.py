@@ -6,6 +6,8 @@ import random
 from pathlib import Path
 
 import pytest
+from PySide6.QtCore import Qt
+from pytestqt.qtbot import QtBot
 
 from studio.errors import StudioError
 from studio.gui.main_window import MainWindow
@@ -13,6 +15,7 @@ from studio.project import CHOICES, ROOT, to_text
 from studio.session import Session
 
 EDITS = 500
+CTRL, SHIFT = Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.ShiftModifier
 BOARDS = ("virtual/host", "rpi_pico", "bluepill_f103c8", "virtual/mps2-an385")
 
 
@@ -43,28 +46,46 @@ def edit(session: Session, chance: random.Random) -> None:
     elif kind == 8 and recipe.by_id[node].step == "quantize_int8":
         session.tune(node, {"samples": chance.randint(1, 999)})
         session.settle()
+    elif kind == 9:
+        session.choose_board(chance.choice(BOARDS))
     else:
         name = chance.choice(list(CHOICES))
         session.choose(**{name: chance.choice(CHOICES[name])})
-        session.choose_board(chance.choice(BOARDS))
 
 
 @pytest.mark.parametrize("seed", [1, 2])
-def test_500_random_edits_are_undone_and_redone(digits: MainWindow, seed: int) -> None:
+def test_500_random_edits_are_undone_and_redone(
+    digits: MainWindow, qtbot: QtBot, tmp_path: Path, seed: int
+) -> None:
+    """By keys; the file is compared at both ends, the project's text after every one of them."""
     session, chance = digits.session, random.Random(seed)
-    texts = [to_text(session.state.project, Path("/"))]
+    digits.activateWindow()
+    qtbot.waitUntil(digits.isActiveWindow)
+
+    def saved(name: str) -> bytes:
+        return session.save(tmp_path / name).read_bytes()
+
+    def text() -> str:
+        return to_text(session.state.project, Path("/"))
+
+    texts, first = [text()], saved("first")
     refused = 0
     while len(session.state.history.past) < EDITS:
         try:
             edit(session, chance)
         except StudioError:
             refused += 1
-        texts[len(session.state.history.past) :] = [to_text(session.state.project, Path("/"))]
+        texts[len(session.state.history.past) :] = [text()]
     assert refused < EDITS
-    undo, redo = (digits.actions_.by_id[name] for name in ("undo", "redo"))
-    while undo.isEnabled():
-        undo.trigger()
-    assert to_text(session.state.project, Path("/")) == texts[0]
-    while redo.isEnabled():
-        redo.trigger()
-    assert to_text(session.state.project, Path("/")) == texts[-1]
+    last = saved("last")
+    assert last != first
+    for number in reversed(range(EDITS)):
+        qtbot.keyClick(digits.canvas, Qt.Key.Key_Z, CTRL)
+        assert text() == texts[number]
+    assert not digits.actions_.by_id["undo"].isEnabled()
+    assert saved("undone") == first
+    for number in range(1, EDITS + 1):
+        qtbot.keyClick(digits.canvas, Qt.Key.Key_Z, CTRL | SHIFT)
+        assert text() == texts[number]
+    assert not digits.actions_.by_id["redo"].isEnabled()
+    assert saved("redone") == last
