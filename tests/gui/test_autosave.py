@@ -1,0 +1,91 @@
+"""What is kept beside the settings, on a disk that takes its time."""
+
+from __future__ import annotations
+
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from studio.gui import autosave
+from studio.gui.main_window import MainWindow
+from studio.project import Project, read_project, write_project
+
+SLOW_S = 0.3
+
+
+@pytest.fixture
+def slow(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """A disk that takes a third of a second; the titles that were written, in order."""
+    written: list[str] = []
+
+    def write(project: Project, path: Path) -> None:
+        time.sleep(SLOW_S)
+        write_project(project, path)
+        assert threading.current_thread() is not threading.main_thread()
+        written.append(title(path))
+
+    monkeypatch.setattr(autosave, "write_project", write)
+    return written
+
+
+def title(path: Path) -> str:
+    return read_project(path).recipe.by_id["int8"].title
+
+
+def copy_of(tmp_path: Path) -> Path:
+    [copy] = (tmp_path / "unsaved").glob("digits-*.tinyml")
+    return copy
+
+
+def test_an_edit_does_not_wait_for_the_disk(
+    digits: MainWindow, tmp_path: Path, slow: list[str]
+) -> None:
+    digits.session.rename("int8", "first")
+    assert not slow
+    digits._kept.wait()
+    assert slow == ["first"]
+
+
+def test_an_edit_waits_for_the_one_before_it(
+    digits: MainWindow, tmp_path: Path, slow: list[str]
+) -> None:
+    for number in range(3):
+        digits.session.rename("int8", f"edit {number}")
+        assert slow == [f"edit {done}" for done in range(number)]
+
+
+def test_a_gesture_does_not_wait_and_its_last_value_is_kept(
+    digits: MainWindow, tmp_path: Path, slow: list[str]
+) -> None:
+    for samples in range(1, 101):
+        digits.session.tune("int8", {"samples": samples})
+    digits._kept.wait()
+    assert len(slow) < 50
+    assert read_project(copy_of(tmp_path)).recipe.by_id["int8"].params == {"samples": 100}
+
+
+def test_what_was_begun_is_written_before_the_window_is_gone(
+    digits: MainWindow, tmp_path: Path, slow: list[str]
+) -> None:
+    digits.session.rename("int8", "last")
+    digits.close()
+    assert title(copy_of(tmp_path)) == "last"
+
+
+def test_saving_waits_for_the_copy_and_removes_it(
+    digits: MainWindow, tmp_path: Path, slow: list[str]
+) -> None:
+    digits.session.rename("int8", "saved")
+    digits.session.save(tmp_path / "mine.tinyml")
+    time.sleep(2 * SLOW_S)
+    assert not list((tmp_path / "unsaved").glob("*.tinyml"))
+
+
+def test_a_disk_that_refuses_costs_the_copy_and_no_more(digits: MainWindow, tmp_path: Path) -> None:
+    (tmp_path / "unsaved").write_text("a file where the folder should be")
+    for number in range(3):
+        digits.session.rename("int8", f"edit {number}")
+    digits._kept.wait()
+    assert digits.session.state.project.recipe.by_id["int8"].title == "edit 2"
