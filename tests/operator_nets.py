@@ -189,6 +189,11 @@ SPECS: dict[str, Spec] = {
         f"constant_{op.lower()}": Spec(op, (_random(4, 1, 5), X), positive=True, dtypes=FLOAT)
         for op in ARITHMETIC
     },
+    "batch_norm": Spec(
+        "BatchNormalization",
+        (X, *(np.abs(_random(4, seed=k)) + 0.5 for k in range(4))),
+        dtypes=WIDE,
+    ),
     "prelu": Spec("PRelu", (X, _random(4, 1, 1)), weights=1, dtypes=WIDE),
     "prelu_whole": Spec("PRelu", (X, X), dtypes=WIDE),
     "pow": Spec("Pow", (X, X), positive=True),

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from bench.costs import BOARDS, calibrated, int8
+from bench.costs import BOARDS, COMPILERS, calibrated, int8
 from conftest import DATA
 from model.corpus import MODELS
 
@@ -41,7 +41,6 @@ from studio.model.model import Model
 from studio.recipe.examples import open_example
 from studio.targets.library import profile
 
-COMPILERS = ("zig", "gcc")
 FLASH_BAR, FLASHED_BAR, STACK_BAR = 0.03, 0.005, 0.25
 TITLES = """\
 | core | compiler | net | flash | linked | error | after | RAM | linked | stack | used | error |

@@ -52,6 +52,7 @@ BOARDS = {
     "cortex-m33": "virtual/mps2-an505", "cortex-m55": "virtual/mps3-an547",
 }  # fmt: skip
 DATA = Path(os.environ.get("STUDIO_DATA") or Path(__file__).resolve().parents[3] / "shared/data")
+COMPILERS = ("zig", "gcc")
 PART = 0.01  # of the net, below which a layer does not count
 NET_BAR, LAYER_BAR = 0.05, 0.10
 
@@ -135,10 +136,12 @@ def errors(program: Program, core: str, compiler: str) -> tuple[float, float, st
 
 
 def main() -> None:
-    """Print a table; arguments name cores, or compilers."""
-    models = nets()
-    cores = [name for name in sys.argv[1:] if name in BOARDS] or BOARDS
-    compilers = [name for name in sys.argv[1:] if name not in BOARDS] or ("zig", "gcc")
+    """Print a table; arguments name cores, compilers or nets."""
+    words = sys.argv[1:]
+    every = nets()
+    models = {name: every[name] for name in words if name in every} or every
+    cores = [name for name in BOARDS if name in words] or BOARDS
+    compilers = [name for name in COMPILERS if name in words] or COMPILERS
     within, rows = 0, 0
     print("| core | compiler | net | plan | net's error | worst layer | its kernel |")
     print("|---|---|---|---|---:|---:|---|")

@@ -52,6 +52,11 @@ def test_quantised_operators_differ_by_at_most_one_step(name, dtype, rounding):
             assert steps.max() <= limit + 0.01, f"{program.calls[-1].kernel}: {steps.max()}"
 
 
+@pytest.mark.parametrize("dtype", ["int8", "int16"])
+def test_a_batch_norm_between_integers_stays_in_integers(dtype):
+    assert lower(net("batch_norm", dtype)).kernel_names == (f"tms_depthwise2d_s{dtype[3:]}",)
+
+
 @pytest.fixture(scope="module")
 def programs() -> dict[tuple[str, str], Program]:
     """Those that between them call every kernel in every number of operands and outputs."""

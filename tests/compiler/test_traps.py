@@ -66,11 +66,17 @@ def norm_of_a_row() -> Model:
     return net.model((1, 6), net.node("BatchNormalization", "x", *factors))
 
 
+def untrained_bias() -> Model:
+    net = Net()
+    x = net.node("Add", net.conv("x", (4, 3, 3, 3), kernel_shape=[3, 3]), net.const([0.0]))
+    return net.model((1, 3, 7, 6), net.node("Sigmoid", x))
+
+
 NETS = {
     function.__name__: function
     for function in (
         two_views, two_sigmoids, part_of_a_bias, implied_padding,
-        counted_implied_padding, norm_of_a_row,
+        counted_implied_padding, norm_of_a_row, untrained_bias,
     )
 }  # fmt: skip
 
@@ -84,6 +90,10 @@ def test_in_float(name):
         np.testing.assert_allclose(
             outputs(program, x)[0], judged(model, x)[0], rtol=1e-4, atol=1e-5
         )
+
+
+def test_nothing_is_computed_to_add_zeros():
+    assert "tms_add_f32" not in lower(untrained_bias()).kernel_names
 
 
 @pytest.mark.parametrize("name", NETS)

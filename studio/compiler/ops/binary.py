@@ -38,11 +38,28 @@ NO_FACTORS = {
 
 def lower_binary(site: Site, lowering: Lowering) -> Tensor:
     """Add, Sub, Mul, PRelu: integers where operands and result are; Div in float."""
+    if _adds_nothing(site):
+        return site.tensor()
     if site.op_type == "Div" and isinstance(site.inputs[1], Const):
         divisor = site.const(1)
         inverse = Const(divisor.name, float_math.reciprocal(divisor.real))
         site = replace(site, op_type="Mul", inputs=(site.inputs[0], inverse))
     return _pair(site, lowering, site.inputs[0], site.inputs[1])
+
+
+def _adds_nothing(site: Site) -> bool:
+    """True for x + 0 and x - 0 in float, such as a bias that was never trained."""
+    x, zero = site.inputs
+    return (
+        site.op_type in ("Add", "Sub")
+        and isinstance(x, Tensor)
+        and isinstance(zero, Const)
+        and not zero.real.any()
+        and x.shape == site.shape
+        and x.quant is None
+        and site.quant is None
+        and site.clamp is None
+    )
 
 
 def lower_power(site: Site, lowering: Lowering) -> Tensor:

@@ -221,7 +221,7 @@ def _macs(fields: dict[str, int]) -> int:
 def lower_batch_norm(site: Site, lowering: Lowering) -> Tensor:
     """BatchNormalization at inference: one weight and one bias a channel.
 
-    In int8 each weight is +-127 times its own scale, so nothing is lost to rounding it.
+    In integers each weight is +-127 times its own scale, so nothing is lost to rounding it.
     """
     gamma, beta, mean, variance = (site.const(i).real.astype(np.float64) for i in range(1, 5))
     factor = gamma / np.sqrt(variance + site.attributes.get("epsilon", 1e-5))
@@ -236,12 +236,13 @@ def lower_batch_norm(site: Site, lowering: Lowering) -> Tensor:
     fields = window(site, (1,) * (len(site.tensor().shape) - 2), channels)
     shape = (channels, 1, 1, 1)
     in_quant = site.tensor().quant
-    if in_quant is not None and in_quant.dtype == "int8" and same_integers(in_quant, site.quant):
+    if in_quant is not None and same_integers(in_quant, site.quant):
         scales = np.maximum(np.abs(factor), math.ulp(1.0)) / 127
         stored = np.rint(factor / scales).astype(np.int8).reshape(shape)
         bias = np.rint(shift / (in_quant.scale * scales))
-        if np.abs(bias).max() < 2**31:
-            return _call_integer(site, lowering, fields, stored, scales, bias.astype(np.int32))
+        most, dtype = (2**46, np.int64) if in_quant.dtype == "int16" else (2**31, np.int32)
+        if np.abs(bias).max() < most:
+            return _call_integer(site, lowering, fields, stored, scales, bias.astype(dtype))
     site = lowering.in_float(site, "its result is not quantised")
     return _call_float(
         site, lowering, fields, factor.astype(np.float32).reshape(shape), shift.astype(np.float32)
