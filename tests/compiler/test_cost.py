@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from bench.budget import program_of
 from bench.costs import errors
 from nets import MLPERF, conv_1d
 
@@ -60,6 +61,14 @@ def test_padding_is_not_counted_as_work():
     # of 4 x 4 places 3 x 3 taps each, the border leaves (2 + 3 + 3 + 2)^2 inside
     assert counts["four n"] == 100 * 8
     assert inside["four n"] == 144 * 8
+
+
+def test_a_window_of_several_rows_costs_more_than_its_rows():
+    high, wide = window((6, 6, 3), 3, (2, 1)), window((6, 6, 3), 3, (1, 2))
+    assert kernel_counts("tms_maxpool2d_s8", high)["value of several rows"] == 5 * 6 * 3
+    assert "value of several rows" not in kernel_counts("tms_maxpool2d_s8", wide)
+    deep = window((6, 6, 64), 8, (1, 2))
+    assert kernel_counts("tms_conv2d_s16", deep)["quotient bit"] == 6 * 5 * 8 * 7
 
 
 def test_filters_beyond_a_multiple_of_four_are_counted_apart():
@@ -170,6 +179,22 @@ def test_rows_cost_a_little_more_than_the_whole():
 def test_nets_within_5_percent_and_layers_within_10(core, compiler, net, plan):
     program = lower(preview(QuantizeInt8(), MLPERF[net]()), Options(plan=plan))
     whole, worst, where = errors(program, core, compiler)
+    assert abs(whole) <= 0.05
+    assert abs(worst) <= 0.10, where
+
+
+@pytest.mark.needs_qemu
+@pytest.mark.needs_gcc
+@pytest.mark.parametrize(
+    ("core", "compiler", "net"),
+    [
+        ("cortex-m0plus", "zig", "motion int8"), ("cortex-m0plus", "gcc", "digits int16"),
+        ("cortex-m3", "gcc", "digits int16"), ("cortex-m7", "zig", "motion int8"),
+        ("cortex-m33", "gcc", "motion int8"),
+    ],
+)  # fmt: skip
+def test_what_the_steps_make_is_estimated_as_closely(core, compiler, net):
+    whole, worst, where = errors(program_of(net), core, compiler)
     assert abs(whole) <= 0.05
     assert abs(worst) <= 0.10, where
 

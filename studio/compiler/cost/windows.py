@@ -1,4 +1,7 @@
-"""How often the loops of kernels with a window run."""
+"""How often the loops of kernels with a window run.
+
+"quotient bit": a core that cannot divide takes its time for each bit of a quotient.
+"""
 
 from __future__ import annotations
 
@@ -99,6 +102,7 @@ def _conv(p: Params) -> Counts:
     return {
         **_places(p),
         "filter": places * p["out_c"],
+        "quotient bit": places * p["out_c"] * depth.bit_length(),
         "window row": sum(rows) * len(columns) * p["out_c"],
         **loop("tap", [(sum(rows) * sum(columns) * p["out_c"], depth)]),
     }
@@ -210,6 +214,18 @@ def _channel_windows(p: Params) -> Counts:
     }
 
 
+def _depthwise(p: Params) -> Counts:
+    filters = p["out_c"] // p["in_c"]
+    bits = sum((o // filters).bit_length() for o in range(p["out_c"]))
+    return {**_channel_windows(p), "quotient bit": p["out_h"] * p["out_w"] * bits}
+
+
+def _pool(p: Params) -> Counts:
+    rows, columns = _window(p)
+    several = sum(r > 1 for r in rows) * len(columns) * p["out_c"]
+    return {**_channel_windows(p), "value of several rows": several}
+
+
 def _cumsum(p: Params) -> Counts:
     runs = [(p["out_h"] * p["in_c"], p["in_w"])]
     return {"row": p["out_h"], **loop(channel(p["in_c"]), runs)}
@@ -245,7 +261,7 @@ WINDOW_LOOPS: dict[str, Callable[[Params], Counts]] = {
     "conv in fours": _conv_in_fours(8), "conv w4": _conv_in_fours(4), "conv": _conv,
     "conv sparse 1": _conv_sparse(1), "conv sparse 4": _conv_sparse(4),
     "conv transpose": _conv_transpose, "depthwise blocks": _depthwise_blocks(8),
-    "depthwise w4": _depthwise_blocks(4), "depthwise": _channel_windows,
-    "pool": _channel_windows, "cumsum": _cumsum, "scale": _scale,
+    "depthwise w4": _depthwise_blocks(4), "depthwise": _depthwise,
+    "pool": _pool, "cumsum": _cumsum, "scale": _scale,
 }  # fmt: skip
 """As LOOPS, for kernels with a window; out_h says for how many rows."""
