@@ -207,7 +207,8 @@ def summary(rows: dict[tuple[str, str, str], Row]) -> int:
         after = max((row.flashed_error for row in own.values()), key=abs)
         stack = sorted(row.stack_error for row in own.values())
         print(
-            f"| {pair[0]} | {pair[1]} | {met} / {len(own)} | {own[flash].flash_error:+.2%} ({flash})"
+            f"| {pair[0]} | {pair[1]} | {met} / {len(own)}"
+            f" | {own[flash].flash_error:+.2%} ({flash})"
             f" | {after:+.2%} | {exact} / {len(own)} | {stack[0]:+.1%} to {stack[-1]:+.1%} |"
         )
     missed = [" ".join((*key, *row.misses)) for key, row in rows.items() if row.misses]
