@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -48,6 +49,7 @@ def recover(
     return without_batch_norm(model, network.write_back()) if batch_norm else network.write_back()
 
 
+@lru_cache(maxsize=2)  # a slider asks for it at each move
 def with_biases(model: Model) -> Model:
     """The model with a bias, if only zeros, in each layer that will take a batch norm in."""
     layers = insert_batch_norm.normalizable(model)
