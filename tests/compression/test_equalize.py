@@ -73,7 +73,7 @@ def test_a_bound_a_second_reader_and_a_mean_over_channels_stop_it() -> None:
 def test_what_is_balanced_or_quantised_is_refused() -> None:
     model = ds_cnn()
     with pytest.raises(RecipeError, match="balanced already"):
-        preview(Equalize(), preview(Equalize(passes=10), model))
+        preview(Equalize(), preview(Equalize(passes=10), preview(Equalize(passes=10), model)))
     with pytest.raises(RecipeError, match="quantised already"):
         preview(Equalize(), quantize_int8.preview(QuantizeInt8(), model))
 
