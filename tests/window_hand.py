@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from PySide6.QtCore import QPoint, QPointF, QRect, Qt, QTimer
-from PySide6.QtGui import QAction, QGuiApplication, QKeySequence
+from PySide6.QtCore import QPoint, QPointF, Qt, QTimer
+from PySide6.QtGui import QGuiApplication, QKeySequence
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import (
     QAbstractButton,
@@ -64,17 +64,15 @@ class Hand:
         self.settled()
 
     def choose(self, text: str) -> None:
-        """A row of the menu that is open."""
+        """A row of the menu that is open, by the arrow keys."""
         menu = QApplication.activePopupWidget()
         assert isinstance(menu, QMenu)
-        [action] = [action for action in menu.actions() if action.text() == text]
-        self.click_row(menu, action)
-
-    def click_row(self, menu: QMenu, action: QAction) -> None:
-        """A row of a menu."""
-        place: QRect = menu.actionGeometry(action)
-        QTest.mouseMove(menu, place.center())
-        self.click(menu, place.center())
+        [row] = [action for action in menu.actions() if action.text() == text]
+        for _ in menu.actions():
+            if menu.activeAction() is not row:
+                QTest.keyClick(menu, Key.Key_Down)
+        QTest.keyClick(menu, Key.Key_Return)
+        self.settled()
 
     def drop(self, path: Path) -> None:
         """A file from the desktop."""

@@ -41,6 +41,7 @@ def _heading(menu: QMenu, text: str) -> QWidgetAction:
     label.setProperty("role", "heading")
     label.setContentsMargins(12, 8, 12, 4)
     heading = QWidgetAction(menu)
+    heading.setText(text)  # for screen readers
     heading.setDefaultWidget(label)
     heading.setEnabled(False)
     return heading

@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, QSettings
-from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 from window_hand import Hand
@@ -93,7 +92,7 @@ def compared(hand: Hand) -> None:
     assert session.state.selected == "quantize_int8_2"
 
 
-def on_board(hand: Hand, folder: Path) -> None:
+def on_board(hand: Hand, folder: Path, qtbot: QtBot) -> None:
     """C is generated, the board flashed, and watched live until the mouse says stop."""
     window, session = hand.window, hand.window.session
     hand.answer(folder)
@@ -105,7 +104,7 @@ def on_board(hand: Hand, folder: Path) -> None:
     settled, hand.settled = hand.settled, lambda: None
     hand.press("Live")
     hand.settled = settled
-    assert QTest.qWaitFor(lambda: window.live_panel.answered >= 2, 20_000)
+    qtbot.waitUntil(lambda: window.live_panel.answered >= 2, timeout=20_000)
     assert window.parts.docks.shows(window.live_panel)
     hand.click(window.status.cancel)
 
@@ -123,7 +122,7 @@ def test_from_a_dropped_file_to_the_board_and_back(
     assert session.state.project.board == "virtual/host"
     hand.click_card(tuned)
     (mine / "c").mkdir()
-    on_board(hand, mine / "c")
+    on_board(hand, mine / "c", qtbot)
     hand.answer(mine / "mine.tinyml")
     hand.keys("Ctrl+S")
     assert not session.state.unsaved
@@ -165,11 +164,8 @@ def test_keys_alone_load_compress_choose_a_board_generate_and_flash(
     hand.keys("Return")
     hand.keys("Ctrl+Return")  # a menu of the steps that fit
     menu = QApplication.activePopupWidget()
-    for _ in menu.actions():
-        hand.keys("Down")
-        if menu.activeAction().text() == "Quantise to int8":
-            break
-    hand.keys("Return")
+    assert menu.accessibleName() == "Add step"
+    hand.choose("Quantise to int8")
     assert session.state.selected == "quantize_int8"
     hand.tab_to(window.parts.settings.form.editor_of("per_channel"))
     hand.keys("Space")
