@@ -46,7 +46,7 @@ bench-window: .venv/installed system-test ## how fast the window is: start, draw
 bench-compression: .venv/installed system-test ## the bars of the compression steps
 	PYTHONPATH=tests $(BIN)/python tests/bench/compression.py
 
-bench-recipes: .venv/installed system-test ## the ready-made recipes on four nets, by the generated C
+bench-recipes: .venv/installed system-test ## the ready-made recipes on five nets, by the generated C
 	PYTHONPATH=tests $(BIN)/python tests/bench/recipes.py
 
 bench-equality: .venv/installed system-test ## host against every virtual board, zig and gcc, byte for byte

@@ -1,4 +1,4 @@
-"""The ready-made recipes on four nets, computed by the generated C (`make bench-recipes`).
+"""The ready-made recipes on five nets, computed by the generated C (`make bench-recipes`).
 
     python tests/bench/recipes.py [PART OF A NET'S NAME [PART OF A RECIPE'S NAME]]
 
@@ -81,6 +81,8 @@ def tasks() -> Iterator[tuple[str, Model, Dataset]]:
         described = Path(folder) / "activity.toml"
         described.write_text(ACTIVITY.format(source=f"'{recordings}'"), "utf-8")
         yield "ST activity", finish(open_model(recordings / "model.tflite")), load(described)
+    bench = DATA / "bench"
+    yield "GRU", finish(open_model(bench / "imu_gru.onnx")), load(bench / "imu.npz")
     yield "autoencoder", *autoencoder()
 
 
