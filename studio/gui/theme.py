@@ -149,6 +149,7 @@ def fixed_width() -> QFont:
     return font
 
 
+@cache
 def scaled(factor: float, bold: bool = False) -> QFont:
     """The application's font, scaled, with figures of equal width."""
     font = QFont(tabular())

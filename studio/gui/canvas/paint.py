@@ -27,8 +27,9 @@ COLUMNS = ((12, 56), (76, 64), (148, 64))
 """Left edges and widths of accuracy, flash and RAM."""
 COLUMN_GAP_PX, ROW_GAP_PX = 40, 16
 VACANT = "Drop a step here,\nor click the port of the model"
-SHADOW = ((1, 14), (2, 8), (3, 4))
-"""How far down, and how dark, of each layer of a card's shadow."""
+SHADOW_PX, SHADOW_ALPHA = 2, 18
+FAR = 0.6
+"""Below this scale a shadow is not seen, and costs as much as the card."""
 
 STATES = {
     "done": ("done", "good"),
@@ -49,9 +50,9 @@ def frame(painter: QPainter, state: str, marked: bool, hovered: bool) -> None:
     palette = theme.current()
     box = QRectF(0, 0, WIDTH_PX, HEIGHT_PX)
     painter.setPen(Qt.PenStyle.NoPen)
-    for down, dark in SHADOW:
-        painter.setBrush(QColor(0, 0, 0, dark))
-        painter.drawRoundedRect(box.translated(0, down), RADIUS_PX, RADIUS_PX)
+    if painter.worldTransform().m11() > FAR:
+        painter.setBrush(QColor(0, 0, 0, SHADOW_ALPHA))
+        painter.drawRoundedRect(box.translated(0, SHADOW_PX), RADIUS_PX, RADIUS_PX)
     if marked:
         halo = QColor(palette.accent)
         halo.setAlpha(48)
