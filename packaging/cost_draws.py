@@ -375,7 +375,7 @@ DRAWS: dict[str, Draw] = {
     "copy": Draw(_copy, 40), "gather": Draw(_gather, 40), "take": Draw(_take, 40),
     "resample": Draw(_resample, 40), "transpose": Draw(_transpose, 60),
     "strided": Draw(_strided, 60), "pad": Draw(_pad, 40),
-    "scan": Draw(_scan, 60), "fir": Draw(_fir, 40), "shift": Draw(_shift, 40),
+    "scan": Draw(_scan, 60), "fir": Draw(_fir, 40), "shift": Draw(_shift, 80),
     "dense row": Draw(_dense_row, 50),
 }  # fmt: skip
 """By the forms of studio/compiler/cost."""
