@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterable
 from dataclasses import astuple, dataclass, fields
 
+from studio.budget import tables
 from studio.compiler.cost import STEP_INSTRUCTIONS, CostTable, call_instructions
 from studio.compiler.program import KernelCall, Program
 
@@ -74,8 +73,5 @@ def _layer(
 
 def as_csv(rows: Iterable[Layer]) -> str:
     """The table as CSV with a header; what is not known stays empty."""
-    stream = io.StringIO()
-    writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(field.name for field in fields(Layer))
-    writer.writerows(astuple(row) for row in rows)
-    return stream.getvalue()
+    head = tuple(field.name for field in fields(Layer))
+    return tables.as_csv((head, *(astuple(row) for row in rows)))

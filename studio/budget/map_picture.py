@@ -64,8 +64,9 @@ class _Map:
         self.peak = layers.index(peak_layer) if peak_layer in layers else 0
         self.column = (WIDTH - LEFT - RIGHT) / max(len(layers), 1)
         self.upright = self.column < NARROW
-        longest = max((text_width(name, SMALL) for name in self.names), default=0.0)
-        self.foot = min(longest, LONGEST) + 14 if self.upright else 26.0
+        shown = (elided(name, SMALL, LONGEST) for name in self.names)
+        longest = max((text_width(name, SMALL) for name in shown), default=0.0)
+        self.foot = longest + 14 if self.upright else 26.0
         self.bottom = HEIGHT - 44 - self.foot
         self.row = (self.bottom - TOP) / max(program.arena_bytes, 1)
         plan = program.options.plan
@@ -181,7 +182,7 @@ class _Map:
             return
         rows = f", {buffer.rows} of {buffer.shape[0]} rows" if buffer.rows else ""
         name = f"{buffer_names(self.program)[span.buffer]}{rows}"
-        letters = SMALL if text_width(name, SMALL) <= width - 7 else TINY
+        letters = SMALL if elided(name, SMALL, width - 7) == name else TINY
         lines, size = [(elided(name, letters, width - 7), INK)], bytes_text(buffer.size_bytes)
         if height >= 3 * SMALL and text_width(size, SMALL) <= width - 7:
             lines.append((size, MUTED))
@@ -211,6 +212,7 @@ class _Map:
         """A line at the height of the arena, and one up the column where it is fullest."""
         top, middle = self._y(self.program.arena_bytes), self._x(self.peak + 0.5)
         text = f"fullest at {self.names[self.peak]}" if self.names else ""
+        text = elided(text, PLAIN, WIDTH - RIGHT - LEFT)
         wide = text_width(text, PLAIN)
         x = min(max(middle, LEFT + wide / 2), WIDTH - RIGHT - wide / 2)
         self.picture.add(

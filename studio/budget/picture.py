@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 import math
 import re
+from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cache
@@ -23,6 +24,7 @@ FAMILY = "Inter, Helvetica, Arial, sans-serif"
 DASH_PX = 4.0
 HATCH_PX = 7.0
 _SCALE, _FINER = 2, 2  # pixels of a PNG for each of the drawing; drawn so much finer still
+_MOST_LETTERS = 400  # of a line: measuring takes its time, and a name may have any length
 _BASELINE = 0.35  # of the size of letters: from their middle down to the line they stand on
 
 Anchor = Literal["start", "middle", "end"]
@@ -122,11 +124,12 @@ def text_width(text: str, size: float) -> float:
 
 def elided(text: str, size: float, width: float) -> str:
     """The text, its end replaced by dots where it is longer than that; empty where nothing fits."""
-    if text_width(text, size) <= width:
+    if len(text) <= _MOST_LETTERS and text_width(text, size) <= width:
         return text
-    keep = len(text)
-    while keep and text_width(text[:keep] + "\u2026", size) > width:
-        keep -= 1
+    lengths = range(1, min(len(text), _MOST_LETTERS) + 1)
+    keep = bisect_left(
+        lengths, True, key=lambda length: text_width(text[:length] + "\u2026", size) > width
+    )
     return f"{text[:keep].rstrip()}\u2026" if keep > 1 else ""
 
 

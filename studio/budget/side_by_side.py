@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
-from studio.budget import Budget
+from studio.budget import Budget, tables
 from studio.targets.figure import Figure
 
 COLUMNS = (
@@ -61,18 +59,9 @@ def _text(figure: Figure | None) -> str:
 
 def as_csv(budgets: Iterable[Budget]) -> str:
     """The table as CSV with a header."""
-    stream = io.StringIO()
-    writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    writer.writerows(rows(budgets))
-    return stream.getvalue()
+    return tables.as_csv((COLUMNS, *rows(budgets)))
 
 
 def as_markdown(budgets: Iterable[Budget]) -> str:
     """The table as Markdown with a header."""
-    lines = [COLUMNS, ("---",) * len(COLUMNS), *rows(budgets)]
-    return "".join(_markdown_line(line) for line in lines)
-
-
-def _markdown_line(cells: Sequence[str]) -> str:
-    return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |\n"
+    return tables.as_markdown(COLUMNS, rows(budgets))

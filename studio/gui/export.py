@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,6 +10,7 @@ from PySide6.QtGui import QGuiApplication, QPainter, QPixmap
 from PySide6.QtSvg import QSvgGenerator
 from PySide6.QtWidgets import QAbstractItemView, QFileDialog, QMenu, QWidget
 
+from studio.budget import tables
 from studio.gui import figures
 
 SCALE = 2.0
@@ -38,16 +37,13 @@ def cells(view: QAbstractItemView) -> list[list[str]]:
 
 def as_csv(view: QAbstractItemView) -> str:
     """A table for a spreadsheet."""
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows(cells(view))
-    return text.getvalue()
+    return tables.as_csv(cells(view))
 
 
 def as_markdown(view: QAbstractItemView) -> str:
     """A table for a README."""
-    head, *rows = [[cell.replace("|", "\\|") for cell in row] for row in cells(view)]
-    lines = [head, ["---"] * len(head), *rows]
-    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+    head, *rows = cells(view)
+    return tables.as_markdown(head, rows)
 
 
 def as_picture(widget: QWidget) -> QPixmap:

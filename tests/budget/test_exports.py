@@ -6,14 +6,16 @@ import csv
 import io
 import random
 import re
+from dataclasses import replace
 from itertools import product
+from time import process_time
 from xml.etree import ElementTree
 
 import pytest
 from nets import MLPERF
 from PIL import Image
 
-from studio.budget import budget, peak
+from studio.budget import budget, peak, side_by_side, tables
 from studio.budget.arena_map import Span, common, short_names, spans, without
 from studio.budget.layers import as_csv
 from studio.budget.map_picture import HEIGHT, WIDTH, picture
@@ -141,3 +143,33 @@ def test_the_table_of_layers_is_csv() -> None:
     assert sum(int(row[2]) for row in rows) == found.macs.value
     assert sum(float(row[6]) for row in rows) == found.instructions.value  # type: ignore[union-attr]
     assert {len(row) for row in rows} == {len(head)}
+
+
+def renamed(program: Program, name: str) -> Program:
+    calls = (replace(call, layer=f"{name}{at}") for at, call in enumerate(program.calls))
+    buffers = (replace(buffer, name=f"{name}{at}") for at, buffer in enumerate(program.buffers))
+    return replace(program, calls=tuple(calls), buffers=tuple(buffers))
+
+
+@pytest.mark.parametrize("name", ["<b>&\"'", "a\nb", "\0\x1b", "x" * 100_000, "/" * 100_000])
+def test_a_map_is_drawn_whatever_the_names(name: str) -> None:
+    program = renamed(lowered("kws", "layerwise"), name)
+    began = process_time()
+    root = drawn(program)
+    assert process_time() - began < 10
+    assert max(map(len, texts(root))) < 500
+
+
+def test_names_stay_text_in_tables() -> None:
+    program = renamed(lowered("kws", "layerwise"), "=1+1|\n")
+    found = budget(program, replace(profile("bluepill_f103c8"), id="@board"))
+    assert all(
+        row.startswith("'=") for row, *_ in list(csv.reader(io.StringIO(as_csv(found.layers))))[1:]
+    )
+    _, (board, *_) = csv.reader(io.StringIO(side_by_side.as_csv([found])))
+    assert board == "'@board"
+    head, line, row = side_by_side.as_markdown([found]).splitlines()
+    assert {text.replace("\\|", "").count("|") for text in (head, line, row)} == {16}
+    assert tables.as_csv([["-1.5", "+3 %", "-12 kB", -2, "-1+1", "+cmd|x"]]) == (
+        "-1.5,+3 %,-12 kB,-2,'-1+1,'+cmd|x\n"
+    )
