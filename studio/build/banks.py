@@ -66,16 +66,16 @@ def placed(
     Raises:
         BuildError: its arena is in two pieces, for the banks of another board.
     """
-    if program.pieces:
-        return program, _of_pieces(program, profile)
-    banks = whole(program.arena_bytes, profile, rest_bytes)
     room, apart = max(rest_bytes, REST_BYTES), ram_banks(profile)
-    for fast, slow, rest in _pairs(apart, program.arena_bytes, room) if banks.over_bytes else ():
+    if program.pieces:
+        return program, _of_pieces(program, profile, room)
+    crowded = whole(program.arena_bytes, profile, room).over_bytes > 0
+    for fast, slow, rest in _pairs(apart, program.arena_bytes, room) if crowded else ():
         free = [Piece(b.name, b.size_bytes - (room if b == rest else 0)) for b in (fast, slow)]
         found = split(program, free[0], free[1])
         if found is not None:
-            return found, _of_pieces(found, profile, rest)
-    return program, banks
+            return found, _of_pieces(found, profile, room)
+    return program, whole(program.arena_bytes, profile, rest_bytes)
 
 
 def whole(arena_bytes: int, profile: Profile, rest_bytes: int = REST_BYTES) -> Banks:
@@ -114,7 +114,7 @@ def _pairs(
                 yield fast, slow, rest
 
 
-def _of_pieces(program: Program, profile: Profile, rest: Bank | None = None) -> Banks:
+def _of_pieces(program: Program, profile: Profile, rest_bytes: int) -> Banks:
     """The banks of a program whose arena is in two pieces."""
     apart = {bank.name: bank for bank in ram_banks(profile)}
     try:
@@ -123,5 +123,11 @@ def _of_pieces(program: Program, profile: Profile, rest: Bank | None = None) -> 
         raise BuildError(
             f"the arena was split for a bank {error} that it lacks", profile.id, "lower it again"
         ) from None
-    rest = rest or _rest(list(apart.values()), arenas, REST_BYTES) or list(arenas)[-1]
-    return Banks(tuple(arenas), tuple(arenas.values()), rest)
+    rest = _rest(list(apart.values()), arenas, rest_bytes)
+    over = 0
+    if rest is None:
+        left = {bank: bank.size_bytes - arenas.get(bank, 0) for bank in apart.values()}
+        rest = max(left, key=left.__getitem__)
+        missing = sum(max(-size, 0) for size in left.values())
+        over = missing + max(rest_bytes - max(left[rest], 0), 0)
+    return Banks(tuple(arenas), tuple(arenas.values()), rest, over)

@@ -16,6 +16,7 @@ from studio.targets.profile import Profile, Region
 
 FAST, EXTERNAL = ("dtcm", "ccm", "tcm"), ("psram", "sdram", "external")
 EXTERNAL_ADDRESSES = range(0x6000_0000, 0xA000_0000)
+_ALIGN_BYTES = 16  # of an arena
 COUPLED, ON_CHIP, OUTSIDE = range(3)
 
 
@@ -25,8 +26,8 @@ class Bank:
 
     Attributes:
         name: of its regions, joined by "+".
-        address: of its first byte.
-        size_bytes: of all its regions.
+        address: of its first byte that memory may begin at.
+        size_bytes: from there to the end of its regions.
         distance: COUPLED, ON_CHIP or OUTSIDE.
     """
 
@@ -78,15 +79,15 @@ def _joined(memory: tuple[Region, ...], alike: Callable[[Region], int]) -> list[
             runs[-1] = (*runs[-1], region)
         else:
             runs.append((region,))
-    return [
-        Bank(
-            "+".join(region.name for region in run),
-            run[0].address,
-            sum(region.size_bytes for region in run),
-            max(map(_distance, run)),
-        )
-        for run in runs
-    ]
+    return [_bank(run) for run in runs]
+
+
+def _bank(run: tuple[Region, ...]) -> Bank:
+    """Regions as one bank, from the first address on that memory may begin at."""
+    start, end = run[0].address, run[-1].address + run[-1].size_bytes
+    aligned = min(-(-start // _ALIGN_BYTES) * _ALIGN_BYTES, end)
+    name = "+".join(region.name for region in run)
+    return Bank(name, aligned, end - aligned, max(map(_distance, run)))
 
 
 def _distance(region: Region) -> int:

@@ -115,3 +115,30 @@ def test_a_plan_by_rows_is_split_too() -> None:
     split, banks = placed(program, two)
     assert banks.several
     assert split.arena_bytes < program.arena_bytes + 64
+
+
+@pytest.mark.parametrize("more", [2500, 3500, 4500])
+def test_budget_and_image_choose_alike_where_there_is_little_room(more: int) -> None:
+    program = lower(preview(QuantizeInt8(), MLPERF["ic"]()), Options(plan="small"))
+    tight = board(a=(0x20000000, program.arena_bytes + more), b=(0x24000000, 4600))
+    _, banks = placed(program, tight)
+    assert banks.several
+    assert budget(program, tight).banks == banks
+
+
+def test_an_arena_split_for_larger_banks_of_the_same_names_does_not_fit(vww: Program) -> None:
+    split, _ = placed(vww, board(dtcm=(0x20000000, 40_000), sram=(0x24000000, 40_000)))
+    small = board(dtcm=(0x20000000, 20_000), sram=(0x24000000, 25_000))
+    assert placed(split, small)[1].over_bytes == split.arena_bytes - 45_000 + REST_BYTES
+    full = {piece.bank: piece.size_bytes for piece in split.pieces}
+    exact = board(dtcm=(0x20000000, full["dtcm"]), sram=(0x24000000, full["sram"]))
+    assert placed(split, exact)[1].over_bytes == REST_BYTES
+
+
+def test_a_bank_begins_where_an_arena_may() -> None:
+    (odd,) = ram_banks(board(sram=(0x20001AE9, 5000)))
+    assert (odd.address, odd.end) == (0x20001AF0, 0x20001AE9 + 5000)
+    assert whole(4993, board(sram=(0x20001AE9, 5000)), 0).over_bytes == 0
+    assert whole(4994, board(sram=(0x20001AE9, 5000)), 0).over_bytes == 1
+    (tiny,) = ram_banks(board(sram=(0x20000001, 3)))
+    assert tiny.size_bytes == 0
