@@ -14,13 +14,25 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from studio.compiler.kernel import Example, Kernel, kernels
-from studio.compiler.kernels import add_s8, conv2d_s8, dense_s8, depthwise2d_s8, mul_s8
+from studio.compiler.kernels import (
+    add_s8,
+    conv2d_s8,
+    conv2d_s8_w4,
+    dense_s8,
+    dense_s8_w4,
+    depthwise2d_s8,
+    depthwise2d_s8_w4,
+    mul_s8,
+)
+from studio.compiler.nibbles import packed
 from studio.compiler.window import window
 from tests.runtime_c.driver import HAS_CC, Driver, modes
 
 PROPERTY = settings(
     max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
+
+FEWER = settings(PROPERTY, max_examples=30)
 
 
 def check(driver: Driver, kernel: Kernel, example: Example) -> None:
@@ -122,6 +134,39 @@ def test_dense_of_any_size(
     driver: Driver, kernel: Kernel, rows: int, in_n: int, out_n: int, seed: int
 ) -> None:
     check(driver, kernel, dense_s8.draw_example(np.random.default_rng(seed), rows, in_n, out_n))
+
+
+ends = st.sampled_from((-127, 0, 128))  # zero points at the ends of int8
+
+
+@FEWER
+@given(both_roundings(conv2d_s8_w4), geometries(depthwise=False), ends, seeds)
+def test_conv2d_of_4_bits_of_any_geometry(
+    driver: Driver, kernel: Kernel, geometry: dict[str, int], offset: int, seed: int
+) -> None:
+    drawn = conv2d_s8.draw_example(np.random.default_rng(seed), geometry, in_offset=offset)
+    check(driver, kernel, conv2d_s8_w4.packed_example(drawn))
+
+
+@FEWER
+@given(both_roundings(depthwise2d_s8_w4), geometries(depthwise=True), ends, seeds)
+def test_depthwise2d_of_4_bits_of_any_geometry(
+    driver: Driver, kernel: Kernel, geometry: dict[str, int], offset: int, seed: int
+) -> None:
+    drawn = depthwise2d_s8.draw_example(np.random.default_rng(seed), geometry, in_offset=offset)
+    taps = (drawn.params["weights"] >> 4).reshape(-1, geometry["out_c"])
+    check(driver, kernel, replace(drawn, params={**drawn.params, "weights": packed(taps)}))
+
+
+@FEWER
+@given(
+    both_roundings(dense_s8_w4), st.integers(1, 4), st.integers(1, 70), st.integers(1, 20), seeds
+)
+def test_dense_of_4_bits_of_any_size(
+    driver: Driver, kernel: Kernel, rows: int, in_n: int, out_n: int, seed: int
+) -> None:
+    drawn = dense_s8.draw_example(np.random.default_rng(seed), rows, in_n, out_n)
+    check(driver, kernel, conv2d_s8_w4.packed_example(drawn))
 
 
 @st.composite
