@@ -36,7 +36,7 @@ def split(program: Program, fast: Piece, slow: Piece) -> Program | None:
         limits[home] -= LINK_BYTES
         for order in task.orders():
             places = task.dropped(order, limits, home)
-            if places is not None:
+            if places is not None and len({piece for piece, _ in places}) == 2:
                 far = sum(task.traffic[b] for b, (piece, _) in enumerate(places) if piece)
                 found.append((far, len(found), home, places))
     if not found:

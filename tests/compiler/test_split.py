@@ -104,3 +104,11 @@ def test_a_name_of_a_bank_cannot_leave_its_comment() -> None:
 def test_what_fits_no_two_pieces_is_not_split() -> None:
     program = lowered("kws", "layerwise")
     assert split(program, Piece("a", 7000), Piece("b", 7000)) is None
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_neither_piece_is_empty(order: int) -> None:
+    program = lowered("kws", "layerwise")
+    fast, slow = (Piece("fast", program.arena_bytes + LINK_BYTES), Piece("slow", 100))[::order]
+    two = split(program, fast, slow)
+    assert two is None or all(piece.size_bytes for piece in two.pieces)
