@@ -61,7 +61,7 @@ def measure(toolchain: Toolchain, profile: Profile) -> Job[SizeTable]:
     )
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=16)
 def data_bytes(program: Program) -> int:
     """Flash of what is data in generated code: constants, parameters, descriptions, names."""
     constants = sum(-(-c.size_bytes // WORD) * WORD for c in program.constants.values())

@@ -17,7 +17,7 @@ from studio.compiler.fuse import lifetimes
 from studio.compiler.program import Piece, Program
 
 LINK_BYTES = 8  # of an address, on a 64-bit computer too
-_KEPT = 256
+_KEPT = 64
 
 
 @lru_cache(maxsize=_KEPT)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from dataclasses import replace
 
 import pytest
@@ -66,3 +68,17 @@ def test_a_core_without_a_table_is_a_named_error():
     board = replace(profile("virtual/mps2-an386"), core="xtensa-lx7")
     with pytest.raises(BuildError, match="xtensa-lx7"):
         budget(lower(conv_1d()), board)
+
+
+def test_few_programs_are_kept_while_a_slider_moves():
+    program = lower(preview(QuantizeInt8(), MLPERF["ad"]()))
+    boards = [profile(board) for board in ("nucleo_f401re", "nano33ble_sense", "nucleo_h743zi2")]
+    moved = []
+    for number in range(40):
+        one = replace(program, name=f"net{number}")
+        moved.append(weakref.ref(one))
+        for board in boards:
+            budget(one, board)
+        del one
+    gc.collect()
+    assert sum(ref() is not None for ref in moved) <= 24

@@ -49,7 +49,7 @@ def stage_instructions(program: Program, table: CostTable) -> list[float | None]
     return found
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=16)
 def program_counts(program: Program) -> tuple[Counts, ...]:
     """The counts of each call of a Program, all its steps together."""
     steps = [0] * len(program.calls)
