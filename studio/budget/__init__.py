@@ -97,6 +97,12 @@ class Budget:
         return max(taken - self.profile.size_bytes("flash"), 0)
 
     @property
+    def rest_bytes(self) -> int:
+        """RAM beside the arena: variables, stack and what the user's application takes."""
+        variables = int(self.ram_bytes.value - self.arena_bytes.value)
+        return variables + int(self.stack_bytes.value) + self.reserve.ram_bytes
+
+    @property
     def over_ram_bytes(self) -> int:
         """Bytes of RAM that are missing for the arena, variables and stack."""
         return self.banks.over_bytes

@@ -49,10 +49,9 @@ def test_a_map_by_another_name_and_a_folder_that_is_not_there_are_refused(
         assert name.split("/")[-1] in ran.data["error"]["where"]
 
 
-@pytest.mark.parametrize("plan", ["layerwise", "small"])
-def test_two_banks_are_named(studio: Studio, tmp_path: Path, plan: str) -> None:
-    board = tmp_path / "two.toml"
-    board.write_text("""
+def two_banks(folder: Path, sram_bytes: int) -> Path:
+    board = folder / "two.toml"
+    board.write_text(f"""
 name = "Two banks"
 mcu = "none"
 core = "cortex-m7"
@@ -65,13 +64,19 @@ size_bytes = 1_048_576
 name = "sram1"
 kind = "ram"
 address = 0x24000000
-size_bytes = 14_000
+size_bytes = {sram_bytes}
 [[memory]]
 name = "dtcm"
 kind = "ram"
 address = 0x20000000
 size_bytes = 9_000
 """)
+    return board
+
+
+@pytest.mark.parametrize("plan", ["layerwise", "small"])
+def test_two_banks_are_named(studio: Studio, tmp_path: Path, plan: str) -> None:
+    board = two_banks(tmp_path, 14_000)
     model, folder = DIGITS, tmp_path / "c"
     ran = studio("budget", model, "--board", board, "--plan", plan, "--json")
     text = studio("budget", model, "--board", board, "--plan", plan).out
@@ -84,3 +89,12 @@ size_bytes = 9_000
     header = (folder / "digits.h").read_text()
     assert several == ("needs two banks: " in text)
     assert ("_SECOND_BYTES" in header) == several
+
+
+def test_the_map_leaves_the_same_room_as_the_budget(studio: Studio, tmp_path: Path) -> None:
+    svg, words = tmp_path / "map.svg", ("--board", two_banks(tmp_path, 24_000), "--json")
+    for reserve, several in ((0, False), (12_000, True)):
+        asked = (*words, "--reserve-ram", str(reserve), "--map", svg)
+        (one,) = studio("budget", DIGITS, *asked).data["budgets"]
+        assert one["banks"]["several"] == several
+        assert ("dtcm" in svg.read_text()) == several

@@ -143,9 +143,10 @@ def _duty(args: argparse.Namespace) -> Duty | None:
 def _export(
     args: argparse.Namespace, program: Program, board: Profile, found: list[Budget]
 ) -> None:
-    """Write the tables and the picture that were asked for."""
+    """Write the tables that were asked for, and the picture of the first board's arena."""
     from studio.budget.layers import as_csv as layers_csv
     from studio.budget.side_by_side import as_csv, as_markdown
+    from studio.build.banks import placed
 
     rows = found[0].layers if found else ()
     for path, text in (
@@ -156,18 +157,19 @@ def _export(
         if path is not None:
             _write(path, text.encode())
     if args.map is not None:
-        _write(args.map, _map(args.map.suffix.lower(), str(args.map), program, board))
+        rest_bytes = max((one.rest_bytes for one in found if one.profile == board), default=0)
+        there, _ = placed(program, board, rest_bytes)
+        _write(args.map, _map(args.map.suffix.lower(), str(args.map), there))
 
 
-def _map(suffix: str, where: str, program: Program, board: Profile) -> bytes:
-    """The picture of the arena, as the first board takes it, in the form that its name asks for."""
+def _map(suffix: str, where: str, program: Program) -> bytes:
+    """The picture of the arena in the form that its name asks for."""
     from studio.budget import peak
     from studio.budget.map_picture import picture
-    from studio.build.banks import placed
 
     if suffix not in (".svg", ".png"):
         raise StudioError("is no name of a picture", where, "end it in .svg or .png")
-    drawn = picture(placed(program, board)[0], peak(program)[0])
+    drawn = picture(program, peak(program)[0])
     return drawn.svg().encode() if suffix == ".svg" else drawn.png()
 
 
