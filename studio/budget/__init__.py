@@ -16,6 +16,7 @@ from studio.compiler.cost import cost_table
 from studio.compiler.fuse import lifetimes
 from studio.compiler.program import Program
 from studio.errors import ProfileError
+from studio.targets.banks import ALIGN_BYTES
 from studio.targets.figure import Figure, Source
 from studio.targets.profile import Profile
 from studio.targets.resources import resource
@@ -100,7 +101,7 @@ class Budget:
     def rest_bytes(self) -> int:
         """RAM beside the arena: variables, stack and what the user's application takes."""
         variables = int(self.ram_bytes.value - self.arena_bytes.value)
-        return variables + int(self.stack_bytes.value) + self.reserve.ram_bytes
+        return _rest_bytes(variables, self.stack_bytes, self.reserve)
 
     @property
     def over_ram_bytes(self) -> int:
@@ -137,8 +138,7 @@ def budget(
         detail += "; the board's own start-up code is not written yet"
     stack = _stack(profile, shared.stack_used_bytes)
     variables = shared.variables_bytes
-    rest_bytes = variables + int(stack.value) + reserve.ram_bytes
-    program, banks = placed(program, profile, rest_bytes)
+    program, banks = placed(program, profile, _rest_bytes(variables, stack, reserve))
     arena = max(program.arena_bytes, 1)
     return Budget(
         profile=profile,
@@ -166,6 +166,11 @@ def budget(
         peak=shared.peak,
         reserve=reserve,
     )
+
+
+def _rest_bytes(variables: int, stack: Figure, reserve: Reserve) -> int:
+    """RAM beside the arena, which begins behind the variables at an aligned address."""
+    return -(-variables // ALIGN_BYTES) * ALIGN_BYTES + int(stack.value) + reserve.ram_bytes
 
 
 def _placed(program: Program, banks: Banks) -> str:

@@ -16,7 +16,7 @@ from studio.targets.profile import Profile, Region
 
 FAST, EXTERNAL = ("dtcm", "ccm", "tcm"), ("psram", "sdram", "external")
 EXTERNAL_ADDRESSES = range(0x6000_0000, 0xA000_0000)
-_ALIGN_BYTES = 16  # of an arena
+ALIGN_BYTES = 16  # of an arena
 COUPLED, ON_CHIP, OUTSIDE = range(3)
 
 
@@ -85,7 +85,7 @@ def _joined(memory: tuple[Region, ...], alike: Callable[[Region], int]) -> list[
 def _bank(run: tuple[Region, ...]) -> Bank:
     """Regions as one bank, from the first address on that memory may begin at."""
     start, end = run[0].address, run[-1].address + run[-1].size_bytes
-    aligned = min(-(-start // _ALIGN_BYTES) * _ALIGN_BYTES, end)
+    aligned = min(-(-start // ALIGN_BYTES) * ALIGN_BYTES, end)
     name = "+".join(region.name for region in run)
     return Bank(name, aligned, end - aligned, max(map(_distance, run)))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from nets import MLPERF
@@ -10,11 +11,14 @@ from nets import MLPERF
 from studio.budget import Reserve, budget
 from studio.budget.side_by_side import why
 from studio.build.banks import REST_BYTES, placed, whole
+from studio.build.firmware import build, project_files, write_project
+from studio.build.toolchains import toolchain
 from studio.compiler.lower import lower
 from studio.compiler.program import Options, Program
 from studio.compression.quantize_int8 import QuantizeInt8, preview
 from studio.errors import BuildError
-from studio.targets.banks import COUPLED, ON_CHIP, OUTSIDE, joined_banks, ram_banks
+from studio.job import finish
+from studio.targets.banks import ALIGN_BYTES, COUPLED, ON_CHIP, OUTSIDE, joined_banks, ram_banks
 from studio.targets.library import profile
 from studio.targets.profile import Profile, Region
 
@@ -142,3 +146,24 @@ def test_a_bank_begins_where_an_arena_may() -> None:
     assert whole(4994, board(sram=(0x20001AE9, 5000)), 0).over_bytes == 1
     (tiny,) = ram_banks(board(sram=(0x20000001, 3)))
     assert tiny.size_bytes == 0
+
+
+@pytest.mark.parametrize("address", [0x20000000, 0x20000009])
+def test_what_just_fits_can_be_linked(address: int, tmp_path: Path) -> None:
+    program = lower(preview(QuantizeInt8(), MLPERF["ic"]()), Options(plan="small"))
+    real = profile("virtual/mps2-an500")
+    flash = next(region for region in real.memory if region.kind == "flash")
+
+    def of(size_bytes: int) -> Profile:
+        return replace(real, memory=(flash, Region("ram", "ram", address, size_bytes)))
+
+    roomy = budget(program, of(1 << 20))
+    start = -(-address // ALIGN_BYTES) * ALIGN_BYTES - address
+    least = start + program.arena_bytes + roomy.rest_bytes
+    assert budget(program, of(least)).fits
+    assert budget(program, of(least - 1)).over_ram_bytes == 1
+    write_project(project_files(program, of(least)), tmp_path)
+    assert finish(build(tmp_path, toolchain("zig"))).ram_bytes == roomy.ram_bytes.value
+    write_project(project_files(program, of(least - 8)), tmp_path)
+    with pytest.raises(BuildError, match="does not hold"):
+        finish(build(tmp_path, toolchain("zig")))
