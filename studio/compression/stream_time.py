@@ -175,6 +175,14 @@ def _refuse(graph: onnx_ir.Graph, source: onnx_ir.Value, p: StreamTime) -> None:
     if p.hop >= rows.count:
         what = f"a hop of {p.hop} is the whole window of {rows.count}"
         raise RecipeError(what, STEP.id, "give fewer samples than a window has")
-    strides = sorted({passage.rows.stride for passage in course.passages.values()} - {1})
-    what = f"a hop of {p.hop} is no multiple of the first stride over time, {strides[:1]}"
-    raise RecipeError(what, STEP.id, f"give a multiple of {math.lcm(*strides)}")
+    strides = sorted({passage.rows.stride for passage in course.passages.values()})
+    if not p.hop:
+        what = f"the window of {rows.count} is no longer than a stride over time, {strides[0]}"
+        raise RecipeError(what, STEP.id, "widen the window, or lessen the stride")
+    if p.hop % strides[0] == 0:
+        what = f"of the window of {rows.count}, nothing is used again after a hop of {p.hop}"
+        raise RecipeError(what, STEP.id, f"give fewer samples, such as {strides[0]}")
+    what = f"a hop of {p.hop} is no multiple of the first stride over time, {strides[0]}"
+    every = math.lcm(*strides)
+    hint = f"give a multiple of {every if every < rows.count else strides[0]}"
+    raise RecipeError(what, STEP.id, hint)

@@ -174,21 +174,47 @@ def shape_of(value: onnx_ir.Value | None) -> tuple[int, ...]:
 
 
 def padding(node: onnx_ir.Node) -> list[tuple[int, int]]:
-    """Padding of a convolution or pooling, before and behind, of each spatial axis."""
+    """Padding of a convolution or pooling, before and behind, of each spatial axis.
+
+    Behind, it reaches as far as the last window does, which ceil_mode may let end later.
+    """
     spatial = len(shape_of(node.inputs[0])) - 2
-    mode = node.attributes.get_string("auto_pad", "NOTSET")
-    if mode in ("NOTSET", "VALID"):
-        pads = list(node.attributes.get_ints("pads") or ()) if mode == "NOTSET" else []
-        pads = [int(n) for n in pads] or [0] * (2 * spatial)
-        return list(zip(pads[:spatial], pads[spatial:], strict=True))
+    mode, given = _given_padding(node, spatial)
     found = []
     for axis in range(2, spatial + 2):
         rows, results = shape_of(node.inputs[0])[axis], shape_of(node.outputs[0])[axis]
         extent, step = _window(node, axis)
         whole = max((results - 1) * step + extent - rows, 0)
         small, large = whole // 2, whole - whole // 2
-        found.append((small, large) if mode == "SAME_UPPER" else (large, small))
+        before, behind = given[axis - 2], given[axis - 2 + spatial]
+        same = {"SAME_UPPER": (small, large), "SAME_LOWER": (large, small)}
+        found.append(same.get(mode, (before, max(behind, whole - before))))
     return found
+
+
+def _given_padding(node: onnx_ir.Node, spatial: int) -> tuple[str, list[int]]:
+    """How a node says its padding, and what it says: all before, then all behind."""
+    mode = node.attributes.get_string("auto_pad", "NOTSET")
+    pads = node.attributes.get_ints("pads") if mode == "NOTSET" else None
+    return mode, [int(n) for n in pads] if pads else [0] * (2 * spatial)
+
+
+def _counts_beyond(node: onnx_ir.Node) -> bool:
+    """Whether ceil_mode adds padding that cannot be written as such.
+
+    An average that counts its padding does not count what lies beyond it, and no padding may be
+    as large as the kernel.
+    """
+    sizes = node.attributes.get_ints("kernel_shape")
+    if not node.attributes.get_int("ceil_mode", 0) or sizes is None:
+        return False
+    counted = bool(node.attributes.get_int("count_include_pad", 0))
+    _, given = _given_padding(node, len(sizes))
+    said = given[len(sizes) :]
+    return any(
+        behind > old and (counted or behind >= size)
+        for (_, behind), old, size in zip(padding(node), said, sizes, strict=True)
+    )
 
 
 def _window(node: onnx_ir.Node, axis: int) -> tuple[int, int]:
@@ -208,6 +234,8 @@ def _slid(node: onnx_ir.Node, operands: Operands) -> Passage | None:
     count = shape_of(node.outputs[0])[rows.axis]
     if count == 1 or results[1:] or (len(node.inputs) > 1 and not _fixed(node.inputs[1])):
         return None  # one result for all rows has no next one
+    if _counts_beyond(node):
+        return None
     before, _ = padding(node)[rows.axis - 2]
     extent, step = _window(node, rows.axis)
     last, unused = divmod(rows.count - rows.late + before - extent, step)
@@ -288,6 +316,8 @@ def _turned(node: onnx_ir.Node, operands: Operands) -> Passage | None:
 
 def _reshaped(node: onnx_ir.Node, operands: Operands) -> Passage | None:
     """The same elements under another shape that has an axis of whole rows at the same place."""
+    if node.op_type == "Squeeze" and len(node.inputs) < 2 and "axes" not in node.attributes:
+        return None  # a run of one row would lose the axis of time
     rows = operands[0]
     before, after = shape_of(node.inputs[0]), shape_of(node.outputs[0])
     outside = math.prod(before[: rows.axis])
