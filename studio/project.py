@@ -379,13 +379,21 @@ def write_project(project: Project, path: Path) -> None:
     Raises:
         ProjectError: the file cannot be written.
     """
-    text = to_text(project, path.absolute().parent)
+    folder = path.absolute().parent
     try:
-        handle, part = tempfile.mkstemp(dir=path.absolute().parent, suffix=".part")
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-        Path(part).chmod(0o644)
-        os.replace(part, path)
+        data = to_text(project, folder).encode()
+    except UnicodeEncodeError:
+        hint = "rename the model's or the data's file, or the folder that it is in"
+        raise ProjectError("a path in it is no Unicode text", ascii(str(path)), hint) from None
+    try:
+        handle, part = tempfile.mkstemp(dir=folder, suffix=".part")
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(data)
+            Path(part).chmod(0o644)
+            os.replace(part, path)
+        finally:
+            Path(part).unlink(missing_ok=True)
     except OSError as error:
         hint = "choose a folder that you may write to"
         raise ProjectError(f"cannot be written: {error.strerror}", str(path), hint) from None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import os
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import count
@@ -52,7 +53,8 @@ class Autosave(QObject):
 
     def claim(self, path: Path) -> None:
         """Go on with a copy that was left: what it is restored to is kept in the same file."""
-        self._hold(path)
+        with contextlib.suppress(OSError):  # as in `wait`
+            self._hold(path)
 
     def follow(self, state: State) -> None:
         """Take notice of a change."""
@@ -111,12 +113,18 @@ class Autosave(QObject):
             self._held.pop(path).unlock()
 
     def _all(self, pattern: str) -> list[Path]:
-        return sorted(self._folder.glob(pattern), key=lambda p: p.stat().st_mtime_ns, reverse=True)
+        return sorted(self._folder.glob(pattern), key=_written_ns, reverse=True)
 
     def _hold(self, path: Path) -> bool:
-        """Take a file for this window; False where another one has it."""
+        """Take a file for this window; False where another one has it.
+
+        Raises:
+            OSError: no lock can be made, on a full or read-only disk.
+        """
         lock = _lock(path)
         if not lock.tryLock(0):
+            if lock.error() != QLockFile.LockError.LockFailedError:
+                raise OSError(f"no lock for {path}: {lock.error().name}")
             return False
         self._held[path] = lock
         return True
@@ -135,7 +143,15 @@ def _lock(path: Path) -> QLockFile:
     return lock
 
 
+def _written_ns(path: Path) -> int:
+    """When a copy was written; 0 where another window has just removed it."""
+    try:
+        return path.stat().st_mtime_ns
+    except FileNotFoundError:
+        return 0
+
+
 def _stem(state: State) -> str:
     # Models of one name in different folders are different work.
-    place = hashlib.sha256(state.project.model.encode()).hexdigest()[:8]
+    place = hashlib.sha256(os.fsencode(state.project.model)).hexdigest()[:8]
     return f"{state.project.name}-{place}-"

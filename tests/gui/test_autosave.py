@@ -89,3 +89,14 @@ def test_a_disk_that_refuses_costs_the_copy_and_no_more(digits: MainWindow, tmp_
         digits.session.rename("int8", f"edit {number}")
     digits._kept.wait()
     assert digits.session.state.project.recipe.by_id["int8"].title == "edit 2"
+
+
+@pytest.mark.skipif(not Path("/proc/self").is_dir(), reason="needs a folder that takes no files")
+def test_a_disk_without_room_for_a_lock_costs_the_copy_and_no_more(
+    digits: MainWindow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Linux takes no new file in /proc, not even from root: a disk that is full or read-only."""
+    monkeypatch.setattr(digits._kept, "_folder", Path("/proc/self"))
+    digits.session.rename("int8", "edited")
+    digits._kept.wait()
+    assert digits.session.state.project.recipe.by_id["int8"].title == "edited"

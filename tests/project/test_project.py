@@ -131,6 +131,20 @@ def test_writing_replaces_the_file_whole(tmp_path: Path) -> None:
         write_project(sample(), tmp_path / "missing" / "p.tinyml")
 
 
+def test_a_failed_write_leaves_nothing_behind(tmp_path: Path) -> None:
+    (tmp_path / "taken").mkdir()
+    with pytest.raises(ProjectError, match="cannot be written"):
+        write_project(Project("/models/a.onnx"), tmp_path / "taken")
+    assert [path.name for path in tmp_path.iterdir()] == ["taken"]
+
+
+def test_a_path_that_is_no_unicode_is_refused_by_name(tmp_path: Path) -> None:
+    with pytest.raises(ProjectError, match="no Unicode") as refused:
+        write_project(Project("/models/gr\udcfcn.onnx"), tmp_path / "a.tinyml")
+    assert "rename" in refused.value.hint
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_step_is_inserted_above_and_removing_it_heals() -> None:
     recipe = sample().recipe
     longer, made = insert_node(recipe, "fold_batch_norm", "int8")
