@@ -238,6 +238,19 @@ def test_a_port_is_chosen_for_real_boards_only(
     assert port.port == "socket://board:4000"
     digits.session.choose_board("virtual/host")
     assert port.port == ""
+    digits.session.choose_board("bluepill_f103c8")
+    assert port.port == "" and port.currentText() == NONE  # that port was another board's
+    digits.session.choose_board("rpi_pico")
+    assert port.port == port.currentText() == "socket://board:4000"
+
+
+def test_a_port_that_is_being_typed_outlives_a_refresh(digits: MainWindow) -> None:
+    digits.session.choose_board("rpi_pico")
+    field = digits.parts.deploy.port.lineEdit()
+    field.setText("/dev/tty")
+    digits.session.rename("int8", "edited meanwhile")
+    digits.refresh()
+    assert field.text() == "/dev/tty"
 
 
 def test_a_port_where_nothing_answers_is_a_notice(digits: MainWindow, settled: Settled) -> None:

@@ -30,16 +30,18 @@ class PortField(QComboBox):
         field.editingFinished.connect(self._chosen)
         self.activated.connect(self._chosen)
         self._board: Profile | None = None
-        self._typed = ""
+        self._typed: dict[str, str] = {}  # each board has a port of its own
 
     @property
     def port(self) -> str:
         """The chosen port; "" where there is none, or where the board makes its own."""
-        return "" if self._board is None or self._board.virtual else self._typed
+        if self._board is None or self._board.virtual:
+            return ""
+        return self._typed.get(self._board.id, "")
 
     def show_board(self, board: Profile | None) -> None:
-        """Offer the ports of another board."""
-        if board is self._board:
+        """Offer the ports of another board; what is being typed for this one stays."""
+        if board == self._board:
             return
         self._board, virtual = board, board is None or board.virtual
         self.setEnabled(not virtual)
@@ -75,7 +77,9 @@ class PortField(QComboBox):
     def _chosen(self) -> None:
         row = self.findText(self.currentText())
         port = self.itemData(row) if row >= 0 else self.currentText().strip()
-        changed, self._typed = port != self._typed, port
+        changed = port != self.port
+        if self._board is not None:
+            self._typed[self._board.id] = port
         self._say()
         if changed:
             self.port_chosen.emit(port)
