@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import QPoint, QPointF, Qt, QTimer
-from PySide6.QtGui import QGuiApplication, QKeySequence
+from PySide6.QtGui import QAction, QGuiApplication, QKeySequence
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import (
     QAbstractButton,
@@ -26,6 +26,8 @@ LEFT = Qt.MouseButton.LeftButton
 Key = Qt.Key
 DIALOG_MS = 20
 MOST_TABS = 300
+MOTIONS = 10
+"""Moves after which Qt takes a mouse for one that is on its way: seven."""
 
 
 class Hand:
@@ -64,10 +66,22 @@ class Hand:
         self.settled()
 
     def choose(self, text: str) -> None:
+        """A row of the menu that is open, by the mouse.
+
+        The mouse comes to it in small moves: a menu that opened under a mouse at rest takes a click
+        for the second half of a double click, and closes.
+        """
+        menu, row = _open_menu(text)
+        place = menu.actionGeometry(row).center()
+        assert menu.rect().contains(place)
+        for away in range(MOTIONS, -1, -1):
+            QTest.mouseMove(menu, place + QPoint(away, 0))
+        assert menu.activeAction() is row
+        self.click(menu, place)
+
+    def choose_by_keys(self, text: str) -> None:
         """A row of the menu that is open, by the arrow keys."""
-        menu = QApplication.activePopupWidget()
-        assert isinstance(menu, QMenu)
-        [row] = [action for action in menu.actions() if action.text() == text]
+        menu, row = _open_menu(text)
         for _ in menu.actions():
             if menu.activeAction() is not row:
                 QTest.keyClick(menu, Key.Key_Down)
@@ -165,6 +179,14 @@ class Hand:
     def has_model(self) -> bool:
         """Whether a model is open."""
         return self.window.session.state.model is not None
+
+
+def _open_menu(text: str) -> tuple[QMenu, QAction]:
+    """The menu that is open, and its row of this text."""
+    menu = QApplication.activePopupWidget()
+    assert isinstance(menu, QMenu)
+    [row] = [action for action in menu.actions() if action.text() == text]
+    return menu, row
 
 
 def _beyond(bar: QTabBar, index: int) -> int:

@@ -165,7 +165,7 @@ def test_keys_alone_load_compress_choose_a_board_generate_and_flash(
     hand.keys("Ctrl+Return")  # a menu of the steps that fit
     menu = QApplication.activePopupWidget()
     assert menu.accessibleName() == "Add step"
-    hand.choose("Quantise to int8")
+    hand.choose_by_keys("Quantise to int8")
     assert session.state.selected == "quantize_int8"
     hand.tab_to(window.parts.settings.form.editor_of("per_channel"))
     hand.keys("Space")
