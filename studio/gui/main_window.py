@@ -287,6 +287,7 @@ class MainWindow(QMainWindow):
     def cancel(self) -> None:
         """Stop the job in the foreground."""
         if self.foreground is not None:
+            self._progress.drop()
             self.foreground.cancel()
 
     def guarded(self, act: Callable[..., object]) -> Callable[..., None]:
