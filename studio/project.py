@@ -24,8 +24,6 @@ always the same bytes. Paths inside the project's folder are stored relative to 
 from __future__ import annotations
 
 import math
-import os
-import tempfile
 import tomllib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, fields, replace
@@ -37,6 +35,7 @@ from studio.compiler.program import PLANS, ROUNDINGS, WEIGHTS, Options
 from studio.compression.step import param
 from studio.errors import ProjectError, RecipeError
 from studio.recipe.recipe import Node, Recipe, from_plain, to_plain
+from studio.writing import write_whole
 
 ROOT = ""
 """The opened model, where a node's id is expected."""
@@ -379,24 +378,12 @@ def write_project(project: Project, path: Path) -> None:
     Raises:
         ProjectError: the file cannot be written.
     """
-    folder = path.absolute().parent
     try:
-        data = to_text(project, folder).encode()
+        data = to_text(project, path.absolute().parent).encode()
     except UnicodeEncodeError:
         hint = "rename the model's or the data's file, or the folder that it is in"
         raise ProjectError("a path in it is no Unicode text", ascii(str(path)), hint) from None
-    try:
-        handle, part = tempfile.mkstemp(dir=folder, suffix=".part")
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(data)
-            Path(part).chmod(0o644)
-            os.replace(part, path)
-        finally:
-            Path(part).unlink(missing_ok=True)
-    except OSError as error:
-        hint = "choose a folder that you may write to"
-        raise ProjectError(f"cannot be written: {error.strerror}", str(path), hint) from None
+    write_whole(path, data, ProjectError)
 
 
 def _check(table: dict[str, Any], where: str) -> None:

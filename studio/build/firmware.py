@@ -26,6 +26,7 @@ from studio.errors import BuildError
 from studio.job import Job, Progress
 from studio.targets.profile import Profile
 from studio.targets.resources import resource
+from studio.writing import write_whole
 
 MANIFEST = "build.toml"
 INCLUDES = (".", "src", "port", "monitor")
@@ -139,11 +140,7 @@ def write_project(files: Mapping[str, bytes], directory: Path) -> None:
         for path, content in files.items():
             target = directory / path
             target.parent.mkdir(parents=True, exist_ok=True)
-            handle, part = tempfile.mkstemp(dir=target.parent)
-            with os.fdopen(handle, "wb") as stream:
-                stream.write(content)
-            Path(part).chmod(0o644)
-            os.replace(part, target)
+            write_whole(target, content, BuildError)
     except OSError as error:
         raise BuildError(
             f"cannot be written: {error.strerror}", str(directory), "choose another folder"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -62,7 +63,7 @@ def add_board(parser: argparse.ArgumentParser, several: bool = False) -> None:
     help = "an id of `tinyml-studio boards` or a profile file"
     if several:
         parser.add_argument(
-            "--board", metavar="B", required=True, action="append", help=f"{help}; more than once"
+            "--board", metavar="B", required=True, action="append", help=f"{help}, or all; more than once"
         )
     else:
         parser.add_argument("--board", metavar="B", required=True, help=help)
@@ -104,6 +105,14 @@ def count(text: str) -> int:
     """A number of things, at least one."""
     value = int(text)
     if value < 1:
+        raise ValueError
+    return value
+
+
+def positive(text: str) -> float:
+    """An amount of something, more than none."""
+    value = float(text)
+    if not 0 < value < math.inf:
         raise ValueError
     return value
 

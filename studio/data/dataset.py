@@ -43,12 +43,16 @@ class Dataset:
     def __post_init__(self) -> None:
         n = len(self.x)
         if not self.x.size:
-            raise DataError("has no samples", self.name)
+            raise DataError("has no samples", self.name, "export the data again")
         if self.x.dtype != np.float32:
             raise DataError(f"samples are {self.x.dtype}, not float32", self.name)
         for what, array in (("labels", self.y), ("split", self.split), ("groups", self.group)):
             if array is not None and array.shape != (n,):
-                raise DataError(f"{n} samples but {what} of shape {array.shape}", self.name)
+                raise DataError(
+                    f"{n} samples but {what} of shape {array.shape}",
+                    self.name,
+                    "give one for each sample",
+                )
         finite = np.isfinite(self.x.reshape(n, -1)).all(axis=1)
         if not finite.all():
             raise DataError(
@@ -98,7 +102,11 @@ class Dataset:
         """
         chosen = np.flatnonzero(self.split == split)
         if not len(chosen):
-            raise DataError(f"has no {split} samples", self.name)
+            raise DataError(
+                f"has no {split} samples",
+                self.name,
+                f"mark some as {split}, in a column or array named split, or add samples",
+            )
         return self.take(chosen)
 
     def take(self, indices: npt.NDArray[np.intp]) -> Dataset:

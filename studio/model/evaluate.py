@@ -74,7 +74,9 @@ def check_fits(dataset: Dataset, model: Model) -> None:
     outputs = int(np.prod(model.outputs[0].shape[1:]))
     if dataset.y is not None and len(dataset.labels) > outputs:
         raise DataError(
-            f"has {len(dataset.labels)} classes, the model answers with {outputs}", dataset.name
+            f"has {len(dataset.labels)} classes, the model answers with {outputs}",
+            dataset.name,
+            "choose the model's data; labels that are numbers count from 0",
         )
 
 

@@ -15,6 +15,7 @@ from studio.recipe.recipe import Recipe
 from studio.session.derived import Derived
 from studio.session.graph import graph_of
 from studio.session.state import Chain, Noise, Result, State, Update
+from studio.writing import check_place, write_whole
 
 if TYPE_CHECKING:
     from studio.data.dataset import Dataset
@@ -193,14 +194,11 @@ def run(asked: State, node: str | None) -> Job[Update]:
 
 def save_model(asked: State, path: Path) -> Job[Update]:
     """The selected node's model, written."""
+    check_place(path, ModelError)
     results = yield from compute(asked, asked.selected)
     model = results[asked.chain(asked.selected)].model
     assert model is not None
-    try:
-        path.write_bytes(model.to_bytes())
-    except OSError as error:
-        hint = "choose a folder that you may write to"
-        raise ModelError(f"cannot be written: {error.strerror}", str(path), hint) from None
+    write_whole(path, model.to_bytes(), ModelError)
 
     def update(now: State) -> State:
         return now.with_results(results) if now.model is asked.model else now

@@ -174,3 +174,71 @@ def test_a_real_board_that_cannot_be_flashed_yet_says_so(studio: Studio) -> None
     ran = studio("flash", DIGITS, "--board", "stm32f746g_disco", "--json")
     assert ran.status == 2
     assert ran.data["error"]["where"] == "stm32f746g_disco"
+
+
+def refused(ran: Any) -> dict[str, str]:
+    """The error of a command that must end with a whole one."""
+    assert ran.status == 2
+    error: dict[str, str] = ran.data["error"]
+    assert all(error[part] for part in ("what", "where", "hint")), error
+    return error
+
+
+@pytest.mark.parametrize("output", ["", "missing/out.onnx", "model.onnx"])
+def test_a_result_that_cannot_be_kept_is_told_before_the_recipe_runs(
+    studio: Studio, tmp_path: Path, output: str
+) -> None:
+    model = tmp_path / "model.onnx"
+    model.write_bytes(DIGITS.read_bytes())
+    words = ("--recipe", "small_int8", "--data", "digits", "-o", tmp_path / output, "--json")
+    refused(studio("compress", model, *words))
+    assert model.read_bytes() == DIGITS.read_bytes()
+
+
+def test_a_recipe_that_is_not_there_names_those_that_are(studio: Studio, tmp_path: Path) -> None:
+    out = ("--data", "digits", "-o", tmp_path / "out.onnx", "--json")
+    assert "safe_int8" in refused(studio("compress", DIGITS, "--recipe", "safe", *out))["hint"]
+    empty = tmp_path / "empty.toml"
+    empty.write_text("")
+    assert "[[node]]" in refused(studio("compress", DIGITS, "--recipe", empty, *out))["hint"]
+
+
+@pytest.mark.parametrize("params", ["hop = 2.5", "hop = -3"])
+def test_a_wrong_parameter_comes_with_a_hint(studio: Studio, tmp_path: Path, params: str) -> None:
+    recipe = tmp_path / "recipe.toml"
+    recipe.write_text(f'[[node]]\nid = "a"\nstep = "stream_time"\n[node.params]\n{params}\n')
+    refused(studio("compress", DIGITS, "--recipe", recipe, "-o", tmp_path / "o.onnx", "--json"))
+
+
+@pytest.mark.parametrize("text", ["nan", "inf", "-1", "0"])
+def test_a_limit_of_time_is_an_amount_of_time(
+    text: str, studio: Studio, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for words in (
+        ("budget", DIGITS, "--board", "virtual/host", "--latency-ms", text),
+        ("monitor", "--port", "socket://127.0.0.1:1", "--seconds", text),
+    ):
+        with pytest.raises(SystemExit) as stopped:
+            studio(*words)
+        assert stopped.value.code == 2
+        assert "invalid positive value" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("nobody.csv", ""),
+        ("header.csv", "a,b,label\n"),
+        ("gap.csv", "a,b,label\n1,,x\n1,2,y\n"),
+        ("few.csv", "a,b,label\n1,2,x\n"),
+        ("binary.csv", "\udcff\udcfe"),
+        ("text.npz", "no archive"),
+    ],
+)
+def test_data_that_cannot_serve_come_with_a_hint(
+    studio: Studio, tmp_path: Path, name: str, content: str
+) -> None:
+    data = tmp_path / name
+    data.write_bytes(content.encode(errors="surrogateescape"))
+    refused(studio("evaluate", DIGITS, "--data", data, "--json"))
+    refused(studio("evaluate", DIGITS, "--data", tmp_path / "missing.csv", "--json"))

@@ -16,6 +16,7 @@ from studio.cli.answer import Answer, number, table
 from studio.errors import BuildError, StudioError
 from studio.targets.figure import Figure
 from studio.targets.library import profile, profiles
+from studio.writing import write_whole
 
 if TYPE_CHECKING:
     from studio.budget import Budget, Reserve
@@ -44,7 +45,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--reserve-ram", type=int, default=0, metavar="N", help="bytes that your variables take"
     )
     parser.add_argument(
-        "--latency-ms", type=float, metavar="T", help="what an inference may take, as estimated"
+        "--latency-ms",
+        type=stations.positive,
+        metavar="T",
+        help="what an inference may take, as estimated",
     )
     parser.add_argument("--battery-mah", type=float, metavar="C", help="capacity of a battery")
     parser.add_argument(
@@ -155,11 +159,11 @@ def _export(
         (args.layers_csv, layers_csv(rows)),
     ):
         if path is not None:
-            _write(path, text.encode())
+            write_whole(path, text.encode())
     if args.map is not None:
         rest_bytes = max((one.rest_bytes for one in found if one.profile == board), default=0)
         there, _ = placed(program, board, rest_bytes)
-        _write(args.map, _map(args.map.suffix.lower(), str(args.map), there))
+        write_whole(args.map, _map(args.map.suffix.lower(), str(args.map), there))
 
 
 def _map(suffix: str, where: str, program: Program) -> bytes:
@@ -171,15 +175,6 @@ def _map(suffix: str, where: str, program: Program) -> bytes:
         raise StudioError("is no name of a picture", where, "end it in .svg or .png")
     drawn = picture(program, peak(program)[0])
     return drawn.svg().encode() if suffix == ".svg" else drawn.png()
-
-
-def _write(path: Path, content: bytes) -> None:
-    try:
-        path.write_bytes(content)
-    except OSError as error:
-        raise StudioError(
-            f"cannot be written: {error.strerror}", str(path), "choose another folder"
-        ) from None
 
 
 def _plain(one: Budget, duty: Duty | None, advice: tuple[Change, ...]) -> dict[str, object]:

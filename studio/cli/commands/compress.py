@@ -12,6 +12,7 @@ from studio.errors import ModelError, RecipeError
 from studio.job import finish
 from studio.targets.figure import Figure
 from studio.targets.resources import resource
+from studio.writing import check_place, write_whole
 
 if TYPE_CHECKING:
     from studio.recipe.recipe import Recipe
@@ -20,9 +21,8 @@ if TYPE_CHECKING:
 def arguments(parser: argparse.ArgumentParser) -> None:
     """The model, the recipe, the data, the result."""
     stations.add_model(parser)
-    names = ", ".join(sorted(path.stem for path in resource("resources/recipes").glob("*.toml")))
     parser.add_argument(
-        "--recipe", metavar="R", required=True, help=f"a recipe file, or one of: {names}"
+        "--recipe", metavar="R", required=True, help=f"a recipe file, or one of: {_ready()}"
     )
     stations.add_data(parser, required=False)
     parser.add_argument("-o", "--output", metavar="OUT.onnx", type=Path, required=True)
@@ -38,14 +38,12 @@ def run(args: argparse.Namespace, report: stations.Report) -> Answer:
 
     recipe = _recipe(args.recipe)
     chosen = _variant(recipe, args.variant)
+    _check_output(args.output, Path(args.model))
     model = stations.opened(args, report)
     data = stations.loaded(args.data, model) if args.data else None
     result = finish(run_recipe(recipe, model, data, Cache()), report)[chosen]
     content = result.to_bytes()
-    try:
-        args.output.write_bytes(content)
-    except OSError as error:
-        raise ModelError(f"cannot be written: {error.strerror}", str(args.output)) from None
+    write_whole(args.output, content, ModelError)
     figures = {
         "file_bytes": Figure(len(content), "measured"),
         "parameters": Figure(result.parameters, "computed"),
@@ -60,11 +58,26 @@ def run(args: argparse.Namespace, report: stations.Report) -> Answer:
     return Answer({"model": model.name, **plain, **figures}, text)
 
 
+def _check_output(output: Path, source: Path) -> None:
+    """Before minutes of training, not after them."""
+    check_place(output, ModelError)
+    if output.exists() and source.exists() and output.samefile(source):
+        raise ModelError("is the model itself", str(output), "save the result under another name")
+
+
 def _recipe(name: str) -> Recipe:
     from studio.recipe.recipe import read_recipe
 
     shipped = resource("resources/recipes") / f"{name}.toml"
-    return read_recipe(shipped if name.isidentifier() and shipped.is_file() else name)
+    if name.isidentifier() and shipped.is_file():
+        return read_recipe(shipped)
+    if not Path(name).exists():
+        raise RecipeError("there is no such recipe", name, f"a file, or one of: {_ready()}")
+    return read_recipe(name)
+
+
+def _ready() -> str:
+    return ", ".join(sorted(path.stem for path in resource("resources/recipes").glob("*.toml")))
 
 
 def _variant(recipe: Recipe, wanted: str) -> str:
@@ -73,5 +86,6 @@ def _variant(recipe: Recipe, wanted: str) -> str:
         return recipe.path(wanted)[-1].id
     if len(leaves) != 1:
         what = f"has {len(leaves)} variants" if leaves else "has no steps"
-        raise RecipeError(what, recipe.name or "recipe", f"--variant: {', '.join(leaves)}")
+        hint = f"--variant: {', '.join(leaves)}" if leaves else "write [[node]] with id and step"
+        raise RecipeError(what, recipe.name or "recipe", hint)
     return leaves[0]

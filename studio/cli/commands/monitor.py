@@ -28,7 +28,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--send", metavar="TEXT", default="", help="send this first, such as name%% or profile%%"
     )
     parser.add_argument(
-        "--seconds", metavar="S", type=float, help=f"default: no end; with --json {_JSON_SECONDS:g}"
+        "--seconds",
+        metavar="S",
+        type=stations.positive,
+        help=f"default: no end; with --json {_JSON_SECONDS:g}",
     )
 
 

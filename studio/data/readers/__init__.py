@@ -33,12 +33,13 @@ def read(path: Path) -> Dataset:
         )
     try:
         if path.is_file() and not path.stat().st_size:
-            raise DataError("the file is empty", str(path))
+            raise DataError("the file is empty", str(path), "copy or export it again")
         dataset: Dataset = reader.read(path)
     except OSError as error:
-        raise DataError(f"cannot be read: {error.strerror or error}", str(path)) from None
+        hint = "choose a file or folder that is there and that you may read"
+        raise DataError(f"cannot be read: {error.strerror or error}", str(path), hint) from None
     except UnicodeDecodeError:
-        raise DataError("is no text file", str(path)) from None
+        raise DataError("is no text file", str(path), "save it as UTF-8") from None
     return dataset
 
 

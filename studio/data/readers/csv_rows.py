@@ -54,7 +54,7 @@ def _columns(path: Path) -> tuple[dict[str, npt.NDArray[np.str_]], int]:
     if not _is_number(rows[0][0]):
         header, first_line = [name.lower() for name in rows.pop(0)], 2
     if not rows:
-        raise DataError("has a header but no rows", str(path))
+        raise DataError("has a header but no rows", str(path), "write a sample in each row")
     if len(set(header)) < len(header):
         raise DataError("two columns have the same name", str(path))
     for number, row in enumerate(rows, first_line):
@@ -79,6 +79,7 @@ class _Numbers:
             raise DataError(
                 f"'{column[row]}' in column '{name}' is no number",
                 f"{self.path}, row {row + self.first_line}",
+                "fill or drop the row, drop the column, or name it label if it holds the class",
             ) from None
 
 

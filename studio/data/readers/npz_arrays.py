@@ -29,7 +29,8 @@ def read(path: Path) -> Dataset:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in archive.files}
     except (ValueError, EOFError, zipfile.BadZipFile, zlib.error, AttributeError) as error:
-        raise DataError(f"is no readable NumPy archive: {error}", str(path)) from None
+        hint = "save plain arrays of numbers or texts with numpy.savez"
+        raise DataError(f"is no readable NumPy archive: {error}", str(path), hint) from None
     parts = [split for split in SPLITS if f"x_{split}" in arrays]
     if parts:
         arrays["split"] = np.repeat(parts, [len(arrays[f"x_{split}"]) for split in parts])

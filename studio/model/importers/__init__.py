@@ -82,7 +82,9 @@ def _head(path: Path) -> bytes:
         with path.open("rb") as file:
             head = file.read(HEAD_BYTES)
     except OSError as error:
-        raise ModelError(f"cannot be read: {error.strerror}", str(path)) from None
+        raise ModelError(
+            f"cannot be read: {error.strerror}", str(path), "choose a file that you may read"
+        ) from None
     if not head:
-        raise ModelError("the file is empty", str(path))
+        raise ModelError("the file is empty", str(path), "export or copy it again")
     return head
