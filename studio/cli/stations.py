@@ -63,7 +63,11 @@ def add_board(parser: argparse.ArgumentParser, several: bool = False) -> None:
     help = "an id of `tinyml-studio boards` or a profile file"
     if several:
         parser.add_argument(
-            "--board", metavar="B", required=True, action="append", help=f"{help}, or all; more than once"
+            "--board",
+            metavar="B",
+            required=True,
+            action="append",
+            help=f"{help}, or all; more than once",
         )
     else:
         parser.add_argument("--board", metavar="B", required=True, help=help)
