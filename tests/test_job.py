@@ -114,7 +114,7 @@ def test_a_worker_is_nice_and_does_not_outlive_a_killed_studio(tmp_path: Path) -
             time.sleep(0.01)
         pid, niceness = map(int, told.read_text().split())
         studio.kill()
-    assert niceness >= 5
+    assert niceness >= min(os.nice(0) + 5, 19)
     end = time.monotonic() + 5
     while Path(f"/proc/{pid}").exists() and time.monotonic() < end:
         stat = Path(f"/proc/{pid}/stat")
