@@ -26,7 +26,7 @@ _PLAIN_BYTES = 1024  # of arrays with a value a channel, in elements
 _READ = {
     "bytes": ("int8", ""), "floats": ("float32", ""), "rectified": ("float32", "tms_clip_f32"),
     "positive": ("float32", "tms_abs_f32"), "numbers": ("int32", "tms_cast_f32_s32"),
-    "truths": ("bool", ""),
+    "truths": ("bool", ""), "narrow": ("float32", "tms_tanh_f32"),
 }  # fmt: skip
 _OUT = len(_READ) * INPUT_BYTES  # where the calls write
 _VARIED = ("tms_softmax_s8", "tms_dynamic_quantize_f32")  # their scalars choose the way
@@ -35,6 +35,7 @@ _REFILL = KernelCall(
     "", "tms_copy_b32", (0,), (len(_READ),),
     {"rows": 1, "n": OUT_BYTES // 4, "in_stride": 0, "out_stride": 0, "out_start": 0},
 )  # fmt: skip
+_NARROW = ("tms_softmax_f32",)  # whose numbers lie close together in attention
 _POSITIVE = ("tms_log_f32", "tms_sqrt_f32", "tms_pow_f32")  # short ways out below zero
 
 
@@ -83,7 +84,7 @@ class Sweep:
             if shared:
                 self._call(_REFILL, 1)
             inputs = tuple(
-                self._input(kernel, example, place, zeros > 0, shared)
+                self._input(kernel, example, place, self._floats(kernel, number, zeros), shared)
                 for place in range(len(example.inputs))
             )
             outs = ((example.out_shape, example.out_dtype), *example.more_outs)
@@ -131,8 +132,17 @@ class Sweep:
         rows = tuple(Step(index, y, y + 1) for y in range(steps))
         self.stages.append(rows if steps > 1 else whole(index, call))
 
+    @staticmethod
+    def _floats(kernel: Kernel, number: int, zeros: float) -> str:
+        """Which floats a call reads first."""
+        if kernel.name in _POSITIVE:
+            return "positive"
+        if kernel.name in _NARROW and number % 2:
+            return "narrow"
+        return "rectified" if zeros else "floats"
+
     def _input(
-        self, kernel: Kernel, example: Example, place: int, rectified: bool, shared: bool
+        self, kernel: Kernel, example: Example, place: int, floats: str, shared: bool
     ) -> int:
         """A buffer of the right shape (it sets the stride of rows) over what the calls read."""
         array = example.inputs[place]
@@ -140,8 +150,7 @@ class Sweep:
             str(array.dtype), "bytes"
         )
         if name == "floats" and place == 0:
-            name = "rectified" if rectified else name
-            name = "positive" if kernel.name in _POSITIVE else name
+            name = floats
         start = self.offsets[list(_READ).index(name)]
         offset = _OUT if shared else start + place * INPUT_BYTES // 4  # no two the same
         return self._buffer(Buffer("a", array.shape, str(array.dtype)), offset)
