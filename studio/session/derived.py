@@ -6,7 +6,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from dataclasses import replace
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from studio.errors import StudioError
 from studio.project import ROOT
@@ -18,15 +18,16 @@ if TYPE_CHECKING:
     from studio.model.model import Model
 
 T = TypeVar("T")
-KEPT = 512
+PROGRAMS_KEPT = 64  # with their weights
+BUDGETS_KEPT = 512
 
 
 class Derived:
     """Programs and budgets, the ones used last."""
 
     def __init__(self) -> None:
-        self._known: OrderedDict[Hashable, object] = OrderedDict()
-        self._lock = threading.Lock()
+        self._programs: _Kept[Program] = _Kept(PROGRAMS_KEPT)
+        self._budgets: _Kept[Budget] = _Kept(BUDGETS_KEPT)
 
     def program(self, model: Model, options: Options) -> Program:
         """The model, lowered.
@@ -36,8 +37,7 @@ class Derived:
         """
         from studio.compiler.lower import lower
 
-        key = ("program", model.digest, options)
-        return self._once(key, lambda: lower(model, options))
+        return self._programs.once((model.digest, options), lambda: lower(model, options))
 
     def budget(self, program: Program, board: str, toolchain: str) -> Budget:
         """What the program takes on a board.
@@ -48,8 +48,9 @@ class Derived:
         from studio.budget import budget
         from studio.targets.library import profile
 
-        key = ("budget", program.origin, program.options, board, toolchain)
-        return self._once(key, lambda: budget(program, profile(board), toolchain))
+        found = profile(board)  # a file of the user's may have changed
+        key = (program.origin, program.options, found, toolchain)
+        return self._budgets.once(key, lambda: budget(program, found, toolchain))
 
     def views(self, state: State) -> dict[str, NodeView]:
         """A view of the model and of each node of the recipe."""
@@ -86,15 +87,24 @@ class Derived:
         way = replace(state.project.recipe, nodes=state.project.recipe.path(node))
         return preview(way, state.model)[node]
 
-    def _once(self, key: Hashable, make: Callable[[], T]) -> T:
+
+class _Kept(Generic[T]):
+    """So many values by their keys, the ones used last."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._known: OrderedDict[Hashable, T] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def once(self, key: Hashable, make: Callable[[], T]) -> T:
         """What `make` gives; for one key always the same object, whichever thread asks."""
         with self._lock:
             if key in self._known:
                 self._known.move_to_end(key)
-                return self._known[key]  # type: ignore[return-value]
+                return self._known[key]
         made = make()
         with self._lock:
             kept = self._known.setdefault(key, made)
-            while len(self._known) > KEPT:
+            while len(self._known) > self._most:
                 self._known.popitem(last=False)
-        return kept  # type: ignore[return-value]
+        return kept

@@ -28,7 +28,7 @@ from __future__ import annotations
 import difflib
 import re
 import tomllib
-from functools import cache
+from functools import cache, lru_cache
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -72,6 +72,28 @@ def profile(board: str) -> Profile:
     Raises:
         ProfileError: no such board (the hint names near matches) or a file that is no profile.
     """
+    if board.partition("#")[0].endswith((".pdsc", ".json")) or board.endswith(".toml"):
+        return _of_file(board)
+    for folder in ("", "virtual/"):
+        path = resource("resources/boards") / f"{folder}{board}.toml"
+        if _is_id(board) and path.is_file():
+            return _of_file(str(path))
+    near = difflib.get_close_matches(board, list(profiles()), n=3, cutoff=0.4)
+    hint = f"did you mean {' or '.join(near)}?" if near else "`tinyml-studio boards` lists them"
+    raise ProfileError("no such board", board, hint)
+
+
+def _of_file(board: str) -> Profile:
+    """What a file says; read again where it has changed."""
+    try:
+        changed = Path(board.partition("#")[0]).stat().st_mtime_ns
+    except OSError:
+        changed = 0  # reading it says what is wrong
+    return _read(board, changed)
+
+
+@lru_cache(maxsize=256)
+def _read(board: str, _changed_ns: int) -> Profile:
     from studio.targets import cmsis_pack, platformio
 
     file, _, device = board.partition("#")
@@ -79,15 +101,7 @@ def profile(board: str) -> Profile:
         return cmsis_pack.read_device(Path(file), device)
     if file.endswith(".json"):
         return platformio.read_manifest(Path(file))
-    if board.endswith(".toml"):
-        return read_profile(Path(board))
-    for folder in ("", "virtual/"):
-        path = resource("resources/boards") / f"{folder}{board}.toml"
-        if _is_id(board) and path.is_file():
-            return read_profile(path)
-    near = difflib.get_close_matches(board, list(profiles()), n=3, cutoff=0.4)
-    hint = f"did you mean {' or '.join(near)}?" if near else "`tinyml-studio boards` lists them"
-    raise ProfileError("no such board", board, hint)
+    return read_profile(Path(board))
 
 
 def read_profile(path: Path) -> Profile:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from dataclasses import replace
@@ -322,3 +323,20 @@ def test_it_needs_neither_qt_nor_heavy_packages_until_a_model_opens() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     loaded = {name.partition(".")[0] for name in done.stdout.split()}
     assert not loaded & {"PySide6", "pyqtgraph", "torch", "onnx", "onnx_ir", "onnxruntime"}
+
+
+def test_a_board_whose_file_is_edited_is_budgeted_anew(session: Session, tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    described = (
+        'name = "Mine"\nmcu = "ABC"\ncore = "cortex-m4f"\n'
+        '[[memory]]\nname = "flash"\nkind = "flash"\naddress = 0\nsize_bytes = 1_048_576\n'
+        '[[memory]]\nname = "ram"\nkind = "ram"\naddress = 0x20000000\nsize_bytes = {}\n'
+    )
+    path.write_text(described.format("65_536"), "utf-8")
+    session.choose_board(str(path))
+    session.finish(session.analyse())
+    assert session.state.views["int8"].budgets[str(path)].fits
+    path.write_text(described.format("1_024"), "utf-8")
+    os.utime(path, ns=(1, 1))  # clocks of file systems are coarse
+    session.finish(session.analyse())
+    assert session.state.views["int8"].budgets[str(path)].over_ram_bytes > 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -139,3 +140,14 @@ def test_every_profile_has_a_known_core_and_ids_match_file_names() -> None:
     for board, found in profiles().items():
         assert found.id == board
         assert found.core in CORES
+
+
+def test_a_file_that_changes_is_read_again(tmp_path: Path) -> None:
+    path = written(tmp_path, GOOD)
+    assert profile(str(path)) is profile(str(path))
+    path.write_text(GOOD.replace("262_144", "131_072"), "utf-8")
+    os.utime(path, ns=(1, 1))  # clocks of file systems are coarse
+    assert profile(str(path)).size_bytes("ram") == 131_072
+    path.unlink()
+    with pytest.raises(ProfileError):
+        profile(str(path))
