@@ -15,11 +15,9 @@ import numpy as np
 import numpy.typing as npt
 from numpy.lib.stride_tricks import sliding_window_view
 
-from studio.compression.calibration import observed
 from studio.compression.qdq import output_axis
 from studio.job import Job, Progress
-from studio.model.evaluate import observe
-from studio.model.model import Model
+from studio.model.walk import Walk
 
 if TYPE_CHECKING:
     import onnx_ir
@@ -57,32 +55,41 @@ class Moments:
         return np.asarray(solved.transpose(0, 2, 1))
 
 
-def measure(
-    reference: Model, model: Model, node: onnx_ir.Node, x: npt.NDArray[np.float32]
-) -> Job[Moments]:
-    """The moments of a layer's inputs over samples [n, ...], run by onnxruntime.
+@dataclass(frozen=True, slots=True)
+class Walks:
+    """Two forms of a net, walked side by side over the same samples.
+
+    Attributes:
+        reference: through the float model.
+        model: through the quantised one.
+        samples: how many.
+    """
+
+    reference: Walk
+    model: Walk
+    samples: int
+
+
+def measure(walks: Walks, node: onnx_ir.Node) -> Job[Moments]:
+    """The moments of a layer's inputs over the samples, run by onnxruntime.
 
     Args:
-        reference: the float model.
-        model: the quantised one.
-        node: a layer of the quantised one.
-        x: float32 [n, ...].
+        walks: of which none has gone past the layer.
+        node: a layer of the quantised model.
     """
     source = node.inputs[0]
     assert source is not None
     name = _float_name(source)
-    theirs = observed(reference, (name,), x)
-    ours = observe(model, (source.name or "",), x)
+    theirs = walks.reference.look(name)
+    ours = walks.model.look(source.name or "")
     sums: list[Any] = [0.0] * 4
     count = 0
-    for begin in range(0, len(x), _SAMPLES_AT_ONCE):
-        yield Progress(f"Measuring what {node.name} reads", begin / len(x))
+    for begin in range(0, walks.samples, _SAMPLES_AT_ONCE):
+        yield Progress(f"Measuring what {node.name} reads", begin / walks.samples)
         pairs = list(islice(zip(theirs, ours, strict=True), _SAMPLES_AT_ONCE))
         f, q = (
             np.concatenate(parts, axis=2, dtype=np.float64)
-            for parts in zip(
-                *((columns(node, r[name]), columns(node, s[0])) for r, s in pairs), strict=True
-            )
+            for parts in zip(*((columns(node, r), columns(node, s)) for r, s in pairs), strict=True)
         )
         turned = q.transpose(0, 2, 1)
         parts = f.sum(axis=2), q.sum(axis=2), f @ turned, q @ turned

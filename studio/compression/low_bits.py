@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from studio.compression import qdq
 from studio.compression.constants import constant, real
-from studio.compression.layer_inputs import Moments, as_matrix, from_matrix, measure
+from studio.compression.layer_inputs import Moments, Walks, as_matrix, from_matrix, measure
 from studio.compression.post_training import WIDE_OPSET, Draft, previewed
 from studio.compression.rounding import Real, Rounding, as_float32, range_scales, searched_scales
 from studio.errors import RecipeError
@@ -172,19 +172,21 @@ def refine_all(
     """
     chosen = _chosen(draft.layers, step, keep_first, keep_last)
     report = {}
+    walks = draft.walks()
     for index, node in enumerate(draft.layers):
         yield Progress(f"Rounding {node.name}", index / len(draft.layers))
         bits = 4 if node in chosen else 8
-        report[node.name or ""] = yield from refine(draft, node, bits, how)
+        report[node.name or ""] = yield from refine(draft, walks, node, bits, how)
     yield Progress(f"Quantised {len(draft.layers)} layers", 1.0)
     return report
 
 
-def refine(draft: Draft, node: onnx_ir.Node, bits: int, how: How) -> Job[str]:
+def refine(draft: Draft, walks: Walks, node: onnx_ir.Node, bits: int, how: How) -> Job[str]:
     """Measure what a layer reads in the graph as it stands, round its weights, set its bias.
 
     Args:
         draft: changed in place.
+        walks: through its two forms, up to the layer before.
         node: a layer of the draft.
         bits: 4, or 8 to keep its weights unless `how` refines them.
         how: to round.
@@ -192,7 +194,7 @@ def refine(draft: Draft, node: onnx_ir.Node, bits: int, how: How) -> Job[str]:
     Returns:
         What was done, in words.
     """
-    moments = yield from measure(draft.source, draft.model(), node, draft.x)
+    moments = yield from measure(walks, node)
     if bits < 8 or how.refine_int8:
         store(draft, node, rounded(draft, node, bits, moments, how))
     text = f"int{bits} weights"

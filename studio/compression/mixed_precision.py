@@ -200,7 +200,7 @@ class Search:
         for node in self.draft.layers:
             self.draft.biases[node] = self.biases[node]
             store(self.draft, node, self.plain[node])
-        report = {}
+        report, walks = {}, self.draft.walks()
         for index, node in enumerate(self.draft.layers):
             bits = 4 if index in chosen else 8
             before = tuple(i in chosen for i in range(index + 1))
@@ -208,7 +208,7 @@ class Search:
                 integers, self.draft.biases[node], said = self.rounded[before]
                 store(self.draft, node, integers)
             else:
-                said = yield from refine(self.draft, node, bits, _HOW)
+                said = yield from refine(self.draft, walks, node, bits, _HOW)
                 self.rounded[before] = current(node, bits), self.draft.biases[node], said
             report[node.name or ""] = said
         return report

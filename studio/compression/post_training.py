@@ -12,10 +12,12 @@ import numpy.typing as npt
 from studio.compression import qdq
 from studio.compression.calibration import calibrate
 from studio.compression.constants import constant, real, set_constant
+from studio.compression.layer_inputs import Walks
 from studio.errors import RecipeError
 from studio.job import Job
 from studio.model.evaluate import check_fits
 from studio.model.model import Model
+from studio.model.walk import Walk
 
 if TYPE_CHECKING:
     import onnx_ir
@@ -53,6 +55,10 @@ class Draft:
     def model(self) -> Model:
         """The graph as it stands now."""
         return Model.from_ir(self.ir, self.source.name)
+
+    def walks(self) -> Walks:
+        """Walks through the float form and this one, from the input on."""
+        return Walks(Walk(self.source.ir, self.x), Walk(self.ir, self.x), len(self.x))
 
 
 def previewed(

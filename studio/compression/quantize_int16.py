@@ -77,12 +77,12 @@ def run(p: QuantizeInt16, model: Model, data: Dataset | None) -> Job[Model]:
         form=qdq.INT16,
         headroom=p.headroom,
     )
-    report = {}
+    report, walks = {}, draft.walks()
     for index, node in enumerate(draft.layers):
         report[node.name or ""] = "int8 weights, int16 activations"
         if p.refine:
             yield Progress(f"Rounding {node.name}", index / len(draft.layers))
-            report[node.name or ""] = yield from refine(draft, node, 8, _HOW)
+            report[node.name or ""] = yield from refine(draft, walks, node, 8, _HOW)
     yield Progress(f"Quantised {len(draft.layers)} layers", 1.0)
     return model.derived(draft.ir, STEP.id, asdict(p), report)
 

@@ -15,8 +15,8 @@ from studio.compression.constants import constant
 from studio.compression.post_training import drafted, previewed
 from studio.compression.step import Needs, Step, param
 from studio.job import Job, Progress
-from studio.model.evaluate import observe
 from studio.model.model import Model
+from studio.model.walk import Walk
 
 if TYPE_CHECKING:
     import onnx_ir
@@ -74,9 +74,10 @@ def run(p: QuantizeInt8, model: Model, data: Dataset | None) -> Job[Model]:
         means=p.bias_correction,
     )
     moved: dict[onnx_ir.Node, float] = {}
+    walk = Walk(draft.ir, draft.x)
     for index, node in enumerate(draft.layers if p.bias_correction else ()):
         yield Progress(f"Correcting the bias of {node.name}", index / len(draft.layers))
-        moved[node] = _correct_bias(draft.model(), node, draft.means[node], draft.x)
+        moved[node] = _correct_bias(walk, node, draft.means[node])
     yield Progress(f"Quantised {len(draft.layers)} layers", 1.0)
     return model.derived(draft.ir, STEP.id, asdict(p), _report(draft.layers, moved))
 
@@ -94,12 +95,7 @@ def _report(layers: Sequence[onnx_ir.Node], moved: Mapping[onnx_ir.Node, float])
     }
 
 
-def _correct_bias(
-    model: Model,
-    node: onnx_ir.Node,
-    mean: npt.NDArray[np.float64],
-    x: npt.NDArray[np.float32],
-) -> float:
+def _correct_bias(walk: Walk, node: onnx_ir.Node, mean: npt.NDArray[np.float64]) -> float:
     """Move a layer's int32 bias so that its mean output equals the float model's.
 
     The layers before it are corrected already (Nagel et al., arXiv 1906.04721, section 4.2).
@@ -109,9 +105,8 @@ def _correct_bias(
     """
     import onnx_ir
 
-    name = node.outputs[0].name or ""
     axis = qdq.channel_axis(node)
-    rows = [channel_mean(arrays[0], axis) for arrays in observe(model, (name,), x)]
+    rows = [channel_mean(array, axis) for array in walk.look(node.outputs[0].name or "")]
     error = mean - np.mean(rows, axis=0)
     dequantize = node.inputs[2].producer() if node.inputs[2] is not None else None
     assert dequantize is not None

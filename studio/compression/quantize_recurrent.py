@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
-from studio.compression.calibration import observed
 from studio.compression.low_bits import How, refine
 from studio.compression.post_training import PLACEHOLDER, WIDE_OPSET, drafted, previewed
 from studio.compression.qdq import Grid
@@ -19,6 +18,7 @@ from studio.compression.step import Needs, Step, param
 from studio.errors import RecipeError
 from studio.job import Job, Progress
 from studio.model.model import Model
+from studio.model.walk import Walk
 
 if TYPE_CHECKING:
     import onnx_ir
@@ -69,19 +69,20 @@ def run(p: QuantizeRecurrent, model: Model, data: Dataset | None) -> Job[Model]:
     draft = yield from drafted(
         model, STEP.id, data, samples=p.samples, means=p.bias_correction, opset=WIDE_OPSET
     )
-    report = {}
+    report, walk = {}, Walk(model.ir, draft.x)
     for node in [node for node in draft.ir.graph if node.op_type in KINDS]:
         yield Progress(f"Quantising {node.name}")
-        every, x = cells(node, STEP.id), _sequences(model, node, draft.x)
+        every, x = cells(node, STEP.id), _sequences(model, node, walk)
         turned = [x, x[:, ::-1]] if _direction(node) != "reverse" else [x[:, ::-1]]
         scales = [
             _scales(cell, cell.trace(part)) for cell, part in zip(every, turned, strict=False)
         ]
         report[node.name or ""] = _words(node)
         write(draft.ir.graph, node, every, scales, Grid.over(float(x.min()), float(x.max())))
+    walks = draft.walks()
     for index, node in enumerate(draft.layers if p.bias_correction else ()):
         yield Progress(f"Correcting the bias of {node.name}", index / len(draft.layers))
-        report[node.name or ""] = yield from refine(draft, node, 8, _KEEP)
+        report[node.name or ""] = yield from refine(draft, walks, node, 8, _KEEP)
     return model.derived(draft.ir, STEP.id, asdict(p), report)
 
 
@@ -110,14 +111,11 @@ def _words(node: onnx_ir.Node) -> str:
     return f"{node.op_type}: int8 weights, int16 states and gates"
 
 
-def _sequences(
-    model: Model, node: onnx_ir.Node, x: npt.NDArray[np.float32]
-) -> npt.NDArray[np.float64]:
+def _sequences(model: Model, node: onnx_ir.Node, walk: Walk) -> npt.NDArray[np.float64]:
     """What a recurrent layer of the float model reads: [samples, time, inputs]."""
     name = next(n for n in model.ir.graph if n.name == node.name).inputs[0]
     assert name is not None
-    key = name.name or ""
-    rows: list[Any] = [arrays[key][:, 0] for arrays in observed(model, (key,), x)]
+    rows = [array[:, 0] for array in walk.look(name.name or "")]
     return np.stack(rows).astype(np.float64)
 
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 Array = npt.NDArray[Any]
 Samples = Array | Sequence[Array]
 Runner = Callable[[Sequence[Array]], list[Array]]
+Session = Callable[[Sequence[str], Mapping[str, Array]], list[Array]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -189,8 +190,9 @@ def observe(model: Model, names: tuple[str, ...], x: Samples) -> Iterator[list[A
     from onnx_ir.passes.common import RemoveUnusedNodesPass
 
     ir, carried = model.clone_ir(), {pair.output for pair in model.states}
+    chosen = set(names)
     wanted: dict[str, onnx_ir.Value] = {
-        value.name: value for node in ir.graph for value in node.outputs if value.name in set(names)
+        value.name: value for node in ir.graph for value in node.outputs if value.name in chosen
     }
     kept = [value for value in ir.graph.outputs if value.name in carried]
     ir.graph.outputs.clear()
@@ -245,6 +247,28 @@ def _runner(
 
     What `state` holds when it is called goes in beside the sample.
     """
+    run_session = opened(data, model.name)
+
+    def run(sample: Sequence[Array]) -> list[Array]:
+        feed = {
+            spec.name: np.asarray(part, spec.dtype).reshape(spec.shape)
+            for spec, part in zip(model.inputs, sample, strict=True)
+        }
+        return run_session(names, {**feed, **(state or {})})
+
+    return run
+
+
+def opened(data: bytes, where: str) -> Session:
+    """A function from names of outputs, and arrays by input name, to the outputs of a graph.
+
+    Args:
+        data: serialised ONNX.
+        where: the model's name, for errors.
+
+    Raises:
+        ModelError: onnxruntime cannot run it.
+    """
     import onnxruntime
 
     onnxruntime.disable_telemetry_events()
@@ -252,23 +276,19 @@ def _runner(
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
     options.intra_op_num_threads = 1  # nets this small lose time to threads
     options.log_severity_level = 4
-    with _translated(model):
+    with _translated(where):
         session = onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
 
-    def run(sample: Sequence[Array]) -> list[Array]:
-        feed = {
-            spec.name: np.asarray(part, spec.dtype).reshape(spec.shape)
-            for spec, part in zip(model.inputs, sample, strict=True)
-        }
-        with _translated(model):
-            outputs: list[Array] = session.run(names, {**feed, **(state or {})})
+    def run(names: Sequence[str], feed: Mapping[str, Array]) -> list[Array]:
+        with _translated(where):
+            outputs: list[Array] = session.run(names, feed)
         return outputs
 
     return run
 
 
 @contextmanager
-def _translated(model: Model) -> Iterator[None]:
+def _translated(where: str) -> Iterator[None]:
     """Raise what onnxruntime raises as ModelError."""
     from onnxruntime.capi import onnxruntime_pybind11_state as state
 
@@ -282,4 +302,4 @@ def _translated(model: Model) -> Iterator[None]:
         state.RuntimeException,
     ) as error:
         reason = " ".join(str(error).split())[:300]
-        raise ModelError(f"onnxruntime cannot run it: {reason}", model.name) from None
+        raise ModelError(f"onnxruntime cannot run it: {reason}", where) from None
