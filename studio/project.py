@@ -15,6 +15,11 @@ always the same bytes. Paths inside the project's folder are stored relative to 
     input = "whole"                   # or "rows", which the firmware brings as the run goes
     latency_limit_ms = 0.0            # what the trade-off shows as the limit; 0 is none
 
+    [application]                     # of the user's own, beside the model
+    file = "build/app.elf"            # or a linker map; "" is none
+    flash_bytes = 0                   # what comes on top of the file, by hand
+    ram_bytes = 0
+
     [recipe]                          # as in a recipe file
 
     [positions]                       # of the cards that the user moved
@@ -26,7 +31,7 @@ from __future__ import annotations
 import math
 import tomllib
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -35,6 +40,7 @@ from studio.compiler.program import PLANS, ROUNDINGS, WEIGHTS, Options
 from studio.compression.step import param
 from studio.errors import ProjectError, RecipeError
 from studio.recipe.recipe import Node, Recipe, from_plain, to_plain
+from studio.targets.library import names_file
 from studio.writing import write_whole
 
 ROOT = ""
@@ -47,6 +53,8 @@ BOARDS = (
     "virtual/mps2-an386", "stm32f746g_disco", "nano33ble_sense", "rpi_pico", "bluepill_f103c8",
 )  # fmt: skip
 HISTORY_LIMIT = 500
+MOST_BYTES = (1 << 31) - 1
+"""The most that an application may be said to take."""
 INPUTS = ("whole", "rows")
 STREAMING_PLAN = "small"
 """The only plan that takes the input row by row."""
@@ -55,8 +63,9 @@ Position = tuple[float, float]
 _FIELDS: dict[str, type] = {
     "version": int, "model": str, "data": str, "boards": list, "board": str, "toolchain": str,
     "plan": str, "rounding": str, "weights": str, "input": str, "latency_limit_ms": float,
-    "recipe": dict, "positions": dict,
+    "application": dict, "recipe": dict, "positions": dict,
 }  # fmt: skip
+_APPLICATION: dict[str, type] = {"file": str, "flash_bytes": int, "ram_bytes": int}
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +97,20 @@ CHOICES: dict[str, tuple[str, ...]] = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Application:
+    """What runs beside the model: a linked firmware of the user's, and bytes stated by hand.
+
+    Attributes:
+        file: path of an ELF file or linker map; "" where there is none.
+        flash_bytes, ram_bytes: what comes on top of what the file says.
+    """
+
+    file: str = ""
+    flash_bytes: int = 0
+    ram_bytes: int = 0
+
+
 @dataclass(frozen=True)
 class Project:
     """Everything that the user decided.
@@ -101,6 +124,7 @@ class Project:
         board: the board to generate for and to flash.
         toolchain, plan, rounding, weights, input: as in Choices.
         latency_limit_ms: the most that an inference may take; 0 where that does not matter.
+        application: what takes memory beside the model.
     """
 
     model: str = ""
@@ -115,6 +139,7 @@ class Project:
     weights: str = WEIGHTS[0]
     input: str = INPUTS[0]
     latency_limit_ms: float = 0.0
+    application: Application = Application()
 
     @property
     def options(self) -> Options:
@@ -322,8 +347,13 @@ def to_text(project: Project, folder: Path) -> str:
         "version": VERSION,
         "model": _relative(project.model, folder),
         "data": _relative(project.data, folder),
-        "boards": list(project.boards),
-        **{key: getattr(project, key) for key in ("board", *CHOICES, "latency_limit_ms")},
+        "boards": [_relative_board(board, folder) for board in project.boards],
+        "board": _relative_board(project.board, folder),
+        **{key: getattr(project, key) for key in (*CHOICES, "latency_limit_ms")},
+        "application": {
+            **asdict(project.application),
+            "file": _relative(project.application.file, folder),
+        },
         "recipe": to_plain(project.recipe),
         "positions": {node: list(at) for node, at in sorted(project.positions.items())},
     }
@@ -345,15 +375,19 @@ def from_text(text: str, where: Path) -> Project:
         recipe = from_plain(table.get("recipe", {}), str(where))
     except RecipeError as error:
         raise ProjectError(error.what, f"{where}: {error.where}", error.hint) from None
-    boards = tuple(table.get("boards", BOARDS))
+    application = table.get("application", {})
+    file = _absolute(application.get("file", ""), where.parent)
+    boards = (_absolute_board(board, where.parent) for board in table.get("boards", BOARDS))
     return Project(
         model=_absolute(table["model"], where.parent),
         data=_absolute(table.get("data", ""), where.parent),
         recipe=recipe,
         positions=_positions(table.get("positions", {}), recipe, str(where)),
-        boards=boards,
+        boards=tuple(boards),
+        board=_absolute_board(table.get("board", BOARDS[0]), where.parent),
         latency_limit_ms=float(table.get("latency_limit_ms", 0.0)),
-        **{key: table[key] for key in ("board", *CHOICES) if key in table},
+        application=Application(**{**application, "file": file}),
+        **{key: table[key] for key in CHOICES if key in table},
     )
 
 
@@ -408,6 +442,18 @@ def _check(table: dict[str, Any], where: str) -> None:
             raise ProjectError(f"{key} = '{table[key]}'", where, f"one of {', '.join(allowed)}")
     if not all(isinstance(board, str) for board in table.get("boards", ())):
         raise ProjectError("'boards' is no list of texts", where)
+    _check_application(table.get("application", {}), f"{where}: application")
+
+
+def _check_application(table: dict[str, Any], where: str) -> None:
+    for key, value in table.items():
+        if key not in _APPLICATION:
+            hint = f"there are: {', '.join(_APPLICATION)}"
+            raise ProjectError(f"unknown key '{key}'", where, hint)
+        if type(value) is not _APPLICATION[key]:
+            raise ProjectError(f"'{key}' is no {_APPLICATION[key].__name__}", where)
+        if isinstance(value, int) and not 0 <= value <= MOST_BYTES:
+            raise ProjectError(f"'{key}' is no size", where, "write bytes, 0 for none")
 
 
 def _positions(table: dict[str, Any], recipe: Recipe, where: str) -> Mapping[str, Position]:
@@ -425,6 +471,14 @@ def _relative(path: str, folder: Path) -> str:
     if not path or path.startswith(EXAMPLE) or not Path(path).is_relative_to(folder):
         return path
     return Path(path).relative_to(folder).as_posix()
+
+
+def _relative_board(board: str, folder: Path) -> str:
+    return _relative(board, folder) if names_file(board) else board
+
+
+def _absolute_board(board: str, folder: Path) -> str:
+    return _absolute(board, folder) if names_file(board) else board
 
 
 def _absolute(path: str, folder: Path) -> str:

@@ -90,6 +90,14 @@ class Session:
         """
         return model_work.open_data(self._state, name)
 
+    def open_application(self, file: str) -> Job[Update]:
+        """Take an ELF file or linker map of the user's firmware into account in every budget.
+
+        Raises:
+            BuildError: not readable, or neither of both.
+        """
+        return model_work.open_application(self._state, file)
+
     def analyse(self) -> Job[Update]:
         """Previews, programs and budgets of every node; milliseconds where little changed."""
         return model_work.analyse(self._state, self._derived)
@@ -294,6 +302,18 @@ class Session:
         """Set what an inference may take, in milliseconds; 0 for no limit."""
         limited = replace(self._project, latency_limit_ms=max(most_ms, 0.0))
         self._edit(limited, gesture="limit latency")
+
+    def reserve(self, flash_bytes: int, ram_bytes: int, keep_file: bool = True) -> None:
+        """Say what the user's application takes, on top of its file, which may be let go.
+
+        Raises:
+            ProjectError: no number of bytes.
+        """
+        if not all(0 <= size <= document.MOST_BYTES for size in (flash_bytes, ram_bytes)):
+            raise ProjectError("is no size of an application", hint="give bytes, 0 for none")
+        file = self._project.application.file if keep_file else ""
+        application = document.Application(file, flash_bytes, ram_bytes)
+        self._edit(replace(self._project, application=application))
 
     def undo(self) -> None:
         """Put the project back to what it was before the last edit."""

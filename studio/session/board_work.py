@@ -43,6 +43,11 @@ class Subject:
     profile: Profile
     asked: State
 
+    @property
+    def board(self) -> str:
+        """The board as the project calls it: of the user's own, that is a path."""
+        return self.asked.project.board
+
     def carried(self, now: State) -> State:
         """`now` with the results that were computed on the way."""
         same = now.model is self.asked.model and now.dataset is self.asked.dataset
@@ -68,7 +73,7 @@ def code(asked: State, derived: Derived) -> Job[Update]:
     files = generated(made)
 
     def update(now: State) -> State:
-        return replace(made.carried(now), code=files, code_of=(made.program, made.profile.id))
+        return replace(made.carried(now), code=files, code_of=(made.program, made.board))
 
     return update
 
@@ -80,10 +85,10 @@ def compare_code(asked: State, derived: Derived, other: str) -> Job[Update]:
     yield Progress("Comparing the files")
     before, after = generated(theirs), generated(ours)
     programs = theirs.program, ours.program
-    found = CodeDifference(programs, ours.profile.id, differences(before, after))
+    found = CodeDifference(programs, ours.board, differences(before, after))
 
     def update(now: State) -> State:
-        named = (ours.program, ours.profile.id)
+        named = (ours.program, ours.board)
         return replace(ours.carried(now), code=after, code_of=named, difference=found)
 
     return update
@@ -110,7 +115,7 @@ def generate(asked: State, derived: Derived, directory: Path) -> Job[Update]:
     write_project(files, directory)
 
     def update(now: State) -> State:
-        return replace(made.carried(now), code=files, code_of=(made.program, made.profile.id))
+        return replace(made.carried(now), code=files, code_of=(made.program, made.board))
 
     return update
 
@@ -135,7 +140,7 @@ def deploy(asked: State, derived: Derived, port: str = "") -> Job[Update]:
         begun.running.close()
         raise
     shown = (*begun.stations, *stations)
-    deployed = Deployment(made.profile.id, asked.selected, made.program, shown, begun.running)
+    deployed = Deployment(made.board, asked.selected, made.program, shown, begun.running)
 
     def update(now: State) -> State:
         if now.model is not asked.model:

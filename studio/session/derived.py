@@ -9,11 +9,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from studio.errors import StudioError
-from studio.project import ROOT
+from studio.project import ROOT, Application
 from studio.session.state import NodeView, State
 
 if TYPE_CHECKING:
-    from studio.budget import Budget
+    from studio.budget import Budget, Reserve
     from studio.compiler.program import Options, Program
     from studio.model.model import Model
 
@@ -39,8 +39,8 @@ class Derived:
 
         return self._programs.once((model.digest, options), lambda: lower(model, options))
 
-    def budget(self, program: Program, board: str, toolchain: str) -> Budget:
-        """What the program takes on a board.
+    def budget(self, program: Program, board: str, toolchain: str, reserve: Reserve) -> Budget:
+        """What the program takes on a board, beside the user's application.
 
         Raises:
             ProfileError: there is no such board.
@@ -49,8 +49,8 @@ class Derived:
         from studio.targets.library import profile
 
         found = profile(board)  # a file of the user's may have changed
-        key = (program.origin, program.options, found, toolchain)
-        return self._budgets.once(key, lambda: budget(program, found, toolchain))
+        key = (program.origin, program.options, found, toolchain, reserve)
+        return self._budgets.once(key, lambda: budget(program, found, toolchain, reserve))
 
     def views(self, state: State) -> dict[str, NodeView]:
         """A view of the model and of each node of the recipe."""
@@ -70,7 +70,8 @@ class Derived:
         refused: dict[str, StudioError] = {}
         for board in dict.fromkeys((state.project.board, *state.project.boards)):
             try:
-                budgets[board] = self.budget(program, board, state.project.toolchain)
+                reserve = _reserve(state.project.application)
+                budgets[board] = self.budget(program, board, state.project.toolchain, reserve)
             except StudioError as error:
                 refused[board] = error
         return NodeView(model, program, budgets, refused)
@@ -86,6 +87,12 @@ class Derived:
             return state.model
         way = replace(state.project.recipe, nodes=state.project.recipe.path(node))
         return preview(way, state.model)[node]
+
+
+def _reserve(application: Application) -> Reserve:
+    from studio.budget.application import reserve
+
+    return reserve(application.file, application.flash_bytes, application.ram_bytes)
 
 
 class _Kept(Generic[T]):

@@ -72,7 +72,7 @@ def profile(board: str) -> Profile:
     Raises:
         ProfileError: no such board (the hint names near matches) or a file that is no profile.
     """
-    if board.partition("#")[0].endswith((".pdsc", ".json")) or board.endswith(".toml"):
+    if names_file(board):
         return _of_file(board)
     for folder in ("", "virtual/"):
         path = resource("resources/boards") / f"{folder}{board}.toml"
@@ -81,6 +81,11 @@ def profile(board: str) -> Profile:
     near = difflib.get_close_matches(board, list(profiles()), n=3, cutoff=0.4)
     hint = f"did you mean {' or '.join(near)}?" if near else "`tinyml-studio boards` lists them"
     raise ProfileError("no such board", board, hint)
+
+
+def names_file(board: str) -> bool:
+    """Whether a board's name is the path of a file, with or without a device."""
+    return board.partition("#")[0].endswith((".pdsc", ".json")) or board.endswith(".toml")
 
 
 def _of_file(board: str) -> Profile:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from studio.errors import ProjectError, RecipeError
 from studio.project import (
     ROOT,
+    Application,
     History,
     Project,
     add_node,
@@ -54,6 +55,7 @@ def sample() -> Project:
         plan="small",
         input="rows",
         latency_limit_ms=12.5,
+        application=Application(str(FOLDER / "build" / "app.elf"), 40_960, 512),
     )
 
 
@@ -102,6 +104,11 @@ def test_the_model_s_own_rounding_is_asked_for_as_none() -> None:
         ("version = 1\nmodel = 'm'\ninput = 'half'", "input = 'half'"),
         ("version = 1\nmodel = 'm'\nlatency_limit_ms = -1.0", "is no time"),
         ("version = 1\nmodel = 'm'\nlatency_limit_ms = nan", "is no time"),
+        ("version = 1\nmodel = 'm'\n[application]\nflash_bytes = -1", "is no size"),
+        ("version = 1\nmodel = 'm'\n[application]\nram_bytes = 5000000000", "is no size"),
+        ("version = 1\nmodel = 'm'\n[application]\nram_bytes = true", "is no int"),
+        ("version = 1\nmodel = 'm'\n[application]\nfile = 1", "is no str"),
+        ("version = 1\nmodel = 'm'\n[application]\nheap = 1", "unknown key 'heap'"),
         ("version = 1\nmodel = 'm'\nlatency_limit_ms = true", "is no float"),
         ("version = 1\nmodel = 'm'\n[positions]\nx = 'left'", "is no [x, y]"),
         ("version = 1\nmodel = 'm'\n[recipe]\nnode = [{id = 'a', step = 'nothing'}]", "no step"),
@@ -275,3 +282,21 @@ def test_random_edits_then_undo_all_gives_the_same_bytes(edits: list[tuple[str, 
         history = history.undo()
     assert history.now is first
     assert to_text(history.now, FOLDER) == to_text(first, FOLDER)
+
+
+def test_files_inside_the_projects_folder_are_stored_relative_to_it() -> None:
+    inside, outside = str(FOLDER / "boards" / "mine.toml"), "/elsewhere/Vendor.pdsc#F401"
+    project = Project(
+        model=str(FOLDER / "m.onnx"),
+        boards=("rpi_pico", inside, outside),
+        board=inside,
+        application=Application(str(FOLDER / "app.map")),
+    )
+    text = to_text(project, FOLDER)
+    assert 'board = "boards/mine.toml"' in text and 'file = "app.map"' in text
+    assert outside in text
+    assert from_text(text, FILE) == project
+    moved = from_text(text, Path("/moved/a.tinyml"))
+    assert moved.boards == ("rpi_pico", str(Path("/moved/boards/mine.toml")), outside)
+    assert moved.board == str(Path("/moved/boards/mine.toml"))
+    assert moved.application.file == str(Path("/moved/app.map"))

@@ -129,11 +129,9 @@ def _late(found: list[Budget], most_ms: float | None) -> dict[str, str]:
 
 
 def _reserve(args: argparse.Namespace) -> Reserve:
-    from studio.budget import Reserve
-    from studio.build.taken import taken_bytes
+    from studio.budget.application import reserve
 
-    flash, ram = taken_bytes(args.application) if args.application else (0, 0)
-    return Reserve(flash + args.reserve_flash, ram + args.reserve_ram)
+    return reserve(str(args.application or ""), args.reserve_flash, args.reserve_ram)
 
 
 def _duty(args: argparse.Namespace) -> Duty | None:

@@ -1,0 +1,133 @@
+"""The user's own application and boards in a session, against the command line's answers."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from studio.cli import main
+from studio.errors import BuildError, ProjectError
+from studio.session import Session
+
+MAP = """.text           0x08000000     0x1000
+.rodata         0x08001000      0x400
+.data           0x20000000       0x40
+.bss            0x20000040      0x800
+"""
+BOARD = """name = "My board"
+mcu = "My part"
+core = "cortex-m4f"
+clock_hz = { value = 100_000_000, source = "its schematic" }
+memory = [
+    { name = "flash", kind = "flash", address = 0x08000000, size_bytes = 65_536 },
+    { name = "ram", kind = "ram", address = 0x20000000, size_bytes = 16_384 },
+]
+"""
+SELECTED = "virtual/mps2-an386"
+
+
+@pytest.fixture(scope="module")
+def opened() -> Session:
+    session = Session()
+    session.finish(session.open("example:digits"))
+    session.select("")
+    return session
+
+
+@pytest.fixture
+def session(opened: Session) -> Session:
+    made = Session()
+    state = opened.state
+    made.take(lambda _: state)
+    return made
+
+
+@pytest.fixture
+def linked(tmp_path: Path) -> Path:
+    path = tmp_path / "app.map"
+    path.write_text(MAP)
+    return path
+
+
+def reserves(session: Session) -> set[tuple[int, int]]:
+    session.finish(session.analyse())
+    budgets = session.state.view.budgets.values()
+    return {(one.reserve.flash_bytes, one.reserve.ram_bytes) for one in budgets}
+
+
+def test_a_file_and_numbers_count_in_every_budget_and_can_be_undone(
+    session: Session, linked: Path
+) -> None:
+    assert reserves(session) == {(0, 0)}
+    session.finish(session.open_application(str(linked)))
+    assert reserves(session) == {(0x1440, 0x840)}
+    session.reserve(1000, 24)
+    assert reserves(session) == {(0x1440 + 1000, 0x840 + 24)}
+    session.undo()
+    assert reserves(session) == {(0x1440, 0x840)}
+    session.reserve(0, 0, keep_file=False)
+    assert reserves(session) == {(0, 0)}
+
+
+def test_a_file_that_changed_is_read_again(session: Session, linked: Path) -> None:
+    session.finish(session.open_application(str(linked)))
+    reserves(session)
+    linked.write_text(MAP.replace("0x1000\n", "0x3000\n"))
+    assert reserves(session) == {(0x3440, 0x840)}
+    linked.unlink()
+    session.finish(session.analyse())
+    assert not session.state.view.budgets
+    assert all("cannot be read" in error.what for error in session.state.view.refused.values())
+
+
+def test_what_is_no_firmware_changes_nothing(session: Session, tmp_path: Path) -> None:
+    (tmp_path / "notes.map").write_text("nothing")
+    before = session.state
+    with pytest.raises(BuildError, match="neither an ELF file nor a linker map"):
+        session.finish(session.open_application(str(tmp_path / "notes.map")))
+    with pytest.raises(ProjectError, match="no size"):
+        session.reserve(-1, 0)
+    assert session.state is before
+
+
+def test_an_application_makes_a_board_too_small(session: Session) -> None:
+    session.finish(session.analyse())
+    before = session.state.view.budgets["bluepill_f103c8"]
+    free = before.profile.size_bytes("flash") - int(before.flash_bytes.value)
+    session.reserve(free + 1 if free > 0 else 1, 0)
+    session.finish(session.analyse())
+    over = session.state.view.budgets["bluepill_f103c8"].over_flash_bytes
+    assert over == before.over_flash_bytes + 1
+
+
+def test_the_command_line_gives_the_same_budget(
+    session: Session, linked: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    board = tmp_path / "mine.toml"
+    board.write_text(BOARD)
+    session.choose_board(str(board))
+    session.finish(session.open_application(str(linked)))
+    session.reserve(512, 60_000)
+    session.finish(session.analyse())
+    mine = session.state.view.budgets[str(board)]
+    main(
+        ["budget", "digits", "--board", str(board), "--application", str(linked), "--json",
+         "--reserve-flash", "512", "--reserve-ram", "60000"]
+    )  # fmt: skip
+    [theirs] = json.loads(capsys.readouterr().out)["budgets"]
+    assert theirs["reserve_bytes"] == {"flash_bytes": 0x1440 + 512, "ram_bytes": 0x840 + 60_000}
+    assert mine.reserve.ram_bytes == theirs["reserve_bytes"]["ram_bytes"]
+    assert mine.over_ram_bytes == theirs["over_ram_bytes"] > 0
+    assert mine.over_flash_bytes == theirs["over_flash_bytes"]
+    assert mine.flash_bytes.value == theirs["flash_bytes"]["value"]
+
+
+def test_the_code_for_a_board_of_ones_own_is_current(session: Session, tmp_path: Path) -> None:
+    board = tmp_path / "mine.toml"
+    board.write_text(BOARD)
+    session.choose_board(str(board))
+    session.finish(session.analyse())
+    session.finish(session.code())
+    assert session.state.current_code
