@@ -66,6 +66,14 @@ class ProfileError(StudioError):
     """A board or MCU description that cannot be used."""
 
 
+class DeviceNeeded(ProfileError):
+    """A file describes several devices, and nobody has said which one is meant."""
+
+    def __init__(self, what: str, where: str, hint: str, devices: tuple[str, ...]) -> None:
+        super().__init__(what, where, hint)
+        self.devices = devices
+
+
 class BuildError(StudioError):
     """A missing compiler, a failed compilation or link."""
 

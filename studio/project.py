@@ -170,6 +170,11 @@ class Project:
             choices |= {"plan": STREAMING_PLAN} if asked else {"input": INPUTS[0]}
         return replace(self, **choices)  # type: ignore[arg-type]
 
+    def on_board(self, board: str) -> Project:
+        """To generate for and to flash this board; it is compared with the others."""
+        boards = tuple(dict.fromkeys((*self.boards, board)))
+        return replace(self, board=board, boards=boards)
+
     def moved(self, positions: Mapping[str, Position]) -> Project:
         """With cards at other places."""
         return replace(self, positions=MappingProxyType({**self.positions, **positions}))

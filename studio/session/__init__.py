@@ -18,7 +18,7 @@ from typing import Any
 from studio import project as document
 from studio.errors import ProjectError, RecipeError
 from studio.job import Job, Progress, finish
-from studio.project import ROOT, SUFFIX, History, Project
+from studio.project import ROOT, SUFFIX, Application, History, Project
 from studio.recipe.recipe import Recipe, parse_recipe, write_recipe
 from studio.session import board_work, model_work
 from studio.session.derived import Derived
@@ -90,13 +90,32 @@ class Session:
         """
         return model_work.open_data(self._state, name)
 
-    def open_application(self, file: str) -> Job[Update]:
-        """Take an ELF file or linker map of the user's firmware into account in every budget.
+    def open_board(self, name: str) -> Job[Update]:
+        """Choose a board file of the user's; of a device description, `FILE#DEVICE`.
 
         Raises:
-            BuildError: not readable, or neither of both.
+            DeviceNeeded: a description of several devices, and no device is named.
+            ProfileError: no board file, or one that cannot be used.
         """
-        return model_work.open_application(self._state, file)
+        return board_work.open_board(name)
+
+    def open_application(
+        self, file: str = "", flash_bytes: int = 0, ram_bytes: int = 0
+    ) -> Job[Update]:
+        """Take what runs beside the model into account in every budget.
+
+        Args:
+            file: an ELF file or linker map of the user's firmware; "" for none.
+            flash_bytes: of flash, on top of what the file says.
+            ram_bytes: of RAM, likewise.
+
+        Raises:
+            BuildError: a file that is not readable, or neither of both.
+            ProjectError: no numbers of bytes.
+        """
+        path = str(Path(file).absolute()) if file else ""
+        application = Application(path, flash_bytes, ram_bytes)
+        return board_work.open_application(self._state, application)
 
     def analyse(self) -> Job[Update]:
         """Previews, programs and budgets of every node; milliseconds where little changed."""
@@ -282,8 +301,7 @@ class Session:
 
     def choose_board(self, board: str) -> None:
         """Generate for and flash this board; it is compared with the others."""
-        boards = tuple(dict.fromkeys((*self._project.boards, board)))
-        self._edit(replace(self._project, board=board, boards=boards))
+        self._edit(self._project.on_board(board))
 
     def choose_boards(self, boards: tuple[str, ...]) -> None:
         """Compare these boards; the selected one stays among them."""
@@ -302,18 +320,6 @@ class Session:
         """Set what an inference may take, in milliseconds; 0 for no limit."""
         limited = replace(self._project, latency_limit_ms=max(most_ms, 0.0))
         self._edit(limited, gesture="limit latency")
-
-    def reserve(self, flash_bytes: int, ram_bytes: int, keep_file: bool = True) -> None:
-        """Say what the user's application takes, on top of its file, which may be let go.
-
-        Raises:
-            ProjectError: no number of bytes.
-        """
-        if not all(0 <= size <= document.MOST_BYTES for size in (flash_bytes, ram_bytes)):
-            raise ProjectError("is no size of an application", hint="give bytes, 0 for none")
-        file = self._project.application.file if keep_file else ""
-        application = document.Application(file, flash_bytes, ram_bytes)
-        self._edit(replace(self._project, application=application))
 
     def undo(self) -> None:
         """Put the project back to what it was before the last edit."""

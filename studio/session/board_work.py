@@ -11,8 +11,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from studio.errors import BoardError, DataError
+from studio.errors import BoardError, DataError, ProfileError, ProjectError
 from studio.job import Job, Progress
+from studio.project import MOST_BYTES, Application
 from studio.session.derived import Derived
 from studio.session.model_work import compute
 from studio.session.state import CodeDifference, Deployment, Reading, State, Station, Update
@@ -52,6 +53,37 @@ class Subject:
         """`now` with the results that were computed on the way."""
         same = now.model is self.asked.model and now.dataset is self.asked.dataset
         return now.with_results(self.asked.results) if same else now
+
+
+def open_board(name: str) -> Job[Update]:
+    """A board file of the user's, read once before it is chosen."""
+    from studio.targets.library import BOARD_FILES, names_file, profile
+
+    yield Progress(f"Reading {Path(name).name}")
+    if not names_file(name):
+        raise ProfileError("is no board file", name, f"take {BOARD_FILES}")
+    board = str(Path(name).absolute())
+    profile(board)
+    return lambda now: replace(now, history=now.history.edit(now.project.on_board(board)))
+
+
+def open_application(asked: State, application: Application) -> Job[Update]:
+    """The user's firmware, read once before it is taken into account."""
+    from studio.budget.application import reserve
+
+    yield Progress(f"Reading {Path(application.file).name}")
+    sizes = application.flash_bytes, application.ram_bytes
+    if not all(0 <= size <= MOST_BYTES for size in sizes):
+        raise ProjectError("is no size of an application", "", "give bytes, 0 for none")
+    reserve(application.file, *sizes)
+
+    def update(now: State) -> State:
+        if now.model is not asked.model:
+            return now
+        project = replace(now.project, application=application)
+        return replace(now, history=now.history.edit(project))
+
+    return update
 
 
 def subject(asked: State, derived: Derived) -> Job[Subject]:

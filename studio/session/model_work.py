@@ -120,24 +120,6 @@ def open_data(asked: State, name: str) -> Job[Update]:
     return update
 
 
-def open_application(asked: State, file: str) -> Job[Update]:
-    """The user's firmware, read once before it is taken into account."""
-    from studio.budget.application import reserve
-
-    yield Progress(f"Reading {Path(file).name}")
-    path = str(Path(file).absolute())
-    reserve(path)
-
-    def update(now: State) -> State:
-        if now.model is not asked.model:
-            return now
-        application = replace(now.project.application, file=path)
-        history = now.history.edit(replace(now.project, application=application))
-        return replace(now, history=history)
-
-    return update
-
-
 def analyse(asked: State, derived: Derived) -> Job[Update]:
     """Views of every node."""
     yield Progress("Computing budgets")

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 from xml.parsers import expat
 
-from studio.errors import ProfileError
+from studio.errors import DeviceNeeded, ProfileError
 from studio.targets.library import from_table
 from studio.targets.profile import Profile
 
@@ -51,6 +51,7 @@ def read_device(path: Path, name: str = "") -> Profile:
     """Read a device; the name may be left out where there is only one.
 
     Raises:
+        DeviceNeeded: there are several.
         ProfileError: not readable, no XML, with a document type or entities, too large, no such
             device, an unknown core, or memories that cannot be.
     """
@@ -63,8 +64,9 @@ def read_device(path: Path, name: str = "") -> Profile:
     if name not in found:
         near = difflib.get_close_matches(name, list(found), n=3, cutoff=0.0)
         hint = f"write {path.name}#{' or #'.join(near)}"
-        what = "no such device" if name else "say which device"
-        raise ProfileError(what, where, hint)
+        if not name:
+            raise DeviceNeeded("say which device", where, hint, tuple(found))
+        raise ProfileError("no such device", where, hint)
     return from_table(_table(found[name], path.name, where), name.lower(), where)
 
 

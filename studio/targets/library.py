@@ -26,6 +26,7 @@ Virtual boards have `port`, the folder below `runtime_c/ports`, and `machine`, Q
 from __future__ import annotations
 
 import difflib
+import json
 import re
 import tomllib
 from functools import cache, lru_cache
@@ -37,6 +38,9 @@ from studio.errors import ProfileError
 from studio.targets.profile import CORES, Fact, Profile, Region
 from studio.targets.resources import resource
 
+BOARD_FILES = (
+    "a profile (.toml), a PlatformIO board manifest (.json) or a CMSIS-Pack description (.pdsc)"
+)
 _KEYS: dict[str, type] = {
     "name": str, "mcu": str, "core": str, "clock_hz": dict, "memory": list, "port": str,
     "machine": str, "uploads": list, "usb_ids": list, "sensors": list, "sources": str,
@@ -86,6 +90,19 @@ def profile(board: str) -> Profile:
 def names_file(board: str) -> bool:
     """Whether a board's name is the path of a file, with or without a device."""
     return board.partition("#")[0].endswith((".pdsc", ".json")) or board.endswith(".toml")
+
+
+def holds_board(path: Path) -> bool:
+    """Whether a file looks like a board's, told from data by its name and its keys."""
+    if path.suffix not in (".toml", ".json"):
+        return path.suffix == ".pdsc"
+    try:
+        text = _text(path)
+        found = tomllib.loads(text) if path.suffix == ".toml" else json.loads(text)
+    except (ProfileError, OSError, ValueError, RecursionError):
+        return path.suffix == ".toml"  # reading it says what is wrong
+    marks = {"core", "mcu", "memory"} if path.suffix == ".toml" else {"build", "upload"}
+    return isinstance(found, dict) and bool(marks & found.keys())
 
 
 def _of_file(board: str) -> Profile:
@@ -139,6 +156,8 @@ def from_table(table: dict[str, Any], board: str, where: str) -> Profile:
     table = dict(table)
     _check(table, _KEYS, _REQUIRED, where)
     for key in ("name", "mcu"):
+        if not table[key].strip():
+            raise ProfileError(f"its {key} is empty", where, f"write what people call the {key}")
         if not table[key].isprintable() or len(table[key]) > _MAX_NAME:
             what = f"its {key} is no name: too long, or with characters that cannot be shown"
             raise ProfileError(what, where, f"write at most {_MAX_NAME} letters")

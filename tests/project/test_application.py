@@ -63,11 +63,11 @@ def test_a_file_and_numbers_count_in_every_budget_and_can_be_undone(
     assert reserves(session) == {(0, 0)}
     session.finish(session.open_application(str(linked)))
     assert reserves(session) == {(0x1440, 0x840)}
-    session.reserve(1000, 24)
+    session.finish(session.open_application(str(linked), 1000, 24))
     assert reserves(session) == {(0x1440 + 1000, 0x840 + 24)}
     session.undo()
     assert reserves(session) == {(0x1440, 0x840)}
-    session.reserve(0, 0, keep_file=False)
+    session.finish(session.open_application())
     assert reserves(session) == {(0, 0)}
 
 
@@ -88,7 +88,7 @@ def test_what_is_no_firmware_changes_nothing(session: Session, tmp_path: Path) -
     with pytest.raises(BuildError, match="neither an ELF file nor a linker map"):
         session.finish(session.open_application(str(tmp_path / "notes.map")))
     with pytest.raises(ProjectError, match="no size"):
-        session.reserve(-1, 0)
+        session.finish(session.open_application("", -1, 0))
     assert session.state is before
 
 
@@ -96,7 +96,7 @@ def test_an_application_makes_a_board_too_small(session: Session) -> None:
     session.finish(session.analyse())
     before = session.state.view.budgets["bluepill_f103c8"]
     free = before.profile.size_bytes("flash") - int(before.flash_bytes.value)
-    session.reserve(free + 1 if free > 0 else 1, 0)
+    session.finish(session.open_application("", max(free, 0) + 1))
     session.finish(session.analyse())
     over = session.state.view.budgets["bluepill_f103c8"].over_flash_bytes
     assert over == before.over_flash_bytes + 1
@@ -107,9 +107,8 @@ def test_the_command_line_gives_the_same_budget(
 ) -> None:
     board = tmp_path / "mine.toml"
     board.write_text(BOARD)
-    session.choose_board(str(board))
-    session.finish(session.open_application(str(linked)))
-    session.reserve(512, 60_000)
+    session.finish(session.open_board(str(board)))
+    session.finish(session.open_application(str(linked), 512, 60_000))
     session.finish(session.analyse())
     mine = session.state.view.budgets[str(board)]
     main(
