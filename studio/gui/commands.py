@@ -349,6 +349,24 @@ def compare_boards(window: MainWindow) -> None:
     window.budget.open_chooser()
 
 
+@command("Add a board file…", "Board")
+def add_board_file(window: MainWindow) -> None:
+    """Choose a board of your own: a TOML profile, a PlatformIO manifest or a CMSIS-Pack .pdsc."""
+    window.own.ask()
+
+
+@command("Describe a board…", "Board")
+def describe_board(window: MainWindow) -> None:
+    """Fill in a form on a board of your own, and save it as a TOML profile."""
+    window.own.describe()
+
+
+@command("My application…", "Board", enabled=_has_model, new_group=True)
+def my_application(window: MainWindow) -> None:
+    """Say what the rest of your firmware takes; every budget counts it."""
+    window.own.edit_application()
+
+
 # ---- Help ----------------------------------------------------------------------------------
 
 

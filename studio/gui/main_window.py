@@ -30,6 +30,7 @@ from studio.gui.command_palette import CommandPalette, Entry
 from studio.gui.menus import Menus
 from studio.gui.newest import Newest
 from studio.gui.notices import CrashDialog
+from studio.gui.own_boards import FIRMWARE_SUFFIXES, OwnBoards
 from studio.gui.parts import Parts
 from studio.gui.questions import Shapes, question_for
 from studio.gui.shortcuts import ShortcutsDialog
@@ -41,11 +42,12 @@ from studio.project import EXAMPLE, ROOT, SUFFIX
 from studio.session import Session
 from studio.session.model_work import running_node
 from studio.session.state import Deployment, State, Update
+from studio.targets.library import holds_board
 
 MODEL_FILTER = (
     "Models and projects (*.onnx *.tflite *.pt2 *.pt *.pth *.keras *.h5 *.tinyml);;All files (*)"
 )
-DATA_SUFFIXES = (".npz", ".csv", ".ts", ".wav", ".json")
+DATA_SUFFIXES = (".npz", ".csv", ".ts", ".wav", ".json", ".toml")
 RECENT = 8
 TOURED = "toured"
 SETTLE_MS = 600
@@ -84,11 +86,12 @@ class MainWindow(QMainWindow):
         self._settle.setInterval(SETTLE_MS)
         self._settle.timeout.connect(session.settle)
         self._kept = Autosave(unsaved, self)
-        self.menus = Menus(self)
+        self.menus, self.own = Menus(self), OwnBoards(self)
         self._connect()
         session.on_change(self._changed)
         self.parts.fill_recent(self.recent(), self._kept.files())
-        self.budget.favourites = set(self._listed("favourites"))
+        self.budget.favourites = set(self.listed("favourites"))
+        self.own.follow(session.state)
         self.set_theme(self.theme_choice)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setFocus()
@@ -123,6 +126,7 @@ class MainWindow(QMainWindow):
         parts.settings.run_requested.connect(lambda: self.run(to_selected=True))
         parts.budget.board_chosen.connect(session.choose_board)
         parts.budget.boards_chosen.connect(session.choose_boards)
+        parts.budget.command_wanted.connect(lambda name: self.actions_.by_id[name].trigger())
         parts.budget.favourites_changed.connect(
             lambda boards: self.settings.setValue("favourites", list(boards))
         )
@@ -154,6 +158,7 @@ class MainWindow(QMainWindow):
         if any(a is not b for a, b in zip(asked, before, strict=True)):
             self._analysis.ask()
         self._kept.follow(new)
+        self.own.follow(new)
         if new.deployment is not old.deployment and new.deployment is not None:
             self._check_deployment(new.deployment)
         self.refresh()
@@ -236,7 +241,7 @@ class MainWindow(QMainWindow):
         return task
 
     def _watch(self, task: Task, failed: Callable[[StudioError], None] | None = None) -> None:
-        task.failed.connect(failed or partial(self._failed, task.title))
+        task.failed.connect(failed or partial(self.failed, task.title))
         task.crashed.connect(self.show_crash)
         task.ended.connect(self._ended)
         self.foreground = task
@@ -266,7 +271,8 @@ class MainWindow(QMainWindow):
         if done:
             self.notices.good(done)
 
-    def _failed(self, title: str, error: StudioError) -> None:
+    def failed(self, title: str, error: StudioError) -> None:
+        """Say why a job did not end well."""
         self.log.add(f"{title}: {error}")
         self.notices.error(error, type(error).__name__)
 
@@ -315,7 +321,7 @@ class MainWindow(QMainWindow):
     def _ask_to_open(self, name: str, title: str, error: StudioError) -> None:
         question = question_for(self, error)
         if question is None:
-            self._failed(title, error)
+            self.failed(title, error)
             return
         self.log.add(f"{title}: {error.what}")
         question.answered.connect(partial(self.open, name, True))
@@ -525,9 +531,9 @@ class MainWindow(QMainWindow):
 
     def recent(self) -> list[str]:
         """Names of what was opened last, newest first."""
-        return self._listed("recent")
+        return self.listed("recent")
 
-    def _listed(self, key: str) -> list[str]:
+    def listed(self, key: str) -> list[str]:
         """A setting that is a list; Qt gives a single text back as such."""
         found = self.settings.value(key, [])
         return [found] if isinstance(found, str) else list(found or [])  # type: ignore[call-overload]
@@ -563,8 +569,13 @@ class MainWindow(QMainWindow):
         event.acceptProposedAction()
 
     def open_dropped(self, path: str) -> None:
-        """Open a file: as data where a model is open and the suffix says so."""
-        if Path(path).suffix in DATA_SUFFIXES and self.session.state.model is not None:
+        """Open a file: a board, or where a model is open data or firmware, by what it is."""
+        suffix, has_model = Path(path).suffix.lower(), self.session.state.model is not None
+        if holds_board(Path(path)):
+            self.own.add(path)
+        elif has_model and suffix in FIRMWARE_SUFFIXES:
+            self.own.add_application(path)
+        elif has_model and suffix in DATA_SUFFIXES:
             self.open_data(path)
         else:
             self.open(path)

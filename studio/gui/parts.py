@@ -26,6 +26,7 @@ from studio.gui.export import offer_picture, offer_table
 from studio.gui.layout import action_button, below, column, flat_button, heading, recolour
 from studio.gui.notices import Notices
 from studio.gui.panels.accuracy import AccuracyPanel
+from studio.gui.panels.board_chooser import OWN
 from studio.gui.panels.budget import BudgetPanel
 from studio.gui.panels.code import CodePanel
 from studio.gui.panels.deploy import DeployPanel
@@ -77,7 +78,7 @@ class Parts:
         self._actions.bind_to_pipeline(self.canvas, self.outline)
         self._recent = self._recent_menu()
         self.board, self.plan = QComboBox(), QComboBox()
-        self.search = QPushButton()
+        self.search, self.own = QPushButton(), QPushButton()
         self._middle = QStackedWidget()
         self.pipeline = self._pipeline()
         self.bar = self._bar()
@@ -154,11 +155,27 @@ class Parts:
         row.addSpacing(8)
         row.addWidget(label)
         row.addWidget(self.board)
+        row.addWidget(self._own_boards())
         row.addWidget(self._plan_label())
         row.addWidget(self.plan)
         row.addStretch(1)
         row.addWidget(self._search_button())
         return bar
+
+    def _own_boards(self) -> QPushButton:
+        """The way to boards that are not in the list."""
+        self.own.setProperty("flat", "true")
+        self.own.setProperty("icon_name", "plus")
+        self.own.setIconSize(QSize(14, 14))
+        self.own.setToolTip("Add a board of your own")
+        self.own.setAccessibleName("Add a board of your own")
+        menu = QMenu("Boards of your own", self.own)
+        menu.addActions([self._actions.by_id[name] for name in ("compare_boards", *OWN)])
+        self.own.clicked.connect(
+            lambda: menu.popup(self.own.mapToGlobal(QPoint(0, self.own.height() + 4)))
+        )
+        self._buttons.append(self.own)
+        return self.own
 
     @property
     def chosen_plan(self) -> dict[str, str]:
@@ -292,6 +309,7 @@ class Parts:
         """Bring every part up to date."""
         self._show_pipeline(state, running)
         self.budget.show_rows(present.board_rows(state), state.project.board)
+        self.budget.show_application(present.application(state))
         self._show_board(state)
         self._show_step(state)
         view = state.view

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from studio.compression.step import steps
 from studio.errors import ProfileError, Unsupported
@@ -22,6 +24,9 @@ from studio.session.state import NodeView, Result, State
 from studio.targets.figure import Figure
 from studio.targets.library import profile
 from studio.targets.profile import Profile
+
+if TYPE_CHECKING:
+    from studio.budget import Reserve
 
 SHORT_NAMES = {
     "virtual/host": "Virtual host",
@@ -102,11 +107,12 @@ def trade_off(state: State) -> list[Point]:
 
 
 def limits(state: State) -> list[Limit]:
-    """What the compared boards have (of RAM, what the stack leaves), and the user's limit."""
+    """What stack and application leave of the compared boards, and the user's limit."""
     found = []
     for board, budget in state.view.budgets.items():
         sizes = {kind: float(budget.profile.size_bytes(kind)) for kind in ("flash", "ram")}
-        sizes["ram"] -= budget.stack_bytes.value
+        sizes["ram"] -= budget.stack_bytes.value + budget.reserve.ram_bytes
+        sizes["flash"] -= budget.reserve.flash_bytes
         found.append(Limit(board_name(board), sizes))
     if most_ms := state.project.latency_limit_ms:
         found.append(Limit("latency limit", {"time": 1000 * most_ms}))
@@ -278,9 +284,10 @@ def _board_row(state: State, board: str) -> BoardRow:
         error = state.view.error or state.view.refused.get(board)
         why = str(error) if error else "Open a model to see what it takes"
         return BoardRow(board, name, tooltip=f"{name}\n{why}")
-    found = budget.profile
+    found, own = budget.profile, budget.reserve
     flash_size, ram_size = found.size_bytes("flash"), found.size_bytes("ram")
-    flash, ram = budget.flash_bytes.value, budget.ram_bytes.value + budget.stack_bytes.value
+    flash = budget.flash_bytes.value + own.flash_bytes
+    ram = budget.ram_bytes.value + budget.stack_bytes.value + own.ram_bytes
     over = [
         f"{figures.short_bytes(missing)} {kind}"
         for kind, missing in (("flash", budget.over_flash_bytes), ("RAM", budget.over_ram_bytes))
@@ -291,10 +298,12 @@ def _board_row(state: State, board: str) -> BoardRow:
         f"{found.name}, {found.mcu}, {found.core}",
         f"Flash {figures.exact_bytes(flash)} of {figures.exact_bytes(flash_size)}",
         *(f"    {part} {figures.exact_bytes(size)}" for part, size in budget.flash_parts.items()),
+        *_application_line(own.flash_bytes),
         f"    {figures.source(budget.flash_bytes)}",
         f"RAM {figures.exact_bytes(ram)} of {figures.exact_bytes(ram_size)}",
         f"    arena {figures.exact_bytes(budget.arena_bytes.value)}, "
         f"stack {figures.exact_bytes(budget.stack_bytes.value)}",
+        *_application_line(own.ram_bytes),
         f"    {figures.source(budget.ram_bytes)}",
         f"Fullest at {layer}: {', '.join(buffers[:3])}",
     ]
@@ -305,7 +314,28 @@ def _board_row(state: State, board: str) -> BoardRow:
         ram / ram_size,
         f"\u2715 over by {' and '.join(over)}, see {layer.rpartition('/')[2]}" if over else "",
         "\n".join(lines),
+        (own.flash_bytes / flash_size, own.ram_bytes / ram_size),
+        _takes(own),
     )
+
+
+def _application_line(size_bytes: int) -> list[str]:
+    return [f"    application {figures.exact_bytes(size_bytes)}"] if size_bytes else []
+
+
+def _takes(own: Reserve) -> str:
+    if not own.flash_bytes and not own.ram_bytes:
+        return ""
+    flash, ram = figures.short_bytes(own.flash_bytes), figures.short_bytes(own.ram_bytes)
+    return f"{flash} flash, {ram} RAM"
+
+
+def application(state: State) -> str:
+    """What the user's application takes, or the name of its file where that is not known."""
+    budget = next(iter(state.view.budgets.values()), None)
+    if budget is not None:
+        return _takes(budget.reserve)
+    return Path(state.project.application.file).name
 
 
 def effect(state: State) -> str:

@@ -1,19 +1,21 @@
-"""What the window asks before it can open a file: to run its code, or the shapes of its inputs."""
+"""What the window asks to open a file: to run its code, shapes of inputs, which device."""
 
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import (
     QDialog,
     QHBoxLayout,
     QLabel,
     QLineEdit,
+    QListWidget,
     QPushButton,
     QVBoxLayout,
     QWidget,
 )
 
-from studio.errors import AgreementNeeded, ShapesNeeded, StudioError
+from studio.errors import AgreementNeeded, DeviceNeeded, ShapesNeeded, StudioError
 from studio.model.importers import shape_from
 
 WIDTH_PX = 480
@@ -24,7 +26,8 @@ class Question(QDialog):
     """A dialog with one button that goes on and Cancel, which is chosen at first.
 
     Signals:
-        answered: the shapes of the inputs that the user gave, a tuple; empty where not asked.
+        answered: the shapes of the inputs that the user gave, a tuple, empty where not asked;
+            of `DeviceQuestion`, the name of the device.
     """
 
     answered = Signal(object)
@@ -100,6 +103,50 @@ class ShapesQuestion(Question):
         self.answered.emit(self._shapes())
 
 
+class DeviceQuestion(Question):
+    """Asks which device of a description is meant; its answer is the device's name."""
+
+    def __init__(self, parent: QWidget, error: DeviceNeeded) -> None:
+        text = f"It describes {len(error.devices)} devices. Choose the one on your board."
+        super().__init__(parent, "Which device?", error.where, text, "Choose")
+        self.field, self.list = QLineEdit(), QListWidget()
+        self.field.setPlaceholderText("Find a device")
+        self.field.setAccessibleName("Find a device")
+        self.field.textChanged.connect(self._filter)
+        self.list.setAccessibleName("Devices of the description")
+        self.list.setUniformItemSizes(True)
+        self.list.addItems(error.devices)
+        self.list.currentItemChanged.connect(self._turned)
+        self.list.itemDoubleClicked.connect(self.accept)
+        self.column.addWidget(self.field)
+        self.column.addWidget(self.list)
+        self.go_on.setDefault(True)
+        self.field.setFocus()
+        self._filter("")
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name
+        """Down leads from the field into the list."""
+        if event.key() == Qt.Key.Key_Down:
+            self.list.setFocus()
+        else:
+            super().keyPressEvent(event)
+
+    def _filter(self, query: str) -> None:
+        """Show the devices with this in their name, and mark the first of them."""
+        items = [self.list.item(row) for row in range(self.list.count())]
+        for item in items:
+            item.setHidden(query.strip().lower() not in item.text().lower())
+        shown = [item for item in items if not item.isHidden()]
+        self.list.setCurrentItem(shown[0] if shown else None)  # type: ignore[arg-type]
+        self._turned()
+
+    def _turned(self, *_: object) -> None:
+        self.go_on.setEnabled(self.list.currentItem() is not None)
+
+    def _answer(self) -> None:
+        self.answered.emit(self.list.currentItem().text())
+
+
 def question_for(parent: QWidget, error: StudioError) -> Question | None:
     """The question whose answer would help where opening failed; None where there is none."""
     if isinstance(error, AgreementNeeded):
@@ -108,6 +155,8 @@ def question_for(parent: QWidget, error: StudioError) -> Question | None:
             f"{error.what[:1].upper()}{error.what[1:]}. Open it if you trust where it comes from."
         )
         return Question(parent, title, error.where, asked, "Open anyway")
+    if isinstance(error, DeviceNeeded):
+        return DeviceQuestion(parent, error)
     if isinstance(error, ShapesNeeded):
         return ShapesQuestion(parent, error.where)
     return None

@@ -11,7 +11,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QMenu, QWidget
 from window_hand import MOST_TABS, Hand, Key
 
-from studio.errors import AgreementNeeded, ModelError, ShapesNeeded
+from studio.errors import AgreementNeeded, DeviceNeeded, ModelError, ShapesNeeded
 from studio.gui.main_window import MainWindow
 from studio.gui.notices import CrashDialog
 from studio.gui.questions import question_for
@@ -79,9 +79,13 @@ def test_every_menu_has_names(digits: MainWindow) -> None:
 
 def opened(digits: MainWindow, name: str) -> QWidget:
     """Something that stands before the window for a while."""
-    errors = {"agreement": AgreementNeeded, "shapes": ShapesNeeded}
+    errors = {
+        "agreement": AgreementNeeded("asks", "a.pt", "answer"),
+        "shapes": ShapesNeeded("asks", "a.pt", "answer"),
+        "device": DeviceNeeded("asks", "a.pdsc", "answer", ("one", "two")),
+    }
     if name in errors:
-        question = question_for(digits, errors[name]("asks", "a.pt", "answer"))
+        question = question_for(digits, errors[name])
         question.ask()
         return next(w for w in QApplication.topLevelWidgets() if w.isVisible() and w is not digits)
     if name == "crash":
@@ -95,6 +99,7 @@ def opened(digits: MainWindow, name: str) -> QWidget:
         "palette": digits.open_palette, "boards": digits.budget.open_chooser,
         "shortcuts": digits.change_shortcuts, "tour": digits.tour, "steps": digits.menus.add,
         "insert": digits.menus.insert, "places": digits.menus.places, "name": digits.menus.name,
+        "describe": digits.own.describe, "application": digits.own.edit_application,
     }[name]()  # fmt: skip
 
 
@@ -102,7 +107,7 @@ def opened(digits: MainWindow, name: str) -> QWidget:
     "name",
     [
         "palette", "boards", "shortcuts", "tour", "steps", "insert", "places", "name", "notice",
-        "crash", "agreement", "shapes",
+        "crash", "agreement", "shapes", "device", "describe", "application",
     ],
 )  # fmt: skip
 def test_what_opens_before_the_window_has_names(digits: MainWindow, name: str) -> None:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import partial
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import (
     QFrame,
+    QHBoxLayout,
     QHeaderView,
     QLineEdit,
+    QPushButton,
     QTreeWidget,
     QTreeWidgetItem,
     QVBoxLayout,
@@ -17,15 +20,24 @@ from PySide6.QtWidgets import (
 )
 
 from studio.gui import figures, theme
+from studio.targets.library import names_file
 from studio.targets.profile import Profile
 
 BOARD = Qt.ItemDataRole.UserRole
+OWN = {"add_board_file": "Add a board file\u2026", "describe_board": "Describe a board\u2026"}
+"""Commands that lead to a board of the user's own."""
 
 
 class BoardChooser(QFrame):
-    """Emits the ticked boards, in the order of the list, at every change."""
+    """Emits the ticked boards, in the order of the list, at every change.
+
+    Signals:
+        changed: the ticked boards.
+        wanted: the command that was asked for in place of a board of the list.
+    """
 
     changed = Signal(object)
+    wanted = Signal(str)
 
     def __init__(
         self, parent: QWidget, profiles: Mapping[str, Profile], chosen: Iterable[str]
@@ -51,22 +63,47 @@ class BoardChooser(QFrame):
         column.setSpacing(8)
         column.addWidget(self.field)
         column.addWidget(self.list)
+        column.addLayout(self._foot())
         self.setFixedSize(520, 480)
         first = sorted(
-            profiles.values(), key=lambda p: (p.id not in self._chosen, not p.virtual, p.name)
+            profiles.items(),
+            key=lambda item: (
+                item[0] not in self._chosen,
+                not names_file(item[0]),
+                not item[1].virtual,
+                item[1].name,
+            ),
         )
-        for profile in first:
-            self._add(profile)
+        for board, profile in first:
+            self._add(board, profile)
         self.field.textChanged.connect(self._filter)
         self.list.itemChanged.connect(self._ticked)
 
-    def _add(self, profile: Profile) -> None:
+    def _foot(self) -> QHBoxLayout:
+        """What leads to boards that are not in the list."""
+        row = QHBoxLayout()
+        row.setSpacing(8)
+        for command, text in OWN.items():
+            button = QPushButton(text)
+            button.setProperty("link", "true")
+            button.setAccessibleName(text.rstrip("\u2026"))
+            button.clicked.connect(partial(self._leave, command))
+            row.addWidget(button)
+        row.addStretch(1)
+        return row
+
+    def _leave(self, command: str) -> None:
+        self.close()
+        self.wanted.emit(command)
+
+    def _add(self, board: str, profile: Profile) -> None:
         flash, ram = (figures.short_bytes(profile.size_bytes(kind)) for kind in ("flash", "ram"))
         item = QTreeWidgetItem([profile.name, profile.core, flash, ram])
-        item.setData(0, BOARD, profile.id)
-        item.setToolTip(0, f"{profile.mcu}\n{profile.sources}")
+        item.setData(0, BOARD, board)
+        where = f"\n{board}" if names_file(board) else ""
+        item.setToolTip(0, f"{profile.mcu}\n{profile.sources}{where}")
         item.setFlags(Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsUserCheckable)
-        ticked = profile.id in self._chosen
+        ticked = board in self._chosen
         item.setCheckState(0, Qt.CheckState.Checked if ticked else Qt.CheckState.Unchecked)
         for column in (2, 3):
             item.setTextAlignment(

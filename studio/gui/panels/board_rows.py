@@ -20,7 +20,10 @@ STAR_PX = 18
 
 @dataclass(frozen=True, slots=True)
 class BoardRow:
-    """What a row shows: shares of the board's memory, 1 is full; None where unknown yet."""
+    """What a row shows: shares of the board's memory, 1 is full; None where unknown yet.
+
+    `application` is the part of both that the user's own application takes, and `takes` says so.
+    """
 
     board: str
     name: str
@@ -28,6 +31,8 @@ class BoardRow:
     ram: float | None = None
     over: str = ""
     tooltip: str = ""
+    application: tuple[float, float] = (0.0, 0.0)
+    takes: str = ""
 
 
 class BoardRowWidget(QWidget):
@@ -60,7 +65,8 @@ class BoardRowWidget(QWidget):
             for kind, share in (("flash", row.flash), ("RAM", row.ram))
             if share is not None
         ]
-        self.setAccessibleDescription(state + ", ".join([*shares, *filter(None, [row.over])]))
+        rest = filter(None, [row.takes and f"application {row.takes}", row.over])
+        self.setAccessibleDescription(state + ", ".join([*shares, *rest]))
         self.update()
 
     def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
@@ -100,7 +106,8 @@ class BoardRowWidget(QWidget):
         self._paint_name(painter, palette)
         half = (self.width() - NAME_PX - 8) / 2
         for at, share in enumerate((self.row.flash, self.row.ram)):
-            self._paint_bar(painter, palette, NAME_PX + 8 + at * half, half, share)
+            left, own = NAME_PX + 8 + at * half, self.row.application[at]
+            self._paint_bar(painter, palette, QRectF(left, 0, half, ROW_PX), share, own)
         if self.row.over:
             painter.setFont(theme.scaled(0.92))
             painter.setPen(QColor(palette.bad))
@@ -129,8 +136,15 @@ class BoardRowWidget(QWidget):
             painter.drawText(QRectF(NAME_PX - STAR_PX + 2, 0, STAR_PX, ROW_PX), middle, mark)
 
     def _paint_bar(
-        self, painter: QPainter, palette: theme.Palette, x: float, width: float, share: float | None
+        self,
+        painter: QPainter,
+        palette: theme.Palette,
+        room: QRectF,
+        share: float | None,
+        own: float,
     ) -> None:
+        """A bar and its figure; the user's application, `own`, is its first part."""
+        x, width = room.x(), room.width()
         bar = QRectF(x, ROW_PX / 2 - 3, width - FIGURE_PX - GAP_PX, 6)
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(QColor(palette.track))
@@ -143,9 +157,13 @@ class BoardRowWidget(QWidget):
             painter.drawText(box, right, "\u2013")
             return
         over = share > 1
+        part = QRectF(bar.x(), bar.y(), max(bar.width() * min(own, 1.0), 3.0), bar.height())
         bar.setWidth(max(bar.width() * min(share, 1.0), 3.0))
         painter.setBrush(QColor(palette.bad if over else palette.accent))
         painter.drawRoundedRect(bar, 3, 3)
+        if own:
+            painter.setBrush(QColor(palette.muted))
+            painter.drawRoundedRect(part, 3, 3)
         painter.setPen(QColor(palette.bad if over else palette.muted))
         painter.drawText(box, right, _share_text(share))
 

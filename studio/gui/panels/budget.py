@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 
 from PySide6.QtCore import QPoint, Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QPushButton, QVBoxLayout, QWidget
 
+from studio.errors import ProfileError
 from studio.gui.layout import flat_button
 from studio.gui.panels.board_chooser import BoardChooser
 from studio.gui.panels.board_rows import NAME_PX, BoardRow, BoardRowWidget
-from studio.targets.library import profiles
+from studio.targets.library import names_file, profile, profiles
+from studio.targets.profile import Profile
 
 
 class BudgetPanel(QWidget):
@@ -19,6 +22,7 @@ class BudgetPanel(QWidget):
     board_chosen = Signal(str)
     boards_chosen = Signal(object)
     favourites_changed = Signal(object)
+    command_wanted = Signal(str)
 
     def __init__(self) -> None:
         super().__init__()
@@ -32,7 +36,13 @@ class BudgetPanel(QWidget):
         self.choose.setProperty("link", "true")
         self.choose.setAccessibleName("Choose the boards to compare")
         self.choose.clicked.connect(self.open_chooser)
+        self.application = QPushButton()
+        self.application.setProperty("link", "true")
+        self.application.setToolTip("What the rest of your firmware takes, counted on every board")
+        self.application.clicked.connect(lambda: self.command_wanted.emit("my_application"))
+        self.show_application("")
         self.favourites: set[str] = set()
+        self.own: list[str] = []
         self.filter, self.fitting = QLineEdit(), flat_button("Fits", "Only boards that it fits")
         self.filter.setPlaceholderText("Filter")
         self.filter.setAccessibleName("Filter the boards")
@@ -49,6 +59,7 @@ class BudgetPanel(QWidget):
         foot.addWidget(self.filter)
         foot.addWidget(self.fitting)
         self._column.addLayout(foot)
+        self._column.addWidget(self.application, 0, Qt.AlignmentFlag.AlignLeft)
         self._column.addStretch(1)
 
     def show_rows(self, rows: Sequence[BoardRow], selected: str) -> None:
@@ -70,6 +81,12 @@ class BudgetPanel(QWidget):
             widget.show_row(row, row.board == selected, row.board in self.favourites)
         self._filter()
 
+    def show_application(self, takes: str) -> None:
+        """Say what the user's application takes; "" where nothing is known of one."""
+        text = f"My application: {takes}\u2026" if takes else "My application\u2026"
+        self.application.setText(text)
+        self.application.setAccessibleName(text.rstrip("\u2026"))
+
     def _star(self, board: str) -> None:
         """Make a board a favourite, or none any more; favourites stand first."""
         self.favourites ^= {board}
@@ -87,13 +104,22 @@ class BudgetPanel(QWidget):
 
     def open_chooser(self) -> BoardChooser:
         """Open the popup with every board below the button."""
-        popup = BoardChooser(self.window(), profiles(), list(self.rows))
+        popup = BoardChooser(self.window(), {**profiles(), **self._own()}, list(self.rows))
         popup.changed.connect(self.boards_chosen)
+        popup.wanted.connect(self.command_wanted)
         corner = self.choose.mapToGlobal(QPoint(0, self.choose.height() + 4))
         popup.move(corner.x() - popup.width() + self.width() - 32, corner.y())
         popup.show()
         popup.field.setFocus()
         return popup
+
+    def _own(self) -> dict[str, Profile]:
+        """The boards of the user's that can be read."""
+        found = {}
+        for board in dict.fromkeys((*self.own, *filter(names_file, self.rows))):
+            with suppress(ProfileError):
+                found[board] = profile(board)
+        return found
 
     def _head(self) -> QHBoxLayout:
         row = QHBoxLayout()

@@ -1,0 +1,111 @@
+"""Boards of the user's own in the window: files that are added, dropped or described by hand."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtWidgets import QFileDialog
+
+from studio.errors import ProfileError, StudioError
+from studio.gui.application_dialog import ApplicationDialog
+from studio.gui.describe_board import DescribeBoard
+from studio.gui.questions import question_for
+from studio.session.state import State
+from studio.targets.library import names_file
+from studio.targets.profile import Profile
+from studio.targets.writer import write_profile
+
+if TYPE_CHECKING:
+    from studio.gui.main_window import MainWindow
+
+OWN_BOARDS = "own_boards"
+"""Where the settings keep the files that were chosen last."""
+MOST = 12
+BOARD_FILTER = "Boards (*.toml *.json *.pdsc);;All files (*)"
+FIRMWARE_SUFFIXES = (".elf", ".axf", ".map")
+
+
+class OwnBoards:
+    """What a window knows of the user's boards and application."""
+
+    def __init__(self, window: MainWindow) -> None:
+        self._window = window
+
+    @property
+    def files(self) -> list[str]:
+        """The boards that were chosen last, newest first."""
+        return self._window.listed(OWN_BOARDS)
+
+    def follow(self, state: State) -> None:
+        """Keep the chosen board in the list, where it is one of the user's own."""
+        board = state.project.board
+        if names_file(board) and self.files[:1] != [board]:
+            kept = [board, *(other for other in self.files if other != board)][:MOST]
+            self._window.settings.setValue(OWN_BOARDS, kept)
+        self._window.budget.own = self.files
+
+    def ask(self) -> None:
+        """Ask for a board file and choose it."""
+        path, _ = QFileDialog.getOpenFileName(self._window, "Add a board file", "", BOARD_FILTER)
+        if path:
+            self.add(path)
+
+    def add(self, name: str) -> None:
+        """Choose a board file, asking for its device where it describes several."""
+        title = f"Reading {Path(name).name}"
+        asking = partial(self._ask_device, name, title)
+        self._window.start(title, self._window.session.open_board(name), failed=asking)
+
+    def _ask_device(self, name: str, title: str, error: StudioError) -> None:
+        question = question_for(self._window, error)
+        if question is None:
+            self._window.failed(title, error)
+            return
+        question.answered.connect(lambda device: self.add(f"{name}#{device}"))
+        question.ask()
+
+    def describe(self) -> DescribeBoard:
+        """Open the form that describes a board."""
+        form = DescribeBoard(self._window)
+        form.described.connect(partial(self._save, form))
+        form.open()
+        return form
+
+    def _save(self, form: DescribeBoard, board: Profile) -> None:
+        """Write what the form says where the user wants it, and choose it."""
+        name = "".join(c if c.isalnum() else "_" for c in board.name.lower())
+        chosen, _ = QFileDialog.getSaveFileName(
+            self._window, "Save the board", f"{name}.toml", "*.toml"
+        )
+        if not chosen:
+            return
+        path = Path(chosen)
+        path = path if path.suffix == ".toml" else path.with_name(f"{path.name}.toml")
+        try:
+            write_profile(board, path)
+        except ProfileError as error:
+            self._window.notices.error(error)
+            return
+        form.accept()
+        self.add(str(path))
+
+    # ---- application -----------------------------------------------------------------------
+
+    def edit_application(self) -> ApplicationDialog:
+        """Open the dialog on what runs beside the model."""
+        dialog = ApplicationDialog(self._window, self._window.session.state.project.application)
+        dialog.answered.connect(self._take_application)
+        dialog.open()
+        return dialog
+
+    def add_application(self, file: str) -> None:
+        """Take a firmware or map into account, beside the numbers that were given by hand."""
+        given = self._window.session.state.project.application
+        self._take_application(file, given.flash_bytes, given.ram_bytes)
+
+    def _take_application(self, file: str, flash_bytes: int, ram_bytes: int) -> None:
+        title = f"Reading {Path(file).name}" if file else "My application"
+        job = self._window.session.open_application(file, flash_bytes, ram_bytes)
+        self._window.start(title, job)

@@ -1,0 +1,271 @@
+"""Boards and an application of the user's own: files, the form, the dialog, by mouse and keys."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QDialogButtonBox, QWidget
+from window_events import drop_file
+from window_hand import Hand
+
+from studio.gui.application_dialog import ApplicationDialog
+from studio.gui.describe_board import DescribeBoard
+from studio.gui.main_window import MainWindow
+from studio.gui.panels.board_chooser import BOARD
+from studio.gui.questions import DeviceQuestion
+from studio.project import Application
+from studio.targets.library import profile
+
+Settled = Callable[[], None]
+Key = Qt.Key
+LEFT = Qt.MouseButton.LeftButton
+BOARD_TOML = """name = "My board"
+mcu = "My part"
+core = "cortex-m4f"
+memory = [
+    { name = "flash", kind = "flash", address = 0x08000000, size_bytes = 1_048_576 },
+    { name = "ram", kind = "ram", address = 0x20000000, size_bytes = 131_072 },
+]
+"""
+MANIFEST = {
+    "name": "A Nucleo",
+    "build": {"cpu": "cortex-m4", "f_cpu": "84000000L", "mcu": "stm32f401ret6"},
+    "upload": {"maximum_ram_size": 98304, "maximum_size": 524288},
+}
+PACK = """<package><devices><family><processor Dcore="Cortex-M7" Dclock="84000000"/>
+<memory id="IROM1" start="0x08000000" size="0x80000"/>
+<memory id="IRAM1" start="0x20000000" size="0x18000"/>
+<device Dname="F401"/><device Dname="F411"/><device Dname="H743"/></family></devices></package>
+"""
+MAP = """.text           0x08000000     0x9000
+.data           0x20000000       0x40
+.bss            0x20000040     0x2000
+"""
+BOMB = '<!DOCTYPE p [<!ENTITY a "aaaaaaaaaa">]><package>&a;</package>'
+
+
+@pytest.fixture
+def hand(digits: MainWindow, settled: Settled) -> Hand:
+    return Hand(digits, settled)
+
+
+def written(folder: Path, name: str, text: str) -> Path:
+    (folder / name).write_text(text, encoding="utf-8")
+    return folder / name
+
+
+def open_dialog(kind: type) -> QWidget:
+    [dialog] = [w for w in QApplication.topLevelWidgets() if isinstance(w, kind) and w.isVisible()]
+    return dialog
+
+
+def type_into(field: QWidget, text: str) -> None:
+    QTest.mouseClick(field, LEFT)
+    QTest.keyClick(field, Key.Key_A, Qt.KeyboardModifier.ControlModifier)
+    QTest.keyClicks(field, text)
+
+
+def test_a_dropped_manifest_is_chosen_compared_and_remembered(
+    digits: MainWindow, hand: Hand, tmp_path: Path
+) -> None:
+    path = str(written(tmp_path, "nucleo.json", json.dumps(MANIFEST)))
+    hand.drop(Path(path))
+    assert not digits.notices.shown
+    assert digits.session.state.project.board == path
+    assert digits.budget.rows[path].row.name == "A Nucleo"
+    assert digits.budget.rows[path].row.flash is not None
+    assert digits.parts.board.currentText() == "A Nucleo"
+    hand.keys("Ctrl+Z")
+    assert path not in digits.session.state.project.boards
+    popup = digits.budget.open_chooser()
+    rows = [popup.list.topLevelItem(row) for row in range(popup.list.topLevelItemCount())]
+    [row] = [row for row in rows if row.data(0, BOARD) == path]
+    assert row.text(0) == "A Nucleo" and row.checkState(0) == Qt.CheckState.Unchecked
+    row.setCheckState(0, Qt.CheckState.Checked)
+    hand.settled()
+    assert path in digits.session.state.project.boards
+    popup.close()
+
+
+@pytest.mark.parametrize("over", ["budget", "layers", "outline"])
+def test_a_board_may_be_dropped_on_any_panel(
+    digits: MainWindow, settled: Settled, tmp_path: Path, over: str
+) -> None:
+    path = written(tmp_path, "mine.toml", BOARD_TOML)
+    panel = getattr(digits, over)
+    if over == "outline":
+        digits.show_tree(True)
+    target = panel if not hasattr(panel, "viewport") else panel.viewport()
+    while target is not None and not target.acceptDrops():
+        target = target.parentWidget()  # as the window system looks for one
+    drop_file(target, path)
+    settled()
+    assert digits.session.state.project.board == str(path)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "what"),
+    [
+        ("z80.toml", BOARD_TOML.replace("cortex-m4f", "z80"), "nknown core 'z80'"),
+        ("broken.toml", "name =", "annot be read"),
+        ("bomb.pdsc", BOMB, "document type or entities"),
+        ("b.json", json.dumps({**MANIFEST, "upload": {}}), "tates no size of its flash"),
+    ],
+)
+def test_a_board_that_cannot_be_is_a_notice_with_its_hint(
+    digits: MainWindow, hand: Hand, tmp_path: Path, name: str, text: str, what: str
+) -> None:
+    before = digits.session.state.project
+    hand.drop(written(tmp_path, name, text))
+    [notice] = digits.notices.shown
+    told = " ".join(label.text() for label in notice.findChildren(type(digits.status.text)))
+    assert what in told
+    assert digits.session.state.project is before
+    assert not digits.own.files
+
+
+def test_a_board_file_is_added_from_the_board_choice(
+    digits: MainWindow, hand: Hand, tmp_path: Path
+) -> None:
+    path = written(tmp_path, "mine.toml", BOARD_TOML)
+    hand.answer(path)
+    hand.press("Add a board of your own")
+    hand.choose("Add a board file\u2026")
+    assert digits.session.state.project.board == str(path)
+    assert digits.own.files == [str(path)]
+
+
+def test_a_description_of_several_devices_asks_which(
+    digits: MainWindow, hand: Hand, tmp_path: Path
+) -> None:
+    path = written(tmp_path, "vendor.pdsc", PACK)
+    hand.drop(path)
+    question = open_dialog(DeviceQuestion)
+    QTest.keyClicks(question.field, "4")
+    shown = [question.list.item(i) for i in range(3) if not question.list.item(i).isHidden()]
+    assert [item.text() for item in shown] == ["F401", "F411", "H743"]
+    QTest.keyClick(question.field, Key.Key_Down)
+    QTest.keyClick(question.list, Key.Key_Down)
+    QTest.keyClick(question.list, Key.Key_Return)
+    hand.settled()
+    assert digits.session.state.project.board == f"{path}#F411"
+    assert not digits.notices.shown
+
+
+def test_a_device_that_nobody_has_cannot_be_chosen(
+    digits: MainWindow, hand: Hand, tmp_path: Path
+) -> None:
+    hand.drop(written(tmp_path, "vendor.pdsc", PACK))
+    question = open_dialog(DeviceQuestion)
+    QTest.keyClicks(question.field, "zzz")
+    assert not question.go_on.isEnabled()
+    QTest.keyClick(question, Key.Key_Escape)
+    assert digits.session.state.project.board == "virtual/mps2-an386"
+
+
+@pytest.fixture
+def form(digits: MainWindow) -> Iterator[DescribeBoard]:
+    popup = digits.budget.open_chooser()
+    [button] = [b for b in popup.findChildren(QWidget) if b.accessibleName() == "Describe a board"]
+    QTest.mouseClick(button, LEFT)
+    yield open_dialog(DescribeBoard)
+
+
+def test_a_described_board_is_written_and_chosen(
+    digits: MainWindow, hand: Hand, form: DescribeBoard, tmp_path: Path
+) -> None:
+    assert not form.save.isEnabled() and "name is empty" in form.missing.text()
+    type_into(form.name, "My board")
+    type_into(form.mcu, "My part")
+    type_into(form.clock, "84")
+    QTest.keyClick(form.core, Key.Key_Down)
+    type_into(form.rows[0].length, "512K")
+    type_into(form.rows[1].length, "0x10000")
+    assert form.save.isEnabled() and not form.missing.text()
+    path = tmp_path / "mine.toml"
+    hand.answer(path)
+    hand.click(form.save)
+    assert digits.session.state.project.board == str(path)
+    found = profile(str(path))
+    assert (found.name, found.core, found.clock_hz.value) == ("My board", "cortex-m7", 84_000_000)
+    assert (found.size_bytes("flash"), found.size_bytes("ram")) == (512 << 10, 1 << 16)
+    assert digits.budget.rows[str(path)].row.flash is not None
+
+
+def test_what_the_reader_refuses_stands_at_its_field(form: DescribeBoard) -> None:
+    assert not any(label.isVisible() for label in form.told.values())
+    type_into(form.clock, "fast")
+    assert "'fast' is no number" in form.told["clock"].text() and form.told["clock"].isVisible()
+    assert not form.told["name"].isVisible()
+    type_into(form.clock, "84")
+    assert not form.told["clock"].isVisible()
+    first, second = form.rows
+    type_into(first.length, "1M")
+    type_into(second.length, "much")
+    assert "'much' is no number" in second.told.text() and not first.told.isVisible()
+    type_into(second.length, "64K")
+    type_into(second.address, "0x08000000")
+    assert "overlap" in form.told["memory"].text()
+    QTest.mouseClick(second.remove, LEFT)
+    assert "no ram region" in form.told["memory"].text()
+    QTest.mouseClick(form.more, LEFT)
+    type_into(form.rows[1].address, "0x20000000")
+    type_into(form.rows[1].length, "8K")
+    assert not form.told["memory"].isVisible()
+    form.reject()
+
+
+def test_an_application_counts_and_is_a_part_of_the_bars(
+    digits: MainWindow, hand: Hand, tmp_path: Path
+) -> None:
+    row = digits.budget.rows["virtual/mps2-an386"]
+    before, bare = row.row, digits.session.state.project
+    path = written(tmp_path, "app.map", MAP)
+    hand.click(digits.budget.application)
+    dialog = open_dialog(ApplicationDialog)
+    hand.answer(path)
+    QTest.mouseClick(dialog.pick, LEFT)
+    assert dialog.name.text() == "app.map"
+    type_into(dialog.ram, "1000")
+    hand.click(dialog.buttons.button(QDialogButtonBox.StandardButton.Ok))
+    assert digits.session.state.project.application == Application(str(path), 0, 1000)
+    flash, ram = 0x9040, 0x2040 + 1000
+    size = digits.session.state.view.budgets["virtual/mps2-an386"].profile.size_bytes
+    assert row.row.application == (flash / size("flash"), ram / size("ram"))
+    assert row.row.flash == pytest.approx(before.flash + flash / size("flash"))
+    assert row.row.ram == pytest.approx(before.ram + ram / size("ram"))
+    assert "application 36\u202f928\u202fB" in row.toolTip()
+    assert "application" in row.accessibleDescription()
+    assert "36.9\u202fkB flash" in digits.budget.application.text()
+    hand.keys("Ctrl+Z")
+    assert digits.session.state.project == bare
+    assert row.row == before
+    assert digits.budget.application.text() == "My application\u2026"
+
+
+def test_the_bar_shows_the_application_in_a_colour_of_its_own(
+    digits: MainWindow, settled: Settled
+) -> None:
+    row = digits.budget.rows["bluepill_f103c8"]
+    before = row.grab().toImage()
+    digits.session.finish(digits.session.open_application("", 30_000, 8_000))
+    settled()
+    assert row.grab().toImage() != before
+
+
+def test_a_dropped_map_is_the_application(digits: MainWindow, hand: Hand, tmp_path: Path) -> None:
+    hand.drop(written(tmp_path, "app.map", MAP))
+    assert digits.session.state.project.application.file == str(tmp_path / "app.map")
+    hand.drop(written(tmp_path, "notes.map", "nothing"))
+    assert len(digits.notices.shown) == 1
+    assert digits.session.state.project.application.file == str(tmp_path / "app.map")
+    digits.own.edit_application()
+    dialog = open_dialog(ApplicationDialog)
+    QTest.mouseClick(dialog.drop, LEFT)
+    hand.click(dialog.buttons.button(QDialogButtonBox.StandardButton.Ok))
+    assert digits.session.state.project.application == Application()
