@@ -11,6 +11,7 @@ from studio.budget.layers import Layer, layers
 from studio.build.banks import Banks, placed
 from studio.build.size_table import data_bytes
 from studio.build.stack_table import stack_table
+from studio.compiler.arena import taken_bytes
 from studio.compiler.code_size import SizeTable, size_table
 from studio.compiler.cost import cost_table
 from studio.compiler.fuse import lifetimes
@@ -283,11 +284,12 @@ def _stack_bytes(port: str) -> int:
 def peak(program: Program) -> tuple[str, tuple[str, ...]]:
     """The layer at which most bytes live, and the buffers that do, largest first."""
     lives = lifetimes(program.buffers, program.calls, program.stages)
-    best: tuple[int, str, list[int]] = (-1, "", [])
-    for moment, step in enumerate(step for stage in program.stages for step in stage):
-        live = [i for i, life in enumerate(lives) if life >> moment & 1]
-        taken = sum(program.buffers[i].size_bytes for i in live)
-        if taken > best[0]:
-            best = (taken, program.calls[step.call].layer, live)
-    ordered = sorted(best[2], key=lambda i: -program.buffers[i].size_bytes)
-    return best[1], tuple(program.buffers[i].name for i in ordered)
+    steps = [step for stage in program.stages for step in stage]
+    if not steps:
+        return "", ()
+    spans = ((b.size_bytes, life) for b, life in zip(program.buffers, lives, strict=True))
+    taken = taken_bytes(spans)[: len(steps)]
+    most = taken.index(max(taken)) if taken else 0
+    live = [i for i, life in enumerate(lives) if life >> most & 1]
+    ordered = sorted(live, key=lambda i: -program.buffers[i].size_bytes)
+    return program.calls[steps[most].call].layer, tuple(program.buffers[i].name for i in ordered)

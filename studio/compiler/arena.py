@@ -15,9 +15,11 @@ from __future__ import annotations
 import random
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, reduce
+from itertools import accumulate
+from operator import or_
 
-from studio.compiler.fit import fit, rising
+from studio.compiler.fit import fit, members, rising
 
 ALIGN_BYTES = 4
 TRIES = 300
@@ -55,22 +57,25 @@ def bound(
     together is at least the sum of their sizes less what each two of them have in common
     (Bonferroni's inequality), so this holds for any number of pairs.
     """
-    common = [
-        (1 << out, 1 << source, most_common(sizes[out], sizes[source], below))
-        for (out, source), below in (overlaps or {}).items()
-    ]
-    most = 0
+    spans = list(zip(sizes, lives, strict=True))
+    for (out, source), below in (overlaps or {}).items():
+        both = most_common(sizes[out], sizes[source], below)
+        spans.append((-both, lives[out] & lives[source]))
+    taken = taken_bytes(spans)
     # The live set grows only where a buffer begins to live.
     begins = {i for life in lives for i in rising(life)}
-    for moment in begins:
-        bit, live, taken = 1 << moment, 0, 0
-        for index, life in enumerate(lives):
-            if life & bit:
-                live |= 1 << index
-                taken += sizes[index]
-        taken -= sum(both for one, other, both in common if live & one and live & other)
-        most = max(most, taken)
-    return most
+    return max((taken[moment] for moment in begins), default=0)
+
+
+def taken_bytes(spans: Iterable[tuple[int, int]]) -> list[int]:
+    """What (size, life) pairs take together at each moment, until the last of them ends."""
+    changes: dict[int, int] = {}
+    for size, life in spans:
+        for moment in rising(life):
+            changes[moment] = changes.get(moment, 0) + size
+        for moment in members((life << 1) & ~life):
+            changes[moment] = changes.get(moment, 0) - size
+    return list(accumulate(changes.get(i, 0) for i in range(max(changes, default=0))))
 
 
 def most_common(out: int, source: int, below: int) -> int:
@@ -138,14 +143,20 @@ def neighbours(
         lives: likewise.
         allowed: its overlaps.
     """
-    return [
-        [
-            (j, allowed.get((i, j), sizes[i]), allowed.get((j, i), sizes[j]))
-            for j, other in enumerate(lives)
-            if j != i and life & other
-        ]
-        for i, life in enumerate(lives)
-    ]
+    alive: dict[int, int] = {}
+    for i, life in enumerate(lives):
+        for moment in members(life):
+            alive[moment] = alive.get(moment, 0) | 1 << i
+    near = []
+    for i, life in enumerate(lives):
+        others = reduce(or_, (alive[moment] for moment in members(life)), 0) & ~(1 << i)
+        near.append(
+            [
+                (j, allowed.get((i, j), sizes[i]), allowed.get((j, i), sizes[j]))
+                for j in members(others)
+            ]
+        )
+    return near
 
 
 def _exchanged(

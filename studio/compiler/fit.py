@@ -47,12 +47,16 @@ def _sections(lives: Sequence[int]) -> list[list[int]]:
 
 def rising(life: int) -> list[int]:
     """The moments at which a buffer begins to live."""
-    edges = life & ~(life << 1)
+    return members(life & ~(life << 1))
+
+
+def members(bits: int) -> list[int]:
+    """The elements of a set that is kept as the bits of an int, in order."""
     found = []
-    while edges:
-        low = edges & -edges
+    while bits:
+        low = bits & -bits
         found.append(low.bit_length() - 1)
-        edges ^= low
+        bits ^= low
     return found
 
 
