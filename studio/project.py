@@ -374,7 +374,11 @@ def from_text(text: str, where: Path) -> Project:
     try:
         table = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise ProjectError(f"is no TOML: {error}", str(where)) from None
+        raise ProjectError(
+            f"is no TOML: {error}",
+            str(where),
+            "mend that line, or take a saved copy of the project",
+        ) from None
     _check(table, str(where))
     try:
         recipe = from_plain(table.get("recipe", {}), str(where))
@@ -405,7 +409,11 @@ def read_project(path: Path) -> Project:
     try:
         text = path.read_text(encoding="utf-8")
     except OSError as error:
-        raise ProjectError(f"cannot be read: {error.strerror}", str(path)) from None
+        raise ProjectError(
+            f"cannot be read: {error.strerror}",
+            str(path),
+            "check the file's name and that you may read it",
+        ) from None
     except UnicodeDecodeError:
         raise ProjectError("is no text file", str(path), "open a *.tinyml file") from None
     return from_text(text, path.absolute())
@@ -437,16 +445,24 @@ def _check(table: dict[str, Any], where: str) -> None:
             raise ProjectError(f"unknown key '{key}'", where, f"there are: {', '.join(_FIELDS)}")
         whole = _FIELDS[key] is float and type(value) is int
         if type(value) is not _FIELDS[key] and not whole:
-            raise ProjectError(f"'{key}' is no {_FIELDS[key].__name__}", where)
+            raise ProjectError(
+                f"'{key}' is no {_FIELDS[key].__name__}",
+                where,
+                f"write a {_FIELDS[key].__name__} there",
+            )
     if "model" not in table:
-        raise ProjectError("'model' is missing", where)
+        raise ProjectError(
+            "'model' is missing", where, "write model = with the path of the model's file in quotes"
+        )
     if not 0 <= table.get("latency_limit_ms", 0.0) < math.inf:
         raise ProjectError("'latency_limit_ms' is no time", where, "0 is no limit")
     for key, allowed in CHOICES.items():
         if table.get(key, allowed[0]) not in allowed:
             raise ProjectError(f"{key} = '{table[key]}'", where, f"one of {', '.join(allowed)}")
     if not all(isinstance(board, str) for board in table.get("boards", ())):
-        raise ProjectError("'boards' is no list of texts", where)
+        raise ProjectError(
+            "'boards' is no list of texts", where, "such as boards = ['nucleo_f401re']"
+        )
     _check_application(table.get("application", {}), f"{where}: application")
 
 
@@ -466,7 +482,11 @@ def _positions(table: dict[str, Any], recipe: Recipe, where: str) -> Mapping[str
     for node, at in table.items():
         numbers = isinstance(at, list) and [float(v) for v in at if type(v) in (int, float)]
         if not numbers or len(numbers) != 2 or len(at) != 2:
-            raise ProjectError(f"the position of '{node}' is no [x, y]", where)
+            raise ProjectError(
+                f"the position of '{node}' is no [x, y]",
+                where,
+                "write two numbers, or leave it out",
+            )
         if node == ROOT or node in recipe.by_id:
             found[node] = (numbers[0], numbers[1])
     return MappingProxyType(found)

@@ -39,7 +39,9 @@ class Reserve:
 
     def __post_init__(self) -> None:
         if self.flash_bytes < 0 or self.ram_bytes < 0:
-            raise ProfileError("an application takes no negative bytes", "reserve")
+            raise ProfileError(
+                "an application takes no negative bytes", "reserve", "give 0 or more"
+            )
 
 
 @dataclass(frozen=True)

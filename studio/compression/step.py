@@ -147,7 +147,9 @@ def _checked(where: str, field: dataclasses.Field[Any], value: Any) -> Any:
         raise RecipeError(f"{value!r} is no {kind.__name__}", where, f"such as {field.default!r}")
     lo, hi, choices = (field.metadata[key] for key in ("lo", "hi", "choices"))
     if choices and value not in choices:
-        raise RecipeError(f"'{value}' is not one of {', '.join(choices)}", where)
+        raise RecipeError(
+            f"'{value}' is not one of {', '.join(choices)}", where, "choose one of these"
+        )
     if (lo is not None and not value >= lo) or (hi is not None and not value <= hi):
         hint = f"without it, it is {field.default!r}"
         raise RecipeError(f"{value} is outside {lo} to {hi}", where, hint)

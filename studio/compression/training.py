@@ -413,7 +413,9 @@ def _optimizer(network: Network, schedule: Schedule) -> Any:
     ]
     groups = [group for group in groups if group["params"]]
     if not groups:
-        raise RecipeError("has no weights to train", network.model.name)
+        raise RecipeError(
+            "has no weights to train", network.model.name, "leave the training step out"
+        )
     if schedule.optimizer == "sgd":
         return torch.optim.SGD(groups, lr=schedule.rate, momentum=0.9)
     kind = torch.optim.AdamW if schedule.optimizer == "adamw" else torch.optim.Adam

@@ -45,7 +45,11 @@ class Dataset:
         if not self.x.size:
             raise DataError("has no samples", self.name, "export the data again")
         if self.x.dtype != np.float32:
-            raise DataError(f"samples are {self.x.dtype}, not float32", self.name)
+            raise DataError(
+                f"samples are {self.x.dtype}, not float32",
+                self.name,
+                "convert them with x.astype(numpy.float32)",
+            )
         for what, array in (("labels", self.y), ("split", self.split), ("groups", self.group)):
             if array is not None and array.shape != (n,):
                 raise DataError(
@@ -61,7 +65,11 @@ class Dataset:
                 f"{int((~finite).sum())} of {n} samples do; clean or drop them",
             )
         if self.y is not None and not (self.y.min() >= 0 and self.y.max() < len(self.labels)):
-            raise DataError(f"a label is outside 0 to {len(self.labels) - 1}", self.name)
+            raise DataError(
+                f"a label is outside 0 to {len(self.labels) - 1}",
+                self.name,
+                "labels count from 0; name every class",
+            )
         if unknown := set(np.unique(self.split).tolist()) - set(SPLITS):
             raise DataError(f"unknown split '{min(unknown)}'", self.name, ", ".join(SPLITS))
         if self.group is not None and (torn := _torn_group(self.group, self.split)):
@@ -158,14 +166,22 @@ def classes(answers: npt.NDArray[Any], where: str) -> tuple[npt.NDArray[np.int64
     """
     if answers.dtype.kind in "US":
         if (np.char.str_len(answers) == 0).any():
-            raise DataError("a label is empty", where)
+            raise DataError(
+                "a label is empty",
+                where,
+                "give every sample a class, or leave the label column out",
+            )
         try:
             answers = answers.astype(np.float64)
         except ValueError:
             names, y = np.unique(answers, return_inverse=True)
             return y.astype(np.int64), tuple(str(name) for name in names)
     if answers.dtype.kind == "f" and not np.isfinite(answers).all():
-        raise DataError("a label is NaN or infinite", where)
+        raise DataError(
+            "a label is NaN or infinite",
+            where,
+            "give every sample a class: a name, or a number from 0",
+        )
     whole = answers.size and (answers >= 0).all() and (answers == np.floor(answers)).all()
     if whole and answers.max() < 10_000:
         return answers.astype(np.int64), tuple(str(i) for i in range(int(answers.max()) + 1))

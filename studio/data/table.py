@@ -40,7 +40,9 @@ def rows(columns: Columns, label: str | None, name: str, where: str, numbers: Nu
     split = rest.pop("split", None)
     found = [rest.pop(key) for key in GROUPS if key in rest]
     if not rest:
-        raise DataError("has no columns besides the label", where)
+        raise DataError(
+            "has no columns besides the label", where, "add the columns that the model reads"
+        )
     x = np.stack([numbers(key, column) for key, column in rest.items()], axis=1)
     group = found[0] if found else None
     if split is None:
@@ -59,7 +61,11 @@ def recordings(columns: Columns, where: str, numbers: Numbers) -> list[Recording
     apart = {*LABELS, *GROUPS, *TIMES, "split"}
     x = [numbers(key, column) for key, column in columns.items() if key not in apart]
     if not x:
-        raise DataError("has no columns of numbers", where)
+        raise DataError(
+            "has no columns of numbers",
+            where,
+            "add a column for each sensor, beside time, group and label",
+        )
     values = np.stack(x, axis=1)
     keys = groups[0].astype(str) if groups else np.full(len(values), "")
     names, first = np.unique(keys, return_index=True)

@@ -71,7 +71,7 @@ def dataset(
             `classes` lacks.
     """
     if not recordings:
-        raise DataError("holds no recordings", name)
+        raise DataError("holds no recordings", name, "choose a folder with recordings")
     x: list[npt.NDArray[np.float32]] = []
     answers: list[str] = []
     groups: list[str] = []
@@ -167,7 +167,11 @@ def _classes(
     if not known:
         return (), None
     if "" in answers:
-        raise DataError("some recordings have a class and some have none", where)
+        raise DataError(
+            "some recordings have a class and some have none",
+            where,
+            "give each a class, by its folder or file name, or give none",
+        )
     if order and (missing := known.difference(order)):
         raise DataError(f"class '{min(missing)}' is not among the classes", where, ", ".join(order))
     labels = tuple(order or sorted(known))

@@ -226,7 +226,11 @@ def _rows(model: Model, x: Samples) -> Iterator[tuple[Array, ...]]:
     _need_one_an_input(model, len(columns))
     if len({len(column) for column in columns}) > 1:
         counts = ", ".join(str(len(column)) for column in columns)
-        raise DataError(f"the inputs have different numbers of samples: {counts}", model.name)
+        raise DataError(
+            f"the inputs have different numbers of samples: {counts}",
+            model.name,
+            "give as many samples for each input",
+        )
     return zip(*columns, strict=True)
 
 

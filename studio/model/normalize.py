@@ -120,7 +120,11 @@ def _inferred(proto: onnx.ModelProto, where: str) -> onnx.ModelProto:
         )
     except shape_inference.InferenceError as error:
         reason = " ".join(str(error).split())[:300]
-        raise ModelError(f"its shapes contradict each other: {reason}", where) from None
+        raise ModelError(
+            f"its shapes contradict each other: {reason}",
+            where,
+            "export the model again, with the shapes of its inputs fixed",
+        ) from None
 
 
 def _tidy(model: onnx_ir.Model, where: str) -> None:

@@ -241,7 +241,11 @@ def _gather(a: Attributes, x: Tensor, indices: Tensor) -> Tensor:
         shape = (*x.shape[:axis], *wanted.shape[1:], *x.shape[axis + 1 :])
         return x.index_select(axis, wanted.reshape(-1)).reshape(shape)
     if x.shape[0] > 1 or axis > 1:
-        raise ModelError("gathers by indices that depend on the input", "Gather")
+        raise ModelError(
+            "gathers by indices that depend on the input",
+            "Gather",
+            "quantise or prune it without training instead",
+        )
     return x[0].index_select(0, wanted.reshape(-1)).reshape(*wanted.shape, *x.shape[2:])
 
 
@@ -326,7 +330,11 @@ def _dequantize(a: Attributes, x: Tensor, scale: Tensor, zero_point: Tensor | No
 
 def _channelwise(a: Attributes, x: Tensor, factor: Tensor | None) -> Any:
     if a.get("block_size", 0):
-        raise ModelError("blocks of scales are not trained", "QuantizeLinear")
+        raise ModelError(
+            "blocks of scales are not trained",
+            "QuantizeLinear",
+            "quantise or prune it without training instead",
+        )
     if factor is None or factor.numel() == 1:
         return factor if factor is None else factor.reshape(())
     shape = [1] * x.ndim
@@ -390,7 +398,11 @@ def _conv_transpose(a: Attributes, x: Tensor, w: Tensor, b: Tensor | None = None
     weight = constant(w)
     rank = weight.ndim - 2
     if a.get("auto_pad", "NOTSET") != "NOTSET" or a.get("output_shape"):
-        raise ModelError("is trained with explicit padding only", "ConvTranspose")
+        raise ModelError(
+            "is trained with explicit padding only",
+            "ConvTranspose",
+            "export it with pads in place of auto_pad",
+        )
     pads = list(a.get("pads") or [0] * 2 * rank)
     conv = (
         functional.conv_transpose1d, functional.conv_transpose2d, functional.conv_transpose3d,

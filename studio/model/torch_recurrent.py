@@ -58,7 +58,9 @@ def lstm(
 
     _refuse(a, "LSTM", lengths)
     if peepholes is not None and bool((peepholes != 0).any()):
-        raise ModelError("peepholes are not trained", "LSTM")
+        raise ModelError(
+            "peepholes are not trained", "LSTM", "quantise or prune it without training instead"
+        )
     inputs, hidden, weights = _prepared(a, x, (w, r, b), (0, 2, 3, 1), 4, h)
     cell = _state(c, inputs, w.shape[1], hidden.shape[-1])
     two = a.get("direction") == "bidirectional"
@@ -71,11 +73,23 @@ def lstm(
 
 def _refuse(a: Attributes, kind: str, lengths: Tensor | None) -> None:
     if a.get("activations") and [s.lower() for s in a["activations"]] not in _usual(kind):
-        raise ModelError("unusual activations are not trained", kind)
+        raise ModelError(
+            "unusual activations are not trained",
+            kind,
+            "quantise or prune it without training instead",
+        )
     if lengths is not None or a.get("layout", 0) or a.get("clip") is not None:
-        raise ModelError("sequence lengths, layout 1 and clipping are not trained", kind)
+        raise ModelError(
+            "sequence lengths, layout 1 and clipping are not trained",
+            kind,
+            "quantise or prune it without training instead",
+        )
     if a.get("input_forget", 0) or a.get("direction", "forward") == "reverse":
-        raise ModelError("coupled gates and running backwards only are not trained", kind)
+        raise ModelError(
+            "coupled gates and running backwards only are not trained",
+            kind,
+            "quantise or prune it without training instead",
+        )
 
 
 def _usual(kind: str) -> list[list[str]]:

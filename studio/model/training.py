@@ -52,7 +52,11 @@ def train(network: torch.nn.Sequential, data: Dataset, schedule: Schedule, seed:
 
     part = data.train
     if part.y is None:
-        raise DataError("has no labels", data.name)
+        raise DataError(
+            "has no labels",
+            data.name,
+            "training needs the class of each sample; distilling needs none",
+        )
     torch.manual_seed(seed)
     torch.set_num_threads(1)  # sums in one order, whatever the machine
     x, y = torch.from_numpy(part.x), torch.from_numpy(part.y)

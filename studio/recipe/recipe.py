@@ -106,10 +106,16 @@ class Recipe:
         seen: set[str] = set()
         for node in self.nodes:
             if not node.id or node.id in seen:
-                raise RecipeError(f"two nodes are called '{node.id}'", self.name or "recipe")
+                raise RecipeError(
+                    f"two nodes are called '{node.id}'",
+                    self.name or "recipe",
+                    "give each node an id of its own",
+                )
             if node.parent is not None and node.parent not in seen:
                 raise RecipeError(
-                    f"the parent '{node.parent}' is not a node before it", f"node {node.id}"
+                    f"the parent '{node.parent}' is not a node before it",
+                    f"node {node.id}",
+                    "write the parent's [[node]] above, or mend its id",
                 )
             seen.add(node.id)
             node.settings  # noqa: B018  raises on what is wrong with it
@@ -132,7 +138,11 @@ class Recipe:
             RecipeError: there is no such node.
         """
         if id not in self.by_id:
-            raise RecipeError(f"there is no node '{id}'", self.name or "recipe")
+            raise RecipeError(
+                f"there is no node '{id}'",
+                self.name or "recipe",
+                "choose one of the recipe's nodes",
+            )
         node = self.by_id[id]
         return (*(self.path(node.parent) if node.parent else ()), node)
 
@@ -146,9 +156,13 @@ def read_recipe(path: str | Path) -> Recipe:
     try:
         text = Path(path).read_text(encoding="utf-8")
     except OSError as error:
-        raise RecipeError(f"cannot be read: {error.strerror}", str(path)) from None
+        raise RecipeError(
+            f"cannot be read: {error.strerror}",
+            str(path),
+            "check the file's name and that you may read it",
+        ) from None
     except UnicodeDecodeError:
-        raise RecipeError("is no text file", str(path)) from None
+        raise RecipeError("is no text file", str(path), "open a recipe, a TOML file") from None
     return parse_recipe(text, str(path))
 
 
@@ -161,7 +175,9 @@ def parse_recipe(text: str, where: str = "recipe") -> Recipe:
     try:
         table = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise RecipeError(f"is no TOML: {error}", where) from None
+        raise RecipeError(
+            f"is no TOML: {error}", where, "mend that line; texts stand in quotes"
+        ) from None
     return from_plain(table, where)
 
 
@@ -172,7 +188,9 @@ def from_plain(table: Mapping[str, Any], where: str = "recipe") -> Recipe:
         RecipeError: a field that is unknown, missing or of a wrong type.
     """
     if unknown := set(table) - {"name", "description", "node"}:
-        raise RecipeError(f"unknown field '{min(unknown)}'", where)
+        raise RecipeError(
+            f"unknown field '{min(unknown)}'", where, "there are: name, description, node"
+        )
     nodes, name, description = (
         table.get(key, default)
         for key, default in (("node", []), ("name", ""), ("description", ""))
@@ -181,7 +199,7 @@ def from_plain(table: Mapping[str, Any], where: str = "recipe") -> Recipe:
         raise RecipeError("'node' must be an array of tables", where, "write [[node]]")
     for key, value in (("name", name), ("description", description)):
         if not isinstance(value, str):
-            raise RecipeError(f"'{key}' must be a text", where)
+            raise RecipeError(f"'{key}' must be a text", where, "put it in quotes")
     made = tuple(_node(entry, f"{where}: node {i}") for i, entry in enumerate(nodes, 1))
     return Recipe(made, name, description)
 
@@ -191,12 +209,16 @@ def _node(entry: Any, where: str) -> Node:
         raise RecipeError("is no table", where, "write [[node]]")
     for key in ("id", "step"):
         if not entry.get(key):
-            raise RecipeError(f"'{key}' is missing", where)
+            raise RecipeError(f"'{key}' is missing", where, "every [[node]] has an id and a step")
     for key, value in entry.items():
         if key not in _FIELDS:
             raise RecipeError(f"unknown field '{key}'", where, f"there are: {', '.join(_FIELDS)}")
         if type(value) is not _FIELDS[key]:
-            raise RecipeError(f"'{key}' must be of type {_FIELDS[key].__name__}", where)
+            raise RecipeError(
+                f"'{key}' must be of type {_FIELDS[key].__name__}",
+                where,
+                "a bool is true or false, a str stands in quotes, a dict is a table",
+            )
     return Node(**entry)
 
 

@@ -49,17 +49,23 @@ def _columns(path: Path) -> tuple[dict[str, npt.NDArray[np.str_]], int]:
     with path.open(newline="", encoding="utf-8-sig") as file:
         rows = [[cell.strip() for cell in row] for row in csv.reader(file) if row]
     if not rows:
-        raise DataError("has no rows", str(path))
+        raise DataError("has no rows", str(path), "write a header, and a sample in each row")
     header, first_line = [f"column {i + 1}" for i in range(len(rows[0]))], 1
     if not _is_number(rows[0][0]):
         header, first_line = [name.lower() for name in rows.pop(0)], 2
     if not rows:
         raise DataError("has a header but no rows", str(path), "write a sample in each row")
     if len(set(header)) < len(header):
-        raise DataError("two columns have the same name", str(path))
+        raise DataError(
+            "two columns have the same name", str(path), "rename one; capitals make no difference"
+        )
     for number, row in enumerate(rows, first_line):
         if len(row) != len(header):
-            raise DataError(f"has {len(row)} cells, not {len(header)}", f"{path}, row {number}")
+            raise DataError(
+                f"has {len(row)} cells, not {len(header)}",
+                f"{path}, row {number}",
+                "each row has a cell for each column, with commas between",
+            )
     cells = np.array(rows)
     return {name: cells[:, index] for index, name in enumerate(header)}, first_line
 

@@ -39,7 +39,9 @@ def read(path: Path) -> Dataset:
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
     except tomllib.TOMLDecodeError as error:
-        raise DataError(f"is no TOML: {error}", str(path)) from None
+        raise DataError(
+            f"is no TOML: {error}", str(path), "texts stand in quotes; mend that line"
+        ) from None
     source, group = table.pop("source", None), table.pop("group", "")
     classes = _names(table.pop("classes", []), path)
     if not isinstance(source, str):
@@ -52,9 +54,11 @@ def read(path: Path) -> Dataset:
 
 def _names(classes: object, path: Path) -> tuple[str, ...]:
     if not isinstance(classes, list) or not all(isinstance(name, str) for name in classes):
-        raise DataError("'classes' must be a list of names", str(path))
+        raise DataError(
+            "'classes' must be a list of names", str(path), "such as classes = ['idle', 'wave']"
+        )
     if len(set(classes)) < len(classes):
-        raise DataError("'classes' names a class twice", str(path))
+        raise DataError("'classes' names a class twice", str(path), "leave one of them out")
     return tuple(classes)
 
 
@@ -65,12 +69,20 @@ def _cut(table: dict[str, Any], path: Path) -> Cut:
             raise DataError(f"unknown field '{name}'", str(path), f"there are: {', '.join(known)}")
         kind = type(known[name])
         if type(value) is not kind and not (kind is float and type(value) is int):
-            raise DataError(f"'{name}' must be of type {kind.__name__}", str(path))
+            raise DataError(
+                f"'{name}' must be of type {kind.__name__}",
+                str(path),
+                f"such as {name} = {str(known[name]).lower()}",
+            )
         if kind is not bool and float(value) < 0:
-            raise DataError(f"'{name}' is negative", str(path))
+            raise DataError(f"'{name}' is negative", str(path), "write 0 or more")
     cut = Cut(**table)
     if cut.validation + cut.test >= 1:
-        raise DataError("validation and test leave nothing to train on", str(path))
+        raise DataError(
+            "validation and test leave nothing to train on",
+            str(path),
+            "make both shares smaller; together they are less than 1",
+        )
     return cut
 
 
@@ -78,7 +90,15 @@ def _matched(pattern: str, where: str, path: Path) -> str:
     try:
         match = re.search(pattern, where)
     except re.error as error:
-        raise DataError(f"'group' is no pattern: {error}", str(path)) from None
+        raise DataError(
+            f"'group' is no pattern: {error}",
+            str(path),
+            "it is a regular expression; put a backslash before a bracket that is meant as such",
+        ) from None
     if match is None:
-        raise DataError(f"'group' does not match {where}", str(path))
+        raise DataError(
+            f"'group' does not match {where}",
+            str(path),
+            "widen the pattern: it must find a group in the path of every recording",
+        )
     return match.group(match.lastindex or 0)

@@ -32,7 +32,11 @@ def read_recordings(path: Path) -> list[Recording]:
     try:
         x = np.array(rows, np.float32)
     except (ValueError, TypeError):
-        raise DataError("payload.values is no table of numbers", str(path)) from None
+        raise DataError(
+            "payload.values is no table of numbers",
+            str(path),
+            "each row holds one number for each sensor; export the data again",
+        ) from None
     label = path.name.split(".")[0] if path.name.count(".") > 1 else ""
     return [Recording(x, (label,) if label else (), path.name, where=str(path))]
 
@@ -53,7 +57,11 @@ def index(folder: Path) -> dict[str, tuple[str, str]]:
             label = entry["label"]["label"] if entry["label"]["type"] == "label" else ""
             found[Path(entry["path"]).as_posix()] = str(label), split_named(str(entry["category"]))
         except (KeyError, TypeError):
-            raise DataError("an entry lacks path, category or label", str(path)) from None
+            raise DataError(
+                "an entry lacks path, category or label",
+                str(path),
+                "export the data from Edge Impulse again, or remove this file",
+            ) from None
     return found
 
 
@@ -61,7 +69,9 @@ def _parsed(path: Path) -> dict[str, Any]:
     try:
         plain = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
-        raise DataError(f"is no JSON: {error}", str(path)) from None
+        raise DataError(
+            f"is no JSON: {error}", str(path), "the file may be cut off; export the data again"
+        ) from None
     if not isinstance(plain, dict):
-        raise DataError("is no JSON object", str(path))
+        raise DataError("is no JSON object", str(path), "export the data from Edge Impulse again")
     return plain

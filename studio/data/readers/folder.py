@@ -44,12 +44,18 @@ def recordings(path: Path) -> list[Recording]:
         found: list[Recording] = known[path.suffix.lower()].read_recordings(path)
         return found
     if not path.is_dir():
-        raise DataError("there is no such folder", str(path))
+        raise DataError(
+            "there is no such folder", str(path), "check the spelling; it may have been moved"
+        )
     files = sorted(file for file in path.rglob("*") if file.suffix.lower() in known)
     if not files:
         raise DataError("holds no recordings", str(path), ", ".join(sorted(known)))
     if len(files) > _MOST:
-        raise DataError(f"holds {len(files)} files, more than {_MOST}", str(path))
+        raise DataError(
+            f"holds {len(files)} files, more than {_MOST}",
+            str(path),
+            "open one of the folders in it, or put the samples into one NPZ file",
+        )
     modules = Counter(known[file.suffix.lower()] for file in files)
     module = modules.most_common(1)[0][0]
     index = edge_impulse.index(path)

@@ -27,6 +27,10 @@ def read_recordings(path: Path) -> list[Recording]:
         with Image.open(path) as image:
             pixels = np.asarray(image.convert("L" if image.mode in _GREY else "RGB"))
     except (UnidentifiedImageError, Image.DecompressionBombError, OSError, SyntaxError) as error:
-        raise DataError(f"is no readable image: {error}", str(path)) from None
+        raise DataError(
+            f"is no readable image: {error}",
+            str(path),
+            "save it anew as PNG, or take it out of the folder",
+        ) from None
     pixels = pixels[None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1)
     return [Recording(np.asarray(pixels / 255, np.float32), (), path.name, where=str(path))]

@@ -39,7 +39,9 @@ def read(path: Path) -> Dataset:
             arrays["y"] = _joined(arrays, "y", parts, path)
     if "x" not in arrays:
         raise DataError(
-            f"has no array x or x_train, but {', '.join(sorted(arrays)) or 'nothing'}", str(path)
+            f"has no array x or x_train, but {', '.join(sorted(arrays)) or 'nothing'}",
+            str(path),
+            "save the samples as x=..., their classes as y=...",
         )
     return _dataset(arrays, path)
 
@@ -73,6 +75,12 @@ def _joined(arrays: Arrays, kind: str, parts: list[str], path: Path) -> npt.NDAr
     try:
         return np.concatenate([arrays[f"{kind}_{split}"] for split in parts])
     except KeyError as error:
-        raise DataError(f"has no array {error}", str(path)) from None
+        raise DataError(
+            f"has no array {error}", str(path), "give each part its own x and y"
+        ) from None
     except ValueError:
-        raise DataError(f"the arrays {kind}_* have different shapes", str(path)) from None
+        raise DataError(
+            f"the arrays {kind}_* have different shapes",
+            str(path),
+            "samples of all parts have one shape",
+        ) from None

@@ -46,12 +46,18 @@ def _columns(path: Path) -> dict[str, npt.NDArray[Any]]:
         found = parquet.read_table(path)
     except (pyarrow.ArrowException, OSError) as error:
         reason = " ".join(str(error).split())[:200]
-        raise DataError(f"is no readable Parquet file: {reason}", str(path)) from None
+        raise DataError(
+            f"is no readable Parquet file: {reason}",
+            str(path),
+            "the file may be cut off; write it again",
+        ) from None
     if not found.num_rows:
-        raise DataError("has no rows", str(path))
+        raise DataError("has no rows", str(path), "write a sample in each row")
     names = [name.lower() for name in found.column_names]
     if len(set(names)) < len(names):
-        raise DataError("two columns have the same name", str(path))
+        raise DataError(
+            "two columns have the same name", str(path), "rename one; capitals make no difference"
+        )
     columns = (column.to_numpy() for column in found.columns)
     return {
         name: column.astype(str) if column.dtype == object else column
@@ -62,7 +68,11 @@ def _columns(path: Path) -> dict[str, npt.NDArray[Any]]:
 def _numbers_of(path: Path) -> table.Numbers:
     def numbers(name: str, column: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
         if column.dtype.kind not in "fiub":
-            raise DataError(f"column '{name}' holds {column.dtype}, no numbers", str(path))
+            raise DataError(
+                f"column '{name}' holds {column.dtype}, no numbers",
+                str(path),
+                "drop the column, or name it label if it holds the classes",
+            )
         return column.astype(np.float32)
 
     return numbers

@@ -35,7 +35,9 @@ def read(path: Path) -> Dataset:
         answers += classes
         split += [name] * len(rows)
     if len({row.shape for row in series}) > 1:
-        raise DataError("its series have different lengths", str(path))
+        raise DataError(
+            "its series have different lengths", str(path), "cut or pad all to one length"
+        )
     x = np.stack(series) if series else np.empty((0, 0), np.float32)
     return Dataset(stem or path.stem, x, np.array(answers, np.int64), labels, np.array(split))
 
@@ -53,10 +55,18 @@ def _parse(
             continue
         *channels, label = line.split(":")
         if label not in labels:
-            raise DataError(f"unknown class '{label}'", f"{path}, line {number}")
+            raise DataError(
+                f"unknown class '{label}'",
+                f"{path}, line {number}",
+                "list it in the line @classLabel true ...",
+            )
         answers.append(labels.index(label))
         try:
             series.append(np.array([c.split(",") for c in channels], np.float32))
         except ValueError:
-            raise DataError("is no series of numbers", f"{path}, line {number}") from None
+            raise DataError(
+                "is no series of numbers",
+                f"{path}, line {number}",
+                "numbers stand between commas, channels between colons, all channels equally long",
+            ) from None
     return labels, series, answers

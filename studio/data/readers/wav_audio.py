@@ -28,7 +28,9 @@ def read_recordings(path: Path) -> list[Recording]:
         raise DataError(f"is no readable WAV file: {error}", str(path), "PCM is read") from None
     whole = len(data) // (width * channels) * width * channels
     if not whole:
-        raise DataError("holds no samples", str(path))
+        raise DataError(
+            "holds no samples", str(path), "record it again, or take it out of the folder"
+        )
     x = _numbers(data[:whole], width).reshape(-1, channels)
     return [Recording(x, (), path.name, where=str(path))]
 

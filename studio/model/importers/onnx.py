@@ -73,7 +73,11 @@ def load(path: Path) -> bytes:
     except DecodeError:
         raise ModelError("is no ONNX model", where, _DAMAGED) from None
     except OSError as error:
-        raise ModelError(f"cannot be read: {error.strerror}", where) from None
+        raise ModelError(
+            f"cannot be read: {error.strerror}",
+            where,
+            "check the file's name and that you may read it",
+        ) from None
     _refuse_fragments(proto, where)
     with translated(where):
         for tensor in _tensors(proto):
@@ -124,7 +128,11 @@ def translated(where: str) -> Iterator[None]:
     try:
         yield
     except MemoryError:
-        raise ModelError("needs more memory than a model should", where) from None
+        raise ModelError(
+            "needs more memory than a model should",
+            where,
+            "the file may be damaged; export the model again, smaller if it is that large",
+        ) from None
     except _FOREIGN as error:
         raise _translated(error, where) from None
     except (onnx.checker.ValidationError, onnx.version_converter.ConvertError) as error:

@@ -77,7 +77,11 @@ def _translate(graph: Graph, architecture: Architecture) -> None:
     while waiting:
         ready = [call for call in waiting if all(graph.knows(source) for source in call.sources)]
         if not ready:
-            raise ModelError("its layers wait for each other", graph.where)
+            raise ModelError(
+                "its layers wait for each other",
+                graph.where,
+                "the file may be damaged; save the model again",
+            )
         for call in ready:
             translators()[call.layer.kind](Site(graph, call))
         waiting = [call for call in waiting if call not in ready]

@@ -101,7 +101,11 @@ class Graph:
         try:
             kind = helper.np_dtype_to_tensor_dtype(np.dtype(dtype))
         except TypeError:
-            raise ModelError(f"input '{name}' is of type {dtype}", self.where) from None
+            raise ModelError(
+                f"input '{name}' is of type {dtype}",
+                self.where,
+                "save the model with float32 inputs",
+            ) from None
         self._inputs.append(helper.make_tensor_value_info(name, kind, shape))
         self._types[name] = self._inputs[-1].type
         self._given.add(name)

@@ -53,7 +53,11 @@ def program_of(path: Path) -> str:
         reason = " ".join(str(error).split())[:200]
         raise ModelError(f"is a damaged PyTorch archive: {reason}", where, _DAMAGED) from None
     except OSError as error:
-        raise ModelError(f"cannot be read: {error.strerror}", where) from None
+        raise ModelError(
+            f"cannot be read: {error.strerror}",
+            where,
+            "check the file's name and that you may read it",
+        ) from None
 
 
 def _kind(archive: zipfile.ZipFile, where: str) -> str:

@@ -52,9 +52,17 @@ def load(path: Path) -> bytes:
     try:
         contents = parse(path.read_bytes(), where)
     except OSError as error:
-        raise ModelError(f"cannot be read: {error.strerror}", where) from None
+        raise ModelError(
+            f"cannot be read: {error.strerror}",
+            where,
+            "check the file's name and that you may read it",
+        ) from None
     except MemoryError:
-        raise ModelError("needs more memory than a model should", where) from None
+        raise ModelError(
+            "needs more memory than a model should",
+            where,
+            "the file may be damaged; convert the model again, smaller if it is that large",
+        ) from None
     _refuse_unknown(contents, where)
     with translated(where):
         graph = Graph(contents, where)
