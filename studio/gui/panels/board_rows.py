@@ -157,13 +157,13 @@ class BoardRowWidget(QWidget):
             painter.drawText(box, right, "\u2013")
             return
         over = share > 1
-        part = QRectF(bar.x(), bar.y(), max(bar.width() * min(own, 1.0), 3.0), bar.height())
         bar.setWidth(max(bar.width() * min(share, 1.0), 3.0))
         painter.setBrush(QColor(palette.bad if over else palette.accent))
         painter.drawRoundedRect(bar, 3, 3)
         if own:
             painter.setBrush(QColor(palette.muted))
-            painter.drawRoundedRect(part, 3, 3)
+            bar.setWidth(bar.width() * min(own, 1.0) / min(share, 1.0))
+            painter.drawRoundedRect(bar, 3, 3)
         painter.setPen(QColor(palette.bad if over else palette.muted))
         painter.drawText(box, right, _share_text(share))
 

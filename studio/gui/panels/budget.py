@@ -59,7 +59,11 @@ class BudgetPanel(QWidget):
         foot.addWidget(self.filter)
         foot.addWidget(self.fitting)
         self._column.addLayout(foot)
-        self._column.addWidget(self.application, 0, Qt.AlignmentFlag.AlignLeft)
+        last = QHBoxLayout()
+        last.setContentsMargins(2, 0, 0, 0)
+        last.addWidget(self.application)
+        last.addStretch(1)
+        self._column.addLayout(last)
         self._column.addStretch(1)
 
     def show_rows(self, rows: Sequence[BoardRow], selected: str) -> None:
