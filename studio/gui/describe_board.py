@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from itertools import pairwise
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
@@ -51,11 +52,10 @@ class RegionRow(QWidget):
         self.remove.clicked.connect(self.removed)
         self.told, self.touched = _told(), False
         self.edited.connect(self._touch)
+        self.fields = (self.kind, self.name, self.address, self.length, self.remove)
         line = QHBoxLayout()
         line.setSpacing(8)
-        for field, stretch in (
-            (self.kind, 0), (self.name, 2), (self.address, 3), (self.length, 3), (self.remove, 0),
-        ):  # fmt: skip
+        for field, stretch in zip(self.fields, (0, 2, 3, 3, 0), strict=True):
             line.addWidget(field, stretch)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
@@ -146,6 +146,10 @@ class DescribeBoard(QDialog):
         self.missing.setText(f"To save: {rest.what}; {rest.hint}." if rest else "")
         self.save.setEnabled(not problems)
 
+    def refuse(self, error: ProfileError) -> None:
+        """Say why it was not saved."""
+        self.missing.setText(f"Not saved: {error}")
+
     # ---- putting together ------------------------------------------------------------------
 
     def _facts(self) -> QGridLayout:
@@ -209,7 +213,15 @@ class DescribeBoard(QDialog):
         region.removed.connect(partial(self._remove, region))
         self.rows.append(region)
         self._regions.addWidget(region)
+        self._lead_tab()
         self.check()
+
+    def _lead_tab(self) -> None:
+        """Tab goes down the form; rows come later than the buttons below them."""
+        passed: list[QWidget] = [self.name, self.mcu, self.core, self.clock]
+        passed += [field for row in self.rows for field in row.fields]
+        for first, second in pairwise([*passed, self.more, self.cancel, self.save]):
+            QWidget.setTabOrder(first, second)
 
     def _remove(self, region: RegionRow) -> None:
         self.rows.remove(region)

@@ -86,7 +86,7 @@ class OwnBoards:
         try:
             write_profile(board, path)
         except ProfileError as error:
-            self._window.notices.error(error)
+            form.refuse(error)
             return
         form.accept()
         self.add(str(path))

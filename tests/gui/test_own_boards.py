@@ -10,6 +10,7 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QDialogButtonBox, QWidget
+from pytestqt.qtbot import QtBot
 from window_events import drop_file
 from window_hand import Hand
 
@@ -219,6 +220,36 @@ def test_what_the_reader_refuses_stands_at_its_field(form: DescribeBoard) -> Non
     type_into(form.rows[1].address, "0x20000000")
     type_into(form.rows[1].length, "8K")
     assert not form.told["memory"].isVisible()
+    form.reject()
+
+
+def test_tab_leads_down_the_form(form: DescribeBoard, qtbot: QtBot) -> None:
+    qtbot.waitUntil(form.name.hasFocus)
+    passed = []
+    for _ in range(16):
+        passed.append(QApplication.focusWidget())
+        QTest.keyClick(passed[-1], Key.Key_Tab)
+    rows = [field for row in form.rows for field in row.fields]
+    assert passed == [
+        form.name, form.mcu, form.core, form.clock, *rows, form.more, form.cancel,
+    ]  # fmt: skip
+    form.reject()
+
+
+def test_a_board_that_cannot_be_written_leaves_the_form_open(
+    digits: MainWindow, hand: Hand, form: DescribeBoard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for field, text in ((form.name, "My board"), (form.mcu, "My part")):
+        type_into(field, text)
+    for row in form.rows:
+        type_into(row.length, "64K")
+    no_folder = lambda *_: ("/no/such/folder/mine", "")  # noqa: E731 - Qt's dialog refuses it
+    monkeypatch.setattr("studio.gui.own_boards.QFileDialog.getSaveFileName", no_folder)
+    hand.click(form.save)
+    assert (
+        form.isVisible() and "/no/such/folder/mine.toml: cannot be written" in form.missing.text()
+    )
+    assert digits.session.state.project.board == "virtual/mps2-an386"
     form.reject()
 
 
