@@ -14,7 +14,7 @@ from pytestqt.qtbot import QtBot
 from window_events import drop_file
 from window_hand import Hand
 
-from studio.gui import theme
+from studio.gui import present, theme
 from studio.gui.application_dialog import ApplicationDialog
 from studio.gui.describe_board import DescribeBoard
 from studio.gui.main_window import MainWindow
@@ -304,6 +304,17 @@ def test_the_bar_shows_the_application_in_a_colour_of_its_own(
     assert along.count(own) / (along.count(own) + along.count(model)) == pytest.approx(
         share, abs=0.2
     )
+
+
+def test_the_application_is_taken_off_the_limits_of_the_boards(
+    digits: MainWindow, settled: Settled
+) -> None:
+    before = {limit.board: limit.sizes for limit in present.limits(digits.session.state)}
+    digits.session.finish(digits.session.open_application("", 30_000, 8_000))
+    settled()
+    for limit in present.limits(digits.session.state):
+        assert limit.sizes["flash"] == before[limit.board]["flash"] - 30_000
+        assert limit.sizes["ram"] == before[limit.board]["ram"] - 8_000
 
 
 def test_a_dropped_map_is_the_application(digits: MainWindow, hand: Hand, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from studio.cli import main
-from studio.errors import BuildError, ProjectError
+from studio.errors import BuildError, DeviceNeeded, ProfileError, ProjectError
 from studio.session import Session
 
 MAP = """.text           0x08000000     0x1000
@@ -130,3 +130,30 @@ def test_the_code_for_a_board_of_ones_own_is_current(session: Session, tmp_path:
     session.finish(session.analyse())
     session.finish(session.code())
     assert session.state.current_code
+
+
+def test_a_file_that_is_no_board_changes_nothing(session: Session, tmp_path: Path) -> None:
+    pack = tmp_path / "vendor.pdsc"
+    devices = "<device Dname='F401'/><device Dname='F411'/>"
+    pack.write_text(f"<package><family>{devices}</family></package>")
+    before = session.state
+    with pytest.raises(DeviceNeeded, match="say which device") as asked:
+        session.finish(session.open_board(str(pack)))
+    assert asked.value.devices == ("F401", "F411")
+    with pytest.raises(ProfileError, match="no such device"):
+        session.finish(session.open_board(f"{pack}#F4"))
+    with pytest.raises(ProfileError, match="is no board file"):
+        session.finish(session.open_board(str(tmp_path / "notes.txt")))
+    assert session.state is before
+
+
+def test_a_saved_project_has_the_application_again(
+    session: Session, linked: Path, tmp_path: Path
+) -> None:
+    session.finish(session.open_application(str(linked), 5, 6))
+    file = session.save(tmp_path / "mine.tinyml")
+    assert 'file = "app.map"' in file.read_text()
+    again = Session()
+    again.finish(again.open(str(file)))
+    assert again.state.project == session.state.project
+    assert reserves(again) == {(0x1440 + 5, 0x840 + 6)}
