@@ -71,7 +71,7 @@ def open_application(asked: State, application: Application) -> Job[Update]:
     """The user's firmware, read once before it is taken into account."""
     from studio.budget.application import reserve
 
-    yield Progress(f"Reading {Path(application.file).name}")
+    yield Progress("Reading what the application takes")
     sizes = application.flash_bytes, application.ram_bytes
     if not all(0 <= size <= MOST_BYTES for size in sizes):
         raise ProjectError("is no size of an application", "", "give bytes, 0 for none")
