@@ -7,6 +7,7 @@ from pathlib import Path
 
 from studio.budget import Reserve
 from studio.build.taken import taken_bytes
+from studio.targets.resources import changed_ns
 
 
 def reserve(file: str = "", flash_bytes: int = 0, ram_bytes: int = 0) -> Reserve:
@@ -21,15 +22,8 @@ def reserve(file: str = "", flash_bytes: int = 0, ram_bytes: int = 0) -> Reserve
         BuildError: a file that cannot be read, or that is neither of both.
         ProfileError: negative bytes.
     """
-    flash, ram = _taken(file, _changed_ns(file)) if file else (0, 0)
+    flash, ram = _taken(file, changed_ns(file)) if file else (0, 0)
     return Reserve(flash + flash_bytes, ram + ram_bytes)
-
-
-def _changed_ns(file: str) -> int:
-    try:
-        return Path(file).stat().st_mtime_ns
-    except OSError:
-        return 0  # reading it says what is wrong
 
 
 @lru_cache(maxsize=16)

@@ -24,6 +24,7 @@ from studio.budget.picture import (
     text_width,
 )
 from studio.compiler.program import Program
+from studio.targets.figure import spaced
 
 # On white, letters in INK and MUTED have a contrast of at least 4.5 : 1, as do those in WORST.
 GROUND, INK, MUTED, GRID, BAND, WORST = (
@@ -49,7 +50,7 @@ def picture(program: Program, peak_layer: str) -> Picture:
 
 def bytes_text(size: float) -> str:
     """Bytes for people: 16 000 B."""
-    return f"{round(size):,} B".replace(",", " ")
+    return f"{spaced(size)} B"
 
 
 class _Map:

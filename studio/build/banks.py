@@ -15,6 +15,7 @@ from studio.compiler.program import Piece, Program
 from studio.compiler.split import split
 from studio.errors import BuildError
 from studio.targets.banks import Bank, joined_banks, ram_banks
+from studio.targets.figure import spaced
 from studio.targets.profile import Profile
 
 # What variables and stack are given where there is a choice of banks: firmware and budget then
@@ -52,8 +53,8 @@ class Banks:
     @property
     def text(self) -> str:
         """The same for people."""
-        sizes = {name: f"{size:,}".replace(",", " ") for name, size in self.bytes_by_name.items()}
-        return " + ".join(f"{name} {size} bytes" for name, size in sizes.items())
+        sizes = self.bytes_by_name.items()
+        return " + ".join(f"{name} {spaced(size)} bytes" for name, size in sizes)
 
 
 def placed(

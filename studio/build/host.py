@@ -150,7 +150,7 @@ class HostModel:
             for argument in (ctypes.c_void_p(piece.address), ctypes.c_size_t(piece.size_bytes))
         ]
         if init(ctypes.byref(model), *pieces):
-            raise BuildError("refuses its arena", self.name, "report this as a bug")
+            raise BuildError("refuses its arena", self.name, _BUG)
 
     def reset(self) -> None:
         """Clear persistent state."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from studio.errors import StudioError
-from studio.targets.figure import Figure
+from studio.targets.figure import Figure, spaced
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ def print_error(error: StudioError, as_json: bool) -> int:
 def number(figure: Figure | float) -> str:
     """Thousands apart, as many digits as say something."""
     value = figure.value if isinstance(figure, Figure) else figure
-    return f"{value:,.0f}".replace(",", " ") if value == int(value) else f"{value:.4g}"
+    return spaced(value) if value == int(value) else f"{value:.4g}"
 
 
 def table(rows: Iterable[tuple[str, ...]]) -> list[str]:

@@ -61,16 +61,20 @@ class Derived:
 
     def _view(self, state: State, node: str) -> NodeView:
         model = None
+        boards = tuple(dict.fromkeys((state.project.board, *state.project.boards)))
         try:
             model = self._model(state, node)
             program = self.program(model, state.project.options)
         except StudioError as error:
             return NodeView(model, error=error)
+        try:
+            reserve = _reserve(state.project.application)
+        except StudioError as error:
+            return NodeView(model, program, {}, dict.fromkeys(boards, error))
         budgets: dict[str, Budget] = {}
         refused: dict[str, StudioError] = {}
-        for board in dict.fromkeys((state.project.board, *state.project.boards)):
+        for board in boards:
             try:
-                reserve = _reserve(state.project.application)
                 budgets[board] = self.budget(program, board, state.project.toolchain, reserve)
             except StudioError as error:
                 refused[board] = error

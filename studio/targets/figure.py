@@ -25,3 +25,8 @@ class Figure:
     def plain(self) -> dict[str, float | str]:
         """For JSON: value and source."""
         return {"value": self.value, "source": self.source}
+
+
+def spaced(value: float) -> str:
+    """A whole number with its thousands apart: 16 000."""
+    return f"{round(value):,}".replace(",", " ")

@@ -36,7 +36,7 @@ from typing import Any
 
 from studio.errors import ProfileError
 from studio.targets.profile import CORES, Fact, Profile, Region
-from studio.targets.resources import resource
+from studio.targets.resources import changed_ns, resource
 
 BOARD_FILES = (
     "a profile (.toml), a PlatformIO board manifest (.json) or a CMSIS-Pack description (.pdsc)"
@@ -107,11 +107,7 @@ def holds_board(path: Path) -> bool:
 
 def _of_file(board: str) -> Profile:
     """What a file says; read again where it has changed."""
-    try:
-        changed = Path(board.partition("#")[0]).stat().st_mtime_ns
-    except OSError:
-        changed = 0  # reading it says what is wrong
-    return _read(board, changed)
+    return _read(board, changed_ns(board.partition("#")[0]))
 
 
 @lru_cache(maxsize=256)

@@ -42,6 +42,14 @@ def shipped_table(folder: str, what: str, toolchain: str, core: str) -> dict[str
     return values
 
 
+def changed_ns(path: str | Path) -> int:
+    """When a file was written last, for caches of what it says; 0 where there is none."""
+    try:
+        return Path(path).stat().st_mtime_ns
+    except OSError:
+        return 0  # who reads it says what is wrong
+
+
 def cache_folder() -> Path:
     """The user's cache folder, or what the environment variable STUDIO_CACHE names.
 

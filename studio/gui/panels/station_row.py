@@ -9,16 +9,10 @@ from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from studio.gui import theme
+from studio.gui.canvas.paint import STATES
 
 ICON_PX = 16
 TITLE_PX = 72
-STATES = {
-    "done": ("done", "good"),
-    "running": ("busy", "accent"),
-    "failed": ("failed", "bad"),
-    "waiting": ("waiting", "muted"),
-}
-"""State to icon and colour of the palette."""
 
 
 @dataclass(frozen=True, slots=True)
