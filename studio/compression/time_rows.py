@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from studio.compression.constants import constant
 
@@ -170,7 +170,7 @@ def shape_of(value: onnx_ir.Value | None) -> tuple[int, ...]:
     """The static shape of a value."""
     assert value is not None
     assert value.shape is not None
-    return tuple(int(n) for n in value.shape.numpy())
+    return cast("tuple[int, ...]", value.shape.dims)  # numpy() looks at every one again
 
 
 def padding(node: onnx_ir.Node) -> list[tuple[int, int]]:
@@ -178,18 +178,20 @@ def padding(node: onnx_ir.Node) -> list[tuple[int, int]]:
 
     Behind, it reaches as far as the last window does, which ceil_mode may let end later.
     """
-    spatial = len(shape_of(node.inputs[0])) - 2
+    return [_padding_along(node, axis) for axis in range(2, len(shape_of(node.inputs[0])))]
+
+
+def _padding_along(node: onnx_ir.Node, axis: int) -> tuple[int, int]:
+    """Padding of one axis, before and behind."""
+    shape, results = shape_of(node.inputs[0]), shape_of(node.outputs[0])
+    spatial = len(shape) - 2
     mode, given = _given_padding(node, spatial)
-    found = []
-    for axis in range(2, spatial + 2):
-        rows, results = shape_of(node.inputs[0])[axis], shape_of(node.outputs[0])[axis]
-        extent, step = _window(node, axis)
-        whole = max((results - 1) * step + extent - rows, 0)
-        small, large = whole // 2, whole - whole // 2
-        before, behind = given[axis - 2], given[axis - 2 + spatial]
-        same = {"SAME_UPPER": (small, large), "SAME_LOWER": (large, small)}
-        found.append(same.get(mode, (before, max(behind, whole - before))))
-    return found
+    extent, step = _window(node, axis)
+    whole = max((results[axis] - 1) * step + extent - shape[axis], 0)
+    small, large = whole // 2, whole - whole // 2
+    before, behind = given[axis - 2], given[axis - 2 + spatial]
+    same = {"SAME_UPPER": (small, large), "SAME_LOWER": (large, small)}
+    return same.get(mode, (before, max(behind, whole - before)))
 
 
 def _given_padding(node: onnx_ir.Node, spatial: int) -> tuple[str, list[int]]:
@@ -236,7 +238,7 @@ def _slid(node: onnx_ir.Node, operands: Operands) -> Passage | None:
         return None  # one result for all rows has no next one
     if _counts_beyond(node):
         return None
-    before, _ = padding(node)[rows.axis - 2]
+    before, _ = _padding_along(node, rows.axis)
     extent, step = _window(node, rows.axis)
     last, unused = divmod(rows.count - rows.late + before - extent, step)
     late = count - 1 - last

@@ -180,7 +180,7 @@ class Writer:
         import onnx_ir
 
         name = self._unused(name)
-        value = onnx_ir.val(name, const_value=onnx_ir.tensor(array, name=name))
+        value = onnx_ir.val(name, const_value=onnx_ir.Tensor(array, name=name))
         self.graph.register_initializer(value)
         return value
 
