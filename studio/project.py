@@ -472,7 +472,8 @@ def _check_application(table: dict[str, Any], where: str) -> None:
             hint = f"there are: {', '.join(_APPLICATION)}"
             raise ProjectError(f"unknown key '{key}'", where, hint)
         if type(value) is not _APPLICATION[key]:
-            raise ProjectError(f"'{key}' is no {_APPLICATION[key].__name__}", where)
+            kind = _APPLICATION[key]
+            raise ProjectError(f"'{key}' is no {kind.__name__}", where, f"such as {kind()!r}")
         if isinstance(value, int) and not 0 <= value <= MOST_BYTES:
             raise ProjectError(f"'{key}' is no size", where, "write bytes, 0 for none")
 
