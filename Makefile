@@ -4,9 +4,11 @@
 #   TORCH_INDEX_URL  package index to take torch from, such as PyTorch's own with the CPU builds;
 #                    without it pip takes what it is set up to take
 #   PYTEST           arguments for pytest: make test PYTEST="tests/compiler -k conv"
+#   WORKERS          processes that run the tests side by side; 0: in pytest's own
 
 PYTHON ?= python3
 PYTEST ?=
+WORKERS ?= 2
 BIN := .venv/bin
 TORCH := $(shell sed -n 's/^\(torch==.*\)/\1/p' constraints.txt)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
@@ -24,7 +26,7 @@ demo: .venv/installed system-demo ## open the motion example; without a display,
 	$(BIN)/python packaging/demo.py
 
 test: .venv/installed system-test ## run the tests
-	$(BIN)/python -m pytest $(PYTEST)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(PYTEST)
 
 check: .venv/installed ## style, types, layers, sizes, C format
 	$(BIN)/ruff check .

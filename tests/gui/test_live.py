@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import gc
+import statistics
 import sys
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -62,7 +64,10 @@ def test_an_image_is_shown_as_an_image(panel: LivePanel) -> None:
 def test_plotting_500_frames_does_not_lose_references_of_none(
     panel: LivePanel,
 ) -> None:
-    """PySide6 6.12.0 lost 38 a frame until the process aborted."""
+    """PySide6 6.12.0 lost 38 a frame until the process aborted.
+
+    The median of five stretches: what earlier tests left behind goes once, not in each of them.
+    """
 
     def frame(index: int) -> None:
         panel.receive(reading(index))
@@ -73,8 +78,10 @@ def test_plotting_500_frames_does_not_lose_references_of_none(
     for index in range(20):
         frame(index)
     gc.collect()
-    before = sys.getrefcount(None)
-    for index in range(500):
-        frame(index)
-    gc.collect()
-    assert abs(sys.getrefcount(None) - before) < 500
+    counts = [sys.getrefcount(None)]
+    for _ in range(5):
+        for index in range(100):
+            frame(index)
+        gc.collect()
+        counts.append(sys.getrefcount(None))
+    assert abs(statistics.median(b - a for a, b in pairwise(counts))) < 100
