@@ -400,6 +400,11 @@ def from_text(text: str, where: Path) -> Project:
     )
 
 
+def project_file(path: Path) -> Path:
+    """A path with the suffix of a project's file."""
+    return path if path.suffix == SUFFIX else path.with_name(path.name + SUFFIX)
+
+
 def read_project(path: Path) -> Project:
     """Read a project file.
 

@@ -33,6 +33,7 @@ from studio.gui.notices import CrashDialog
 from studio.gui.own_boards import FIRMWARE_SUFFIXES, OwnBoards
 from studio.gui.parts import Parts
 from studio.gui.questions import Shapes, question_for
+from studio.gui.saving import Saving
 from studio.gui.shortcuts import ShortcutsDialog
 from studio.gui.tasks import Task, Tasks
 from studio.gui.tour import Tour
@@ -85,7 +86,7 @@ class MainWindow(QMainWindow):
         self._settle.setSingleShot(True)
         self._settle.setInterval(SETTLE_MS)
         self._settle.timeout.connect(session.settle)
-        self._kept = Autosave(unsaved, self)
+        self._kept, self._saving = Autosave(unsaved, self), Saving(session.take, self)
         self.menus, self.own = Menus(self), OwnBoards(self)
         self._connect()
         session.on_change(self._changed)
@@ -146,6 +147,8 @@ class MainWindow(QMainWindow):
         for panel in (parts.accuracy, parts.trade_off):
             panel.run_requested.connect(lambda: self.run())
         parts.status.cancel_requested.connect(self.cancel)
+        self._saving.saved.connect(self._saved)
+        self._saving.failed.connect(partial(self.failed, "Save"))
         parts.welcome.chosen.connect(self._welcome_chosen)
         parts.welcome.tour_wanted.connect(self.tour)
         QGuiApplication.styleHints().colorSchemeChanged.connect(self._scheme_changed)
@@ -192,8 +195,8 @@ class MainWindow(QMainWindow):
     @property
     def idle(self) -> bool:
         """No job runs, and every figure is that of the newest state."""
-        backgrounds = (self._analysis, self._graph, self._noise)
-        return self.foreground is None and not any(one.busy for one in backgrounds)
+        others = (self._analysis, self._graph, self._noise, self._saving)
+        return self.foreground is None and not any(one.busy for one in others)
 
     def _backgrounds(self) -> tuple[Background, ...]:
         """The jobs that keep figures up to date: budgets, graph, noise of the layers."""
@@ -352,12 +355,12 @@ class MainWindow(QMainWindow):
             if not chosen:
                 return
             path = Path(chosen)
-        self.guarded(self._save)(path)
+        file = self.session.file(path)
+        self._saving.begin(file, self.session.saving(file))
 
-    def _save(self, path: Path | None) -> None:
-        saved = self.session.save(path)
+    def _saved(self, path: Path) -> None:
         self._remember(self.session.state)
-        self.notices.good(f"Saved {saved.name}")
+        self.notices.good(f"Saved {path.name}")
 
     def ask_model(self) -> None:
         """Ask for a name and save the selected variant's model."""
@@ -584,6 +587,7 @@ class MainWindow(QMainWindow):
         """Stop the threads and the board."""
         self.settings.setValue("geometry", self.saveGeometry())
         self.settings.setValue("docks", self.parts.docks.state())
+        self._saving.close()
         self.tasks.stop()
         self.session.close()
         self._kept.close()

@@ -18,7 +18,7 @@ from typing import Any
 from studio import project as document
 from studio.errors import ProjectError, RecipeError
 from studio.job import Job, Progress, finish
-from studio.project import ROOT, SUFFIX, Application, History, Project
+from studio.project import ROOT, Application, History, Project
 from studio.recipe.recipe import Recipe, parse_recipe, write_recipe
 from studio.session import board_work, model_work
 from studio.session.derived import Derived
@@ -152,6 +152,14 @@ class Session:
             RecipeError: a step that fails, or data are missing.
         """
         return model_work.run(self._state, node)
+
+    def saving(self, path: Path) -> Job[Update]:
+        """Write the project as it is now to `path`, which becomes its file.
+
+        Raises:
+            ProjectError: it cannot be written.
+        """
+        return model_work.save_project(self._state, path)
 
     def save_model(self, path: Path) -> Job[Update]:
         """Run the way to the selected node and write its model as ONNX.
@@ -334,18 +342,25 @@ class Session:
         self._set(replace(self._state, history=self._state.history.settled()))
 
     def save(self, path: Path | None = None) -> Path:
-        """Write the project to its file, or to `path`, which becomes its file.
+        """Write the project to its file, or to `path`, which becomes its file; that file.
 
         Raises:
             ProjectError: there is no path yet, or it cannot be written.
         """
+        target = self.file(path)
+        self.finish(self.saving(target))
+        return target
+
+    def file(self, path: Path | None = None) -> Path:
+        """Where the project is written when it is saved, or when it is saved as `path`.
+
+        Raises:
+            ProjectError: there is no path yet.
+        """
         target = path or self._state.path
         if target is None:
             raise ProjectError("the project has no file yet", hint="save it under a name")
-        target = target if target.suffix == SUFFIX else target.with_name(target.name + SUFFIX)
-        document.write_project(self._project, target)
-        self._set(replace(self._state, path=target.absolute(), saved=self._project))
-        return target
+        return document.project_file(target)
 
     # ---- inside ----------------------------------------------------------------------------
 

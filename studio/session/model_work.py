@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from studio.compression.step import Needs, steps
 from studio.errors import ModelError, ProjectError, RecipeError, StudioError
 from studio.job import Job, Progress
-from studio.project import EXAMPLE, ROOT, SUFFIX, History, Project, read_project
+from studio.project import EXAMPLE, ROOT, SUFFIX, History, Project, read_project, write_project
 from studio.recipe.recipe import Recipe
 from studio.session.derived import Derived
 from studio.session.graph import graph_of
@@ -188,6 +188,18 @@ def run(asked: State, node: str | None) -> Job[Update]:
         same = now.model is asked.model and now.dataset is asked.dataset
         ran = frozenset(asked.project.recipe.by_id if node is None else way)
         return replace(now.with_results(results), ran=now.ran | ran) if same else now
+
+    return update
+
+
+def save_project(asked: State, path: Path) -> Job[Update]:
+    """The project as it was when that was asked for, written; what came later is not saved."""
+    yield Progress(f"Saving {path.name}")
+    write_project(asked.project, path)
+
+    def update(now: State) -> State:
+        same = now.model is asked.model
+        return replace(now, path=path.absolute(), saved=asked.project) if same else now
 
     return update
 

@@ -1,0 +1,127 @@
+"""Saving, on a disk that takes its time or refuses: the window goes on, and nothing is lost."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from window_hand import Hand
+
+from studio.gui.main_window import MainWindow
+from studio.project import Project, read_project, write_project
+from studio.session import State, model_work
+
+Settled = Callable[[], None]
+SLOW_S = 0.3
+
+
+@pytest.fixture
+def slow(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """A disk that takes a third of a second; the titles that were written, in order."""
+    written: list[str] = []
+
+    def write(project: Project, path: Path) -> None:
+        time.sleep(SLOW_S)
+        write_project(project, path)
+        assert threading.current_thread() is not threading.main_thread()
+        written.append(title(path))
+
+    monkeypatch.setattr(model_work, "write_project", write)
+    return written
+
+
+@pytest.fixture
+def saved(digits: MainWindow, settled: Settled, tmp_path: Path) -> Path:
+    """The file of the project, saved once by keys."""
+    path = tmp_path / "mine.tinyml"
+    hand = Hand(digits, settled)
+    hand.answer(path)
+    hand.keys("Ctrl+S")
+    return path
+
+
+def title(path: Path) -> str:
+    return read_project(path).recipe.by_id["int8"].title
+
+
+def impatient(window: MainWindow) -> Hand:
+    """Somebody who waits for nothing."""
+    return Hand(window, lambda: None)
+
+
+def test_saving_does_not_hold_the_window_up(
+    digits: MainWindow, settled: Settled, saved: Path, slow: list[str]
+) -> None:
+    digits.session.rename("int8", "first")
+    digits._kept.wait()
+    impatient(digits).keys("Ctrl+S")
+    assert not slow and digits.session.state.unsaved
+    settled()
+    assert slow == ["first"] and not digits.session.state.unsaved
+
+
+def test_what_is_edited_while_it_is_saved_is_not_saved_yet(
+    digits: MainWindow, settled: Settled, saved: Path, slow: list[str]
+) -> None:
+    digits.session.rename("int8", "first")
+    impatient(digits).keys("Ctrl+S")
+    digits.session.rename("int8", "second")
+    settled()
+    assert title(saved) == "first" and digits.session.state.unsaved
+    assert digits.windowTitle().startswith("\u2022")
+    digits._kept.wait()
+    [copy] = (saved.parent / "unsaved").glob("digits-*.tinyml")
+    assert title(copy) == "second"
+
+
+def test_saved_twice_in_a_row_the_last_one_counts(
+    digits: MainWindow, settled: Settled, saved: Path, slow: list[str]
+) -> None:
+    hand = impatient(digits)
+    for number in range(3):
+        digits.session.rename("int8", f"edit {number}")
+        hand.keys("Ctrl+S")
+    settled()
+    assert slow == ["edit 0", "edit 1", "edit 2"]
+    assert title(saved) == "edit 2" and not digits.session.state.unsaved
+
+
+def test_closed_while_it_is_saved_everything_is_written(
+    digits: MainWindow, saved: Path, slow: list[str]
+) -> None:
+    hand = impatient(digits)
+    for number in range(2):
+        digits.session.rename("int8", f"edit {number}")
+        hand.keys("Ctrl+S")
+    hand.keys("Ctrl+Q")
+    assert title(saved) == "edit 1"
+    assert not list((saved.parent / "unsaved").glob("*.tinyml"))
+
+
+def test_another_model_opened_meanwhile_keeps_its_own_file(
+    digits: MainWindow, settled: Settled, saved: Path, slow: list[str], digits_state: State
+) -> None:
+    digits.session.rename("int8", "first")
+    impatient(digits).keys("Ctrl+S")
+    digits.open("example:motion")
+    settled()
+    assert title(saved) == "first"
+    assert digits.session.state.path is None
+    assert digits.session.state.project.model == "example:motion"
+
+
+def test_a_file_that_cannot_be_written_is_said_and_the_copy_stays(
+    digits: MainWindow, settled: Settled, saved: Path
+) -> None:
+    saved.unlink()
+    saved.mkdir()
+    digits.session.rename("int8", "kept")
+    hand = Hand(digits, settled)
+    hand.keys("Ctrl+S")
+    assert digits.session.state.unsaved
+    assert "cannot be written" in digits.notices.shown[-1].text.lower()
+    digits._kept.wait()
+    assert list((saved.parent / "unsaved").glob("digits-*.tinyml"))
