@@ -14,6 +14,10 @@ from studio.session.state import Update
 class Background(QObject):
     """One kind of job: at most one at a time, always asked again for the newest state.
 
+    Signals:
+        succeeded: an answer was taken in.
+        failed, crashed: with the error, as of a Task.
+
     Args:
         title: for people.
         job: makes the job for the state of that moment.
@@ -21,6 +25,7 @@ class Background(QObject):
         tasks: the window's.
     """
 
+    succeeded = Signal()
     failed = Signal(object)
     crashed = Signal(object)
 
@@ -29,7 +34,8 @@ class Background(QObject):
         tasks: Tasks,
     ) -> None:  # fmt: skip
         super().__init__(tasks)
-        self._title, self._job, self._take, self._tasks = title, job, take, tasks
+        self.title = title
+        self._job, self._take, self._tasks = job, take, tasks
         self._task: Task | None = None
         self._stale = False
 
@@ -44,12 +50,16 @@ class Background(QObject):
             self._stale = True
             return
         self._stale = False
-        task = Task(self._title, self._job())
-        task.succeeded.connect(self._take)
+        task = Task(self.title, self._job())
+        task.succeeded.connect(self._succeeded)
         task.failed.connect(self.failed)
         task.crashed.connect(self.crashed)
         task.ended.connect(self._ended)
         self._task = self._tasks.start(task)
+
+    def _succeeded(self, update: Update) -> None:
+        self._take(update)
+        self.succeeded.emit()
 
     def _ended(self) -> None:
         self._task = None

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QEvent, QObject, QSize, Qt
+from PySide6.QtCore import QEvent, QObject, QPoint, QSize, Qt
 from PySide6.QtGui import QColor, QKeyEvent
 from PySide6.QtWidgets import (
     QFrame,
@@ -17,7 +19,12 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from studio.compression.step import steps
 from studio.gui import theme
+from studio.gui.actions import COMMANDS
+
+if TYPE_CHECKING:
+    from studio.gui.main_window import MainWindow
 
 WIDTH_PX = 480
 ROWS = 12
@@ -121,3 +128,23 @@ class CommandPalette(QFrame):
         self.close()
         if item is not None:
             item.data(0, Qt.ItemDataRole.UserRole).run()
+
+
+def open_palette(window: MainWindow) -> CommandPalette:
+    """Every command that can be done now, and every step, below the search button."""
+    actions = window.actions_.by_id
+    entries = [
+        Entry(c.text.rstrip("\u2026"), actions[name].shortcut().toString(), actions[name].trigger)
+        for name, c in COMMANDS.items()
+        if actions[name].isEnabled() and name != "command_palette"
+    ]
+    if window.session.state.model is not None:
+        entries += [
+            Entry(f"Add step: {step.title}", "", partial(window.add_after_selected, step.id))
+            for step in steps().values()
+        ]
+    palette = CommandPalette(window, entries, "Search or run a command")
+    button = window.parts.search
+    corner = button.mapToGlobal(QPoint(button.width() - palette.width(), button.height() + 4))
+    palette.show_at(corner.x(), corner.y())
+    return palette

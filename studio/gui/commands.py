@@ -8,6 +8,7 @@ from PySide6.QtGui import QGuiApplication
 
 from studio.gui import export, present
 from studio.gui.actions import command
+from studio.gui.command_palette import open_palette
 from studio.project import ROOT
 
 if TYPE_CHECKING:
@@ -238,7 +239,7 @@ def copy_pipeline(window: MainWindow) -> None:
 @command("Command palette", "View", "Ctrl+Shift+P", icon="search")
 def command_palette(window: MainWindow) -> None:
     """Find a command by a few letters."""
-    window.open_palette()
+    open_palette(window)
 
 
 @command("Fit pipeline", "View", "Ctrl+0", icon="fit", new_group=True)

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QByteArray, QPoint, QProcess, QSettings, QSize, Qt, QTimer
+from PySide6.QtCore import QByteArray, QProcess, QSettings, QSize, Qt, QTimer
 from PySide6.QtGui import (
     QCloseEvent,
     QDragEnterEvent,
@@ -20,13 +20,11 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QApplication, QFileDialog, QMainWindow
 
 from studio import __version__
-from studio.compression.step import steps
 from studio.errors import BoardError, StudioError
 from studio.gui import commands, present, theme
-from studio.gui.actions import COMMANDS, Actions
+from studio.gui.actions import Actions
 from studio.gui.autosave import Autosave
 from studio.gui.background import Background
-from studio.gui.command_palette import CommandPalette, Entry
 from studio.gui.menus import Menus
 from studio.gui.newest import Newest
 from studio.gui.notices import CrashDialog
@@ -51,6 +49,8 @@ MODEL_FILTER = (
 DATA_SUFFIXES = (".npz", ".csv", ".ts", ".wav", ".json", ".toml")
 RECENT = 8
 TOURED = "toured"
+OPENING, DATA = "Opening", "Opening data"
+"""Work of which errors are over when it succeeds, whatever the file."""
 SETTLE_MS = 600
 assert commands  # importing it registers the commands
 
@@ -121,7 +121,7 @@ class MainWindow(QMainWindow):
         parts.outline.menu_requested.connect(self.menus.node)
         parts.outline.moved.connect(self.move_under)
         parts.outline.step_dropped.connect(self.guarded(session.add_step))
-        parts.steps.add_requested.connect(self._add_after_selected)
+        parts.steps.add_requested.connect(self.add_after_selected)
         parts.settings.edited.connect(self._tune)
         parts.settings.data_requested.connect(lambda: self.ask_data())
         parts.settings.run_requested.connect(lambda: self.run(to_selected=True))
@@ -144,6 +144,7 @@ class MainWindow(QMainWindow):
         parts.deploy.toolchain_chosen.connect(lambda name: session.choose(toolchain=name))
         parts.live.live_requested.connect(self.live)
         parts.live.stop_requested.connect(self.cancel)
+        parts.live.answered_first.connect(partial(self.notices.mended, "Live"))
         for panel in (parts.accuracy, parts.trade_off):
             panel.run_requested.connect(lambda: self.run())
         parts.status.cancel_requested.connect(self.cancel)
@@ -167,7 +168,7 @@ class MainWindow(QMainWindow):
         self.refresh()
         if new.model is not old.model:
             self._remember(new)
-            self.parts.show_refused(new)
+            self.parts.show_refused(new, OPENING)
             self.canvas.setFocus()
             QTimer.singleShot(0, self.canvas.fit)
         elif len(new.project.recipe.nodes) != len(old.project.recipe.nodes):
@@ -179,7 +180,7 @@ class MainWindow(QMainWindow):
                 where = present.board_name(deployment.board)
                 hint = "try another compiler, and keep this project for a report"
                 what = f"The board computes something else than the host: {station.text}"
-                self.notices.error(BoardError(what, where, hint))
+                self.notices.error(BoardError(what, where, hint), work="Flash")
 
     def refresh(self) -> None:
         """Show the session's state."""
@@ -210,7 +211,8 @@ class MainWindow(QMainWindow):
             )
         )
         for background in made:
-            background.failed.connect(self.notices.error)
+            background.failed.connect(partial(self.notices.error, work=background.title))
+            background.succeeded.connect(partial(self.notices.mended, background.title))
             background.crashed.connect(self.show_crash)
         return made
 
@@ -231,20 +233,24 @@ class MainWindow(QMainWindow):
         job: Generator[Progress, None, Update],
         done: str = "",
         failed: Callable[[StudioError], None] | None = None,
+        work: str = "",
     ) -> Task | None:
-        """Run a job in the foreground, one at a time; `done` is said when it has ended well."""
+        """Run a job in the foreground, one at a time; `done` is said when it has ended well.
+
+        Errors of the same `work` are over then; by default, that is what has the same title.
+        """
         if self.foreground is not None:
             job.close()
             self.notices.good(f"{self.foreground.title} is still running", "Cancel it first")
             return None
         task = Task(title, job)
         task.progressed.connect(self._progressed)
-        task.succeeded.connect(lambda update: self._succeeded(title, update, done))
-        self._watch(task, failed)
+        task.succeeded.connect(lambda update: self._succeeded(title, update, done, work or title))
+        self._watch(task, failed or partial(self.failed, title, work=work))
         return task
 
-    def _watch(self, task: Task, failed: Callable[[StudioError], None] | None = None) -> None:
-        task.failed.connect(failed or partial(self.failed, task.title))
+    def _watch(self, task: Task, failed: Callable[[StudioError], None]) -> None:
+        task.failed.connect(failed)
         task.crashed.connect(self.show_crash)
         task.ended.connect(self._ended)
         self.foreground = task
@@ -268,16 +274,17 @@ class MainWindow(QMainWindow):
         self._running = present.Running(node, progress.done) if node else None
         self.parts.show_running(self.session.state, self._running, progress)
 
-    def _succeeded(self, title: str, update: Update, done: str) -> None:
+    def _succeeded(self, title: str, update: Update, done: str, work: str) -> None:
+        self.notices.mended(work)
         self.session.take(update)
         self.log.add(f"{title}: done")
         if done:
             self.notices.good(done)
 
-    def failed(self, title: str, error: StudioError) -> None:
+    def failed(self, title: str, error: StudioError, work: str = "") -> None:
         """Say why a job did not end well."""
         self.log.add(f"{title}: {error}")
-        self.notices.error(error, type(error).__name__)
+        self.notices.error(error, type(error).__name__, work or title)
 
     def _ended(self) -> None:
         task, self.foreground, self._running = self.foreground, None, None
@@ -300,13 +307,15 @@ class MainWindow(QMainWindow):
             self.foreground.cancel()
 
     def guarded(self, act: Callable[..., object]) -> Callable[..., None]:
-        """An edit whose refusal is shown as a notice."""
+        """An edit whose refusal is shown as a notice, until the same succeeds."""
 
         def guarded(*arguments: Any) -> None:
             try:
                 act(*arguments)
             except StudioError as error:
-                self.notices.error(error)
+                self.notices.error(error, work=act.__qualname__)
+            else:
+                self.notices.mended(act.__qualname__)
 
         return guarded
 
@@ -319,12 +328,12 @@ class MainWindow(QMainWindow):
         title = f"Opening {Path(name.removeprefix(EXAMPLE)).name}"
         opening = self.session.restore if self._kept.owns(name) else self.session.open
         asking = partial(self._ask_to_open, name, title)
-        self.start(title, opening(name, agree, shapes), failed=asking)
+        self.start(title, opening(name, agree, shapes), failed=asking, work=OPENING)
 
     def _ask_to_open(self, name: str, title: str, error: StudioError) -> None:
         question = question_for(self, error)
         if question is None:
-            self.failed(title, error)
+            self.failed(title, error, OPENING)
             return
         self.log.add(f"{title}: {error.what}")
         question.answered.connect(partial(self.open, name, True))
@@ -332,7 +341,7 @@ class MainWindow(QMainWindow):
 
     def open_data(self, name: str) -> None:
         """Open a data set for the model."""
-        self.start(f"Opening {Path(name).name}", self.session.open_data(name))
+        self.start(f"Opening {Path(name).name}", self.session.open_data(name), work=DATA)
 
     def ask_open(self) -> None:
         """Ask for a model or project and open it."""
@@ -360,6 +369,7 @@ class MainWindow(QMainWindow):
 
     def _saved(self, path: Path) -> None:
         self._remember(self.session.state)
+        self.notices.mended("Save")
         self.notices.good(f"Saved {path.name}")
 
     def ask_model(self) -> None:
@@ -413,25 +423,7 @@ class MainWindow(QMainWindow):
 
         task = Task("Live", self.session.live(rate_hz), panel.receive)
         panel.start()
-        self._watch(task)
-
-    def open_palette(self) -> CommandPalette:
-        """Open the command palette below the search button."""
-        entries = [
-            Entry(c.text.rstrip("\u2026"), c.shortcut, self.actions_.by_id[name].trigger)
-            for name, c in COMMANDS.items()
-            if self.actions_.by_id[name].isEnabled() and name != "command_palette"
-        ]
-        if self.session.state.model is not None:
-            entries += [
-                Entry(f"Add step: {step.title}", "", partial(self._add_after_selected, step.id))
-                for step in steps().values()
-            ]
-        palette = CommandPalette(self, entries, "Search or run a command")
-        button = self.parts.search
-        corner = button.mapToGlobal(QPoint(button.width() - palette.width(), button.height() + 4))
-        palette.show_at(corner.x(), corner.y())
-        return palette
+        self._watch(task, partial(self.failed, task.title))
 
     def set_theme(self, choice: str) -> None:
         """Show `choice`, one of theme.CHOICES, and remember it."""
@@ -488,7 +480,8 @@ class MainWindow(QMainWindow):
 
     # ---- edits -----------------------------------------------------------------------------
 
-    def _add_after_selected(self, step: str) -> None:
+    def add_after_selected(self, step: str) -> None:
+        """Add a step behind the selected card."""
         if self.session.state.model is None:
             self.notices.good("Open a model first", "then add steps to it")
             return

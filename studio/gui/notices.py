@@ -31,13 +31,16 @@ HEAD_PX = 26
 
 
 class Notice(QFrame):
-    """One message above the canvas; an error stays until it is closed."""
+    """One message above the canvas; `work` is what failed, "" where that is no matter."""
 
     closed = Signal()
     resized = Signal()
 
-    def __init__(self, what: str, where: str, hint: str, details: str, kind: str) -> None:
+    def __init__(
+        self, what: str, where: str, hint: str, details: str, kind: str, work: str = ""
+    ) -> None:
         super().__init__()
+        self.work = work
         self.setObjectName("notice")
         self.setProperty("kind", kind)
         self.setAccessibleName(f"{kind}: {what}")
@@ -149,10 +152,16 @@ class Notices(QScrollArea):
         """The notices on show, oldest first."""
         return tuple(self._shown)
 
-    def error(self, error: StudioError, details: str = "") -> None:
-        """Show an error until the user closes it; the same one is shown once."""
+    def error(self, error: StudioError, details: str = "", work: str = "") -> None:
+        """Show an error until the user closes it, or `work` succeeds; the same one once."""
         what = error.what[:1].upper() + error.what[1:]
-        self._show(Notice(what, error.where, error.hint, details, "error"))
+        self._show(Notice(what, error.where, error.hint, details, "error", work))
+
+    def mended(self, work: str) -> None:
+        """What failed before went well: close its errors."""
+        for notice in self.shown:
+            if notice.work == work:
+                self._close(notice)
 
     def good(self, what: str, where: str = "") -> None:
         """Show good news for some seconds."""

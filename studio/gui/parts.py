@@ -333,12 +333,12 @@ class Parts:
         self.deploy.show_choices(state.project.toolchain, present.chosen_board(state))
         self.status.show_figures(present.status(state))
 
-    def show_refused(self, state: State) -> None:
+    def show_refused(self, state: State, work: str) -> None:
         """Say at once which operators of a model that was opened cannot run on a board."""
         error = present.refused(state)
         if error is not None:
             self.docks.bring(self.model)
-            self.notices.error(error)
+            self.notices.error(error, work=work)
 
     def _show_measured(self, state: State) -> None:
         asked = (state.project, state.results, state.views, state.noise, state.selected)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import pytest
 from PySide6.QtCore import QPoint
@@ -12,6 +13,7 @@ from PySide6.QtWidgets import QApplication, QMenu, QWidget
 from window_hand import MOST_TABS, Hand, Key
 
 from studio.errors import AgreementNeeded, DeviceNeeded, ModelError, ShapesNeeded
+from studio.gui.command_palette import open_palette
 from studio.gui.main_window import MainWindow
 from studio.gui.notices import CrashDialog
 from studio.gui.questions import question_for
@@ -96,7 +98,7 @@ def opened(digits: MainWindow, name: str) -> QWidget:
         digits.notices.error(ModelError("is broken", "a.onnx", "export it again"), "ModelError")
         return digits.notices
     return {
-        "palette": digits.open_palette, "boards": digits.budget.open_chooser,
+        "palette": partial(open_palette, digits), "boards": digits.budget.open_chooser,
         "shortcuts": digits.change_shortcuts, "tour": digits.tour, "steps": digits.menus.add,
         "insert": digits.menus.insert, "places": digits.menus.places, "name": digits.menus.name,
         "describe": digits.own.describe, "application": digits.own.edit_application,

@@ -22,6 +22,7 @@ from window_events import drop_file, drop_step
 
 from studio.compression.step import Step, param, steps
 from studio.data.dataset import Dataset
+from studio.gui.command_palette import open_palette
 from studio.gui.main_window import MainWindow
 from studio.job import Job, Progress
 from studio.model.model import Model
@@ -230,7 +231,7 @@ def test_random_use_then_undo_all_gives_the_same_file(
 
 
 def test_the_palette_finds_and_runs_a_command(digits: MainWindow, qtbot: QtBot) -> None:
-    palette = digits.open_palette()
+    palette = open_palette(digits)
     QTest.keyClicks(palette.field, "dupl")
     qtbot.keyClick(palette.field, Qt.Key.Key_Return)
     assert len(digits.session.state.project.recipe.variants) == 2

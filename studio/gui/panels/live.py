@@ -108,10 +108,16 @@ class ScoreBars(QWidget):
 
 
 class LivePanel(QStackedWidget):
-    """Signal above, scores beside it, rate below."""
+    """Signal above, scores beside it, rate below.
+
+    Signals:
+        live_requested, stop_requested: the button.
+        answered_first: the board answers, the first time since the panel was started.
+    """
 
     live_requested = Signal()
     stop_requested = Signal()
+    answered_first = Signal()
 
     def __init__(self) -> None:
         super().__init__()
@@ -247,6 +253,8 @@ class LivePanel(QStackedWidget):
         while self._inbox:
             newest = self._inbox.popleft()
             self._take(newest)
+            if self.answered == 1:
+                self.answered_first.emit()
         if newest is None or self._ring is None:
             return
         if newest.picture is not None:
