@@ -10,7 +10,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import count
 from pathlib import Path
 
-from PySide6.QtCore import QLockFile, QObject
+from PySide6.QtCore import QLockFile, QObject, QTimer, Signal
 
 from studio.errors import ProjectError
 from studio.project import SUFFIX, Project, write_project
@@ -18,6 +18,7 @@ from studio.session.state import State
 
 KEPT = 5
 """Copies of one model that are kept; the oldest go first."""
+POLL_MS = 20
 
 
 class Autosave(QObject):
@@ -32,16 +33,27 @@ class Autosave(QObject):
     Args:
         folder: where the copies are.
         parent: whose life it shares.
+
+    Signals:
+        failed: with a ProjectError, at the first copy that cannot be written.
+        mended: copies can be written again.
     """
+
+    failed = Signal(object)
+    mended = Signal()
 
     def __init__(self, folder: Path, parent: QObject) -> None:
         super().__init__(parent)
         self._folder = folder
+        self._fails = False
         self._state = State()
         self._held: dict[Path, QLockFile] = {}
         self._writer = ThreadPoolExecutor(1, "autosave")
         self._writing: Future[None] | None = None
         self._wanted: deque[tuple[Project, Path]] = deque(maxlen=1)
+        self._timer = QTimer(self)
+        self._timer.setInterval(POLL_MS)
+        self._timer.timeout.connect(self._look)
 
     def owns(self, name: str) -> bool:
         """Whether a file is one of the copies."""
@@ -53,7 +65,7 @@ class Autosave(QObject):
 
     def claim(self, path: Path) -> None:
         """Go on with a copy that was left: what it is restored to is kept in the same file."""
-        with contextlib.suppress(OSError):  # as in `wait`
+        with contextlib.suppress(OSError):  # the first edit says that none can be kept
             self._hold(path)
 
     def follow(self, state: State) -> None:
@@ -68,22 +80,50 @@ class Autosave(QObject):
 
     def _begin(self, state: State) -> None:
         """Have it written."""
-        with contextlib.suppress(OSError):  # as in `wait`
+        try:
             self._folder.mkdir(parents=True, exist_ok=True)
-            self._wanted.append((state.project, self._copy(state)))
-            self._writing = self._writer.submit(self._write)
+            copy = self._copy(state)
+        except OSError as error:
+            self._report(ProjectError(f"cannot be written: {error.strerror or error}"))
+            return
+        self._wanted.append((state.project, copy))
+        self._writing = self._writer.submit(self._write)
+        self._timer.start()
 
     def _write(self) -> None:
         """Write what is wanted by now, in the writer's thread."""
         with contextlib.suppress(IndexError):  # it is written already
             write_project(*self._wanted.popleft())
 
+    def _look(self) -> None:
+        """Say how the last copy went as soon as that is known."""
+        if self._writing is None or self._writing.done():
+            self.wait()
+
     def wait(self) -> None:
         """Until what was begun is written; a full or read-only disk costs the copy, no more."""
+        self._timer.stop()
         writing, self._writing = self._writing, None
         if writing is not None:
-            with contextlib.suppress(ProjectError):
+            try:
                 writing.result()
+            except ProjectError as error:
+                self._report(error)
+            else:
+                self._report(None)
+
+    def _report(self, error: ProjectError | None) -> None:
+        """Say that copies fail or work again, not that they go on to do so."""
+        fails = error is not None
+        if fails is self._fails:
+            return
+        self._fails = fails
+        if error is None:
+            self.mended.emit()
+        else:
+            what = f"changes are not kept for the case of a crash: the copy {error.what}"
+            hint = "save the project, and give this folder room or the right to write"
+            self.failed.emit(ProjectError(what, str(self._folder), hint))
 
     def close(self) -> None:
         """Leave what is not saved yet to the next window."""
@@ -109,7 +149,8 @@ class Autosave(QObject):
         """What was saved needs no copy."""
         self.wait()
         for path in [path for path in self._held if path.name.startswith(_stem(state))]:
-            path.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):  # offered once more: rather that than a crash
+                path.unlink(missing_ok=True)
             self._held.pop(path).unlock()
 
     def _all(self, pattern: str) -> list[Path]:

@@ -49,7 +49,7 @@ MODEL_FILTER = (
 DATA_SUFFIXES = (".npz", ".csv", ".ts", ".wav", ".json", ".toml")
 RECENT = 8
 TOURED = "toured"
-OPENING, DATA = "Opening", "Opening data"
+OPENING, DATA, COPY = "Opening", "Opening data", "Copy of unsaved changes"
 """Work of which errors are over when it succeeds, whatever the file."""
 SETTLE_MS = 600
 assert commands  # importing it registers the commands
@@ -148,6 +148,8 @@ class MainWindow(QMainWindow):
         for panel in (parts.accuracy, parts.trade_off):
             panel.run_requested.connect(lambda: self.run())
         parts.status.cancel_requested.connect(self.cancel)
+        self._kept.failed.connect(partial(self.failed, COPY))
+        self._kept.mended.connect(self._kept_again)
         self._saving.saved.connect(self._saved)
         self._saving.failed.connect(partial(self.failed, "Save"))
         parts.welcome.chosen.connect(self._welcome_chosen)
@@ -540,6 +542,10 @@ class MainWindow(QMainWindow):
             kept = [other for other in self.recent() if other != name]
             self.settings.setValue("recent", [name, *kept][:RECENT])
         self.parts.fill_recent(self.recent(), self._kept.files())
+
+    def _kept_again(self) -> None:
+        self.notices.mended(COPY)
+        self.notices.good("Changes are kept again for the case of a crash")
 
     def _welcome_chosen(self, name: str) -> None:
         if name:

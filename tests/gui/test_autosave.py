@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from pytestqt.qtbot import QtBot
+from window_hand import Hand
 
+from studio.errors import ProjectError
 from studio.gui import autosave
 from studio.gui.main_window import MainWindow
 from studio.project import Project, read_project, write_project
 
+Settled = Callable[[], None]
 SLOW_S = 0.3
 
 
@@ -83,12 +88,72 @@ def test_saving_waits_for_the_copy_and_removes_it(
     assert not list((tmp_path / "unsaved").glob("*.tinyml"))
 
 
-def test_a_disk_that_refuses_costs_the_copy_and_no_more(digits: MainWindow, tmp_path: Path) -> None:
-    (tmp_path / "unsaved").write_text("a file where the folder should be")
-    for number in range(3):
-        digits.session.rename("int8", f"edit {number}")
+def told(window: MainWindow) -> list[str]:
+    """The notices on show, by their first line."""
+    return [notice.text.splitlines()[0] for notice in window.notices.shown]
+
+
+def muted(hand: Hand, times: int) -> None:
+    """Edits by a key, each one a change that is kept."""
+    hand.click_card("int8")
+    for _ in range(times):
+        hand.keys("M")
+        hand.window._kept.wait()
+
+
+def test_a_folder_that_refuses_is_said_once_and_when_it_works_again(
+    digits: MainWindow, settled: Settled, tmp_path: Path
+) -> None:
+    hand, folder = Hand(digits, settled), tmp_path / "unsaved"
+    folder.write_text("a file where the folder should be")
+    muted(hand, 1)
+    [error] = told(digits)
+    assert "not kept" in error and digits.notices.shown[0].property("kind") == "error"
+    digits.notices.clear()
+    muted(hand, 3)
+    assert told(digits) == []
+    folder.unlink()
+    muted(hand, 1)
+    assert told(digits) == ["Changes are kept again for the case of a crash"]
+    assert copy_of(tmp_path).is_file()
+    assert len(digits.session.state.history.past) == 5
+
+
+def test_a_disk_that_is_full_is_said_without_another_edit_and_no_more_when_it_is_not(
+    digits: MainWindow,
+    settled: Settled,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    qtbot: QtBot,
+) -> None:
+    def full(project: Project, path: Path) -> None:
+        raise ProjectError("cannot be written: No space left on device", str(path))
+
+    hand = Hand(digits, settled)
+    hand.click_card("int8")
+    with monkeypatch.context() as patched:
+        patched.setattr(autosave, "write_project", full)
+        hand.keys("M")
+        qtbot.waitUntil(lambda: bool(told(digits)), timeout=2000)
+        assert "No space left on device" in told(digits)[0]
+        hand.keys("M")
+    hand.keys("M")
+    qtbot.waitUntil(lambda: "again" in "".join(told(digits)), timeout=2000)
+    assert not any("not kept" in text for text in told(digits))
+
+
+def test_a_copy_that_cannot_be_removed_does_not_keep_from_saving(
+    digits: MainWindow, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    digits.session.rename("int8", "edited")
     digits._kept.wait()
-    assert digits.session.state.project.recipe.by_id["int8"].title == "edit 2"
+
+    def refuse(path: Path, missing_ok: bool = False) -> None:
+        raise PermissionError(path)
+
+    monkeypatch.setattr(Path, "unlink", refuse)
+    digits.session.save(tmp_path / "mine.tinyml")
+    assert not digits.session.state.unsaved
 
 
 @pytest.mark.skipif(not Path("/proc/self").is_dir(), reason="needs a folder that takes no files")
@@ -100,3 +165,4 @@ def test_a_disk_without_room_for_a_lock_costs_the_copy_and_no_more(
     digits.session.rename("int8", "edited")
     digits._kept.wait()
     assert digits.session.state.project.recipe.by_id["int8"].title == "edited"
+    assert "not kept" in told(digits)[0]
