@@ -10,6 +10,7 @@ from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent
 from PySide6.QtWidgets import QAbstractButton, QApplication, QTabBar, QToolButton
 from pytestqt.qtbot import QtBot
+from window_hand import Hand
 
 from studio.errors import ModelError
 from studio.gui.canvas.gestures import DropStep
@@ -18,7 +19,7 @@ from studio.gui.panels.port_field import NONE, OWN
 from studio.gui.step_groups import ICONS, by_group
 from studio.gui.step_menu import StepMenu
 from studio.gui.tour import Tour
-from studio.project import ROOT
+from studio.project import ROOT, Project, write_project
 from studio.targets.resources import resource
 
 Settled = Callable[[], None]
@@ -213,6 +214,44 @@ def test_a_latency_limit_is_a_line_and_marks_slower_variants(
     digits.actions_.by_id["undo"].trigger()
     assert panel.limit.text() == "none"
     assert panel.chart._sizes() == {}
+
+
+@pytest.mark.parametrize(
+    "limit_ms, shown",
+    [(0.0, "none"), (0.04, "0.04"), (5.0, "5.0"), (1e-12, "0.000001"), (123456.5, "123456.5")],
+)
+def test_a_latency_limit_of_a_project_file_is_shown_as_it_is(
+    window: MainWindow, settled: Settled, tmp_path: Path, limit_ms: float, shown: str
+) -> None:
+    limited = Project("example:digits", "example:digits", latency_limit_ms=limit_ms)
+    write_project(limited, tmp_path / "mine.tinyml")
+    window.open(str(tmp_path / "mine.tinyml"))
+    settled()
+    field = window.parts.trade_off.limit
+    assert field.text().removesuffix("\u202fms") == shown
+    window.parts.docks.bring(window.parts.trade_off)
+    field.setFocus()
+    field.clearFocus()
+    assert window.session.state.project.latency_limit_ms == limit_ms
+
+
+def test_a_latency_limit_is_typed_in_microseconds_and_taken_back(
+    digits: MainWindow, settled: Settled
+) -> None:
+    digits.start("Run", digits.session.run())
+    settled()
+    digits.parts.docks.bring(digits.parts.trade_off)
+    hand, field = Hand(digits, settled), digits.parts.trade_off.limit
+    field.setFocus()
+    field.selectAll()
+    hand.type("0.0405")
+    hand.keys("Return")
+    assert digits.session.state.project.latency_limit_ms == 0.0405
+    assert field.text() == "0.0405\u202fms"
+    field.selectAll()
+    hand.type("0")
+    hand.keys("Return")
+    assert digits.session.state.project.latency_limit_ms == 0 and field.text() == "none"
 
 
 def test_a_port_is_chosen_for_real_boards_only(

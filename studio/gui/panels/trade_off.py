@@ -47,7 +47,8 @@ ROOM = 1.6
 """How far the axis goes beyond what it shows."""
 LIMIT_ROOM = 8.0
 """Limits that are further from all points are not shown."""
-MOST_MS = 1e5
+MOST_MS = 1e9
+MOST_PLACES = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,6 +258,37 @@ class Chart(QWidget):
         return super().event(event)
 
 
+class LimitField(QDoubleSpinBox):
+    """The latency limit in milliseconds, in as many decimals as it has; 0 is none."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setAccessibleName("Latency limit")
+        self.setToolTip("What an inference may take; slower variants are marked with \u2715")
+        self.setRange(0, MOST_MS)
+        self.setDecimals(MOST_PLACES)
+        self.setSpecialValueText("none")
+        self.setSuffix(f"{figures.THIN}ms")
+        self.setKeyboardTracking(False)
+        self.setFixedWidth(128)
+        self.setFont(theme.tabular())
+
+    def textFromValue(self, value: float) -> str:  # noqa: N802 - Qt's name
+        """At least one decimal, and no zeros behind it."""
+        zeros = f"{value:.{MOST_PLACES}f}"[::-1]
+        places = MOST_PLACES - (len(zeros) - len(zeros.lstrip("0")))
+        text = self.locale().toString(value, "f", max(places, 1))
+        return text.replace(self.locale().groupSeparator(), "")  # they are not read back
+
+    def show_limit(self, most_ms: float) -> None:
+        """Show a limit; one that is shorter than can be shown is not shown as none."""
+        shown = max(most_ms, 10.0**-MOST_PLACES) if most_ms else 0.0
+        self.blockSignals(True)
+        if self.value() != shown:
+            self.setValue(shown)
+        self.blockSignals(False)
+
+
 class TradeOffPanel(QStackedWidget):
     """The chart beside a table in which the variants stand side by side.
 
@@ -279,7 +311,7 @@ class TradeOffPanel(QStackedWidget):
         for key, name in COSTS.items():
             self.axis.addItem(f"Accuracy by {name}", key)
         self.axis.activated.connect(self._turn)
-        self.limit = QDoubleSpinBox()
+        self.limit = LimitField()
         self.table = Table("Variants", COLUMNS, 1, first_px=NAME_PX)
         self.table.itemSelectionChanged.connect(self._picked)
         self.addWidget(
@@ -309,15 +341,6 @@ class TradeOffPanel(QStackedWidget):
         label = QLabel("Latency limit")
         label.setProperty("role", "muted")
         label.setBuddy(self.limit)
-        self.limit.setAccessibleName("Latency limit")
-        self.limit.setToolTip("What an inference may take; slower variants are marked with \u2715")
-        self.limit.setRange(0, MOST_MS)
-        self.limit.setDecimals(1)
-        self.limit.setSpecialValueText("none")
-        self.limit.setSuffix(f"{figures.THIN}ms")
-        self.limit.setKeyboardTracking(False)
-        self.limit.setFixedWidth(112)
-        self.limit.setFont(theme.tabular())
         self.limit.valueChanged.connect(self.limited)
         row = QHBoxLayout()
         row.setContentsMargins(0, 0, 16, 0)
@@ -338,18 +361,12 @@ class TradeOffPanel(QStackedWidget):
             "Accuracy measured; flash, RAM computed and latency estimated for the selected board"
         )
         most_us = min((one.sizes["time"] for one in limits if "time" in one.sizes), default=0.0)
-        self._show_limit(most_us / 1000)
+        self.limit.show_limit(most_us / 1000)
         self.table.show_rows([_texts(point, most_us) for point in points], source)
         self.table.setMaximumWidth(self.table.content_px)  # the chart takes the rest
         row = next((i for i, point in enumerate(points) if point.node == selected), None)
         self.table.clearSelection() if row is None else self.table.selectRow(row)
         self.table.blockSignals(False)
-
-    def _show_limit(self, most_ms: float) -> None:
-        self.limit.blockSignals(True)
-        if self.limit.value() != most_ms:
-            self.limit.setValue(most_ms)
-        self.limit.blockSignals(False)
 
     def _turn(self) -> None:
         self.chart.cost = self.axis.currentData()
