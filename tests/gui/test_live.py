@@ -52,6 +52,21 @@ def test_the_newest_point_is_at_the_right(panel: LivePanel) -> None:
     assert values[-1] == reading(7).signal[0, -1]
 
 
+def test_the_axes_have_a_true_minus_sign(panel: LivePanel) -> None:
+    panel.receive(reading(7))
+    panel.draw()
+    panel.plot.grab()  # ticks are made when they are drawn
+    for side in ("left", "bottom"):
+        axis = panel.plot.getPlotItem().getAxis(side)
+        texts = [
+            text
+            for level in axis.tickValues(-800, 0, 300)
+            for text in axis.tickStrings(level[1], 1, level[0])
+        ]
+        assert any(text.startswith("\u2212") for text in texts)
+        assert not any("-" in text for text in texts)
+
+
 def test_an_image_is_shown_as_an_image(panel: LivePanel) -> None:
     picture = np.eye(8, dtype=np.float32)
     scores = np.array([1.0, 0.0], np.float32)

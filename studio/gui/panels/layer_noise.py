@@ -130,4 +130,6 @@ def scrolled(bars: NoiseBars) -> QScrollArea:
 
 
 def _decibels(value: float) -> str:
-    return "exact" if math.isinf(value) and value > 0 else f"{value:.1f}{figures.THIN}dB"
+    if math.isinf(value) and value > 0:
+        return "exact"
+    return f"{value:.1f}{figures.THIN}dB".replace("-", figures.MINUS)

@@ -54,6 +54,15 @@ class Ring:
         self.data[:, POINTS - n :] = block
 
 
+class Axis(pg.AxisItem):  # type: ignore[misc]
+    """An axis with a true minus sign, as everywhere in the window."""
+
+    def tickStrings(self, values: Any, scale: float, spacing: float) -> list[str]:  # noqa: N802
+        """The texts of ticks."""
+        texts = super().tickStrings(values, scale, spacing)
+        return [text.replace("-", figures.MINUS) for text in texts]
+
+
 class ScoreBars(QWidget):
     """The score of each class as a bar; the largest in the accent colour."""
 
@@ -130,7 +139,7 @@ class LivePanel(QStackedWidget):
         self.answered = 0
         self.correct = 0
         self.rate_hz = 2.0
-        self.plot = pg.PlotWidget()
+        self.plot = pg.PlotWidget(axisItems={side: Axis(side) for side in ("left", "bottom")})
         self.bars = ScoreBars()
         self.verdict = QLabel()
         self.figures = QLabel()
