@@ -99,7 +99,7 @@ def trade_off(state: State) -> list[Point]:
         for key, figure in (("instructions", budget.instructions), ("time", budget.latency_us)):
             if figure is not None:
                 costs[key] = figure.value
-        fitting = f"{sum(b.fits for b in boards)} of {len(boards)}"
+        fitting = f"{sum(b.fits for b in boards)}/{len(boards)}"
         title, accuracy = variant_title(state, node), result.evaluation.accuracy
         label = _letter(state, node) or node_title(state, node)
         found.append(Point(node, title, label, node in leaves, accuracy, costs, fitting))

@@ -9,9 +9,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QPoint, Qt
-from PySide6.QtGui import QGuiApplication, QImage
+from PySide6.QtCore import QPoint, QPointF, QRectF, QSizeF, Qt
+from PySide6.QtGui import QFontMetricsF, QGuiApplication, QImage
 from PySide6.QtSvg import QSvgRenderer
+from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from studio.budget.arena_map import row_stages, shared, spans
@@ -111,6 +112,59 @@ def test_a_point_of_the_trade_off_opens_its_variant(compared: MainWindow, qtbot:
     assert compared.session.state.selected == ROOT
     panel.table.selectRow(2)
     assert compared.session.state.selected == "int8"
+
+
+def test_the_plot_has_at_least_half_of_its_panel_and_the_table_needs_no_scrolling(
+    compared: MainWindow,
+) -> None:
+    panel = compared.parts.trade_off
+    compared.parts.docks.bring(panel)
+    for width in (1024, 1280, 1600):
+        compared.resize(width, 800)
+        QApplication.processEvents()
+        assert panel.chart.width() >= panel.width() / 2
+        assert panel.table.horizontalScrollBar().maximum() == 0 or width < 1280
+    assert not panel.table.isColumnHidden(5)  # there is room for it now
+
+
+@pytest.mark.parametrize("apart", [0.0, 0.004, 0.02], ids=["stacked", "overlapping", "close"])
+@pytest.mark.parametrize("count", [3, 12])
+def test_points_that_lie_on_each_other_are_labelled_legibly(
+    compared: MainWindow, apart: float, count: int
+) -> None:
+    chart = compared.parts.trade_off.chart
+    compared.parts.docks.bring(compared.parts.trade_off)
+    QApplication.processEvents()
+    one = chart._points[-1]
+    points = [
+        replace(one, node=f"n{at}", title=f"Variant {at}", label=f"V{at}",
+                accuracy=0.95 - apart * (at % 3), costs={"flash": 20_000.0 * (1 + apart * at)})
+        for at in range(count)
+    ]  # fmt: skip
+    chart.show_points(points, (), "n1")
+    labels = chart.labels(QFontMetricsF(chart.font()))
+    named = [point.node for label in labels for point in label.stack]
+    assert len(named) == len(set(named))
+    if count == 3:
+        assert sorted(named) == sorted(point.node for point in points)
+    dots = [QRectF(chart.place(p) - QPointF(5, 5), QSizeF(10, 10)) for p in points]
+    for at, label in enumerate(labels):
+        assert QRectF(chart.rect()).contains(label.box)
+        assert not any(label.box.intersects(dot) for dot in dots)
+        assert not any(label.box.intersects(other.box) for other in labels[at + 1 :])
+    assert not chart.grab().isNull()
+
+
+def test_clicks_on_a_stack_of_points_go_through_it(compared: MainWindow, qtbot: QtBot) -> None:
+    panel, chosen = compared.parts.trade_off, []
+    compared.parts.docks.bring(panel)
+    panel.chart.chosen.connect(chosen.append)
+    at = {point.node: panel.chart.place(point).toPoint() for point in panel.chart._points}
+    assert (at["int8"] - at["quantize_int8"]).manhattanLength() < 3
+    for _ in range(3):
+        qtbot.mouseClick(panel.chart, LEFT, pos=at["int8"])
+    assert set(chosen) == {"int8", "quantize_int8"}
+    assert chosen[0] == chosen[2] != chosen[1]
 
 
 def test_the_front_leaves_out_what_is_dearer_and_no_better(compared: MainWindow) -> None:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, QSizeF, Qt, Signal
 from PySide6.QtGui import (
     QColor,
     QFontMetricsF,
@@ -15,6 +15,7 @@ from PySide6.QtGui import (
     QPainter,
     QPaintEvent,
     QPen,
+    QResizeEvent,
 )
 from PySide6.QtWidgets import (
     QComboBox,
@@ -38,10 +39,15 @@ COSTS = {
 }  # fmt: skip
 UNITS = {"flash": "B", "ram": "B", "time": "s", "instructions": "", "macs": "MAC"}
 COLUMNS = ("Variant", "Accuracy", "Flash", "RAM", "Latency", "Fits")
+FITS = COLUMNS.index("Fits")
 UNKNOWN = "Not known for this board: no estimate of its instructions or its clock."
 LEFT_PX, RIGHT_PX, TOP_PX, BOTTOM_PX = 64, 24, 16, 32
 POINT_PX = 6
-NAME_PX = 96
+NEAR_PX = 14
+"""A label that is further from its point has a line to it."""
+ROWS = 8
+"""Lines above and below a point where its label may stand."""
+NAME_PX = 64
 TICKS = 5
 ROOM = 1.6
 """How far the axis goes beyond what it shows."""
@@ -63,7 +69,7 @@ class Point:
         accuracy: 0 to 1.
         costs: by key of COSTS, on the selected board: flash and RAM in bytes, time in
             microseconds, work in MAC; absent where not known.
-        fits: on how many of the compared boards, in words.
+        fits: on how many of the compared boards, such as 3/5.
     """
 
     node: str
@@ -81,6 +87,15 @@ class Limit:
 
     board: str
     sizes: dict[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """The names of a stack of points, and where they stand."""
+
+    text: str
+    box: QRectF
+    stack: Sequence[Point]
 
 
 class Chart(QWidget):
@@ -125,10 +140,11 @@ class Chart(QWidget):
         y = area.bottom() - (point.accuracy - low) / (high - low) * area.height()
         return QPointF(self._x(point.costs[self.cost]), y)
 
-    def point_at(self, position: QPointF) -> Point | None:
-        """The point under a position."""
-        near = [p for p in self._points if (self.place(p) - position).manhattanLength() < 12]
-        return min(near, key=lambda p: (self.place(p) - position).manhattanLength(), default=None)
+    def points_at(self, position: QPointF) -> list[Point]:
+        """The points under a position, the nearest first."""
+        far = {p.node: (self.place(p) - position).manhattanLength() for p in self._points}
+        near = [point for point in self._points if far[point.node] < 2 * POINT_PX]
+        return sorted(near, key=lambda point: far[point.node])
 
     def front(self) -> list[Point]:
         """The points that no other one beats in both respects, cheapest first."""
@@ -166,9 +182,8 @@ class Chart(QWidget):
             painter.drawText(self._area().toRect(), centred, UNKNOWN)
             return
         self._paint_axes(painter, palette)
-        for size, boards in self._sizes().items():
-            if self._across[0] < size < self._across[1]:
-                self._paint_limit(painter, palette, self._x(size), boards)
+        for x, boards in self._near_limits():
+            self._paint_limit(painter, palette, x, boards)
         painter.setPen(QPen(QColor(palette.muted), 1, Qt.PenStyle.DashLine))
         places = [self.place(point) for point in self.front()]
         if len(places) > 1:
@@ -196,18 +211,32 @@ class Chart(QWidget):
             text = _tick_text(value, UNITS[self.cost])
             painter.drawText(box, int(Qt.AlignmentFlag.AlignCenter), text)
 
+    def _near_limits(self) -> list[tuple[float, str]]:
+        """Where the limits on show stand, with the boards that have them."""
+        low, high = self._across
+        return [
+            (self._x(size), names) for size, names in self._sizes().items() if low < size < high
+        ]
+
+    def _limit_box(self, x: float, boards: str, metrics: QFontMetricsF) -> QRectF:
+        """What the name of a limit takes, upright beside its line."""
+        area = self._area()
+        length = min(metrics.horizontalAdvance(boards), area.height() - 8)
+        height = metrics.height()
+        return QRectF(x - 4 - height, area.bottom() - 4 - length, height + 4, length)
+
     def _paint_limit(
         self, painter: QPainter, palette: theme.Palette, x: float, boards: str
     ) -> None:
-        area = self._area()
+        area, metrics = self._area(), QFontMetricsF(painter.font())
         painter.setPen(QPen(QColor(palette.bad), 1, Qt.PenStyle.DashLine))
         painter.drawLine(QPointF(x, area.top()), QPointF(x, area.bottom()))
+        box = self._limit_box(x, boards, metrics)
         painter.save()
-        painter.translate(x - 4, area.bottom() - 4)
+        painter.translate(x - 4, box.bottom())
         painter.rotate(-90)
         painter.setPen(QColor(palette.muted))
-        metrics = QFontMetricsF(painter.font())
-        shown = metrics.elidedText(boards, Qt.TextElideMode.ElideRight, area.height() - 8)
+        shown = metrics.elidedText(boards, Qt.TextElideMode.ElideRight, box.height() + 1)
         painter.drawText(QPointF(0, 0), shown)
         painter.restore()
 
@@ -219,40 +248,70 @@ class Chart(QWidget):
         painter.drawEllipse(at, POINT_PX, POINT_PX)
 
     def _paint_labels(self, painter: QPainter, palette: theme.Palette) -> None:
-        """One label where points lie on each other; a label that finds no room is left out."""
+        """Each with a line to its points where it stands away from them."""
         metrics = QFontMetricsF(painter.font())
-        taken: list[QRectF] = []
-        named: set[str] = set()
-        order = sorted(self._points, key=lambda p: (p.node != self._selected, not p.variant))
-        for point in order:
-            at = self.place(point)
-            same = [p for p in order if (self.place(p) - at).manhattanLength() < POINT_PX]
-            if point.node in named:
-                continue
-            named |= {p.node for p in same}
-            text = ", ".join(p.label for p in same) if len(same) > 1 else point.title
-            width = metrics.horizontalAdvance(text)
-            for left in (at.x() + 12, at.x() - 12 - width):
-                box = QRectF(left, at.y() + 8, width, metrics.height())
-                inside = left >= LEFT_PX and box.right() <= self.width()
-                if inside and not any(box.intersects(other) for other in taken):
-                    painter.fillRect(box, QColor(palette.surface))
-                    painter.setPen(QColor(palette.text if point is order[0] else palette.muted))
-                    painter.drawText(box.topLeft() + QPointF(0, metrics.ascent()), text)
-                    taken.append(box)
-                    break
+        for label in self.labels(metrics):
+            box, at = label.box, self.place(label.stack[0])
+            if not box.adjusted(-NEAR_PX, -NEAR_PX, NEAR_PX, NEAR_PX).contains(at):
+                painter.setPen(QPen(QColor(palette.border), 1))
+                painter.drawLine(at, QPointF(min(max(at.x(), box.left()), box.right()), box.top()))
+            chosen = any(point.node == self._selected for point in label.stack)
+            painter.fillRect(box, QColor(palette.surface))
+            painter.setPen(QColor(palette.text if chosen else palette.muted))
+            painter.drawText(box.topLeft() + QPointF(0, metrics.ascent()), label.text)
+
+    def labels(self, metrics: QFontMetricsF) -> list[Label]:
+        """A label for each stack of points; none lies on another one, on a point or a limit."""
+        taken = [_dot(self.place(point)) for point in self._points]
+        taken += [self._limit_box(*limit, metrics) for limit in self._near_limits()]
+        found = []
+        for stack in self._stacks():
+            text = ", ".join(p.label for p in stack) if stack[1:] else stack[0].title
+            text = metrics.elidedText(text, Qt.TextElideMode.ElideRight, self._area().width() / 2)
+            size = QSizeF(metrics.horizontalAdvance(text), metrics.height())
+            rooms = self._rooms(self.place(stack[0]), size)
+            box = next((b for b in rooms if not any(b.intersects(t) for t in taken)), None)
+            if box is not None:
+                taken.append(box)
+                found.append(Label(text, box, stack))
+        return found
+
+    def _stacks(self) -> list[list[Point]]:
+        """The points, those that lie on each other together, the most important first."""
+        rest = sorted(self._points, key=lambda p: (p.node != self._selected, not p.variant))
+        found = []
+        while rest:
+            at = self.place(rest[0])
+            stack = [p for p in rest if (self.place(p) - at).manhattanLength() < 2 * POINT_PX]
+            rest = [p for p in rest if p not in stack]
+            found.append([p for p in self._points if p in stack])
+        return found
+
+    def _rooms(self, at: QPointF, size: QSizeF) -> Iterator[QRectF]:
+        """Where the label of a point may stand, the best place first."""
+        area = self._area()
+        whole = QRectF(self.rect()).adjusted(LEFT_PX, 0, 0, -BOTTOM_PX)
+        middle = min(max(at.x() - size.width() / 2, whole.left()), whole.right() - size.width())
+        for row in range(ROWS):
+            below = at.y() + 8 + row * size.height()
+            for top in (below, at.y() - 8 - (row + 1) * size.height()):
+                for left in (at.x() + 12, at.x() - 12 - size.width(), middle):
+                    box = QRectF(QPointF(left, top), size)
+                    if whole.contains(box) and box.bottom() <= area.bottom():
+                        yield box
 
     def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802 - Qt's name
-        """A point opens its variant."""
-        point = self.point_at(event.position())
-        if point is not None and event.button() == Qt.MouseButton.LeftButton:
-            self.chosen.emit(point.node)
+        """A point opens its variant; another click the next one of a stack."""
+        nodes = [point.node for point in self.points_at(event.position())]
+        if nodes and event.button() == Qt.MouseButton.LeftButton:
+            at = nodes.index(self._selected) + 1 if self._selected in nodes else 0
+            self.chosen.emit(nodes[at % len(nodes)])
 
     def event(self, event: QEvent) -> bool:
-        """Tooltips: the figures of a point."""
+        """Tooltips: the figures of the points here."""
         if isinstance(event, QHelpEvent):
-            point = self.point_at(QPointF(event.pos()))
-            text = "\n".join(_told(point)) if point else ""
+            points = self.points_at(QPointF(event.pos()))
+            text = "\n\n".join("\n".join(_told(point)) for point in points)
             QToolTip.showText(event.globalPos(), text, self)
             return True
         return super().event(event)
@@ -313,6 +372,8 @@ class TradeOffPanel(QStackedWidget):
         self.axis.activated.connect(self._turn)
         self.limit = LimitField()
         self.table = Table("Variants", COLUMNS, 1, first_px=NAME_PX)
+        self.table.setTextElideMode(Qt.TextElideMode.ElideRight)  # the letter stays
+        self.table.setWordWrap(False)
         self.table.itemSelectionChanged.connect(self._picked)
         self.addWidget(
             empty_page(
@@ -327,13 +388,13 @@ class TradeOffPanel(QStackedWidget):
     def _page(self) -> QWidget:
         page = QWidget()
         column = QVBoxLayout(page)
-        column.setContentsMargins(16, 8, 0, 0)
+        column.setContentsMargins(0, 8, 0, 0)
         column.setSpacing(8)
         column.addLayout(self._head())
         row = QHBoxLayout()
-        row.setSpacing(16)
+        row.setSpacing(0)
         row.addWidget(self.chart, 1)
-        row.addWidget(self.table, 2)
+        row.addWidget(self.table, 1)  # at most half
         column.addLayout(row, 1)
         return page
 
@@ -343,7 +404,7 @@ class TradeOffPanel(QStackedWidget):
         label.setBuddy(self.limit)
         self.limit.valueChanged.connect(self.limited)
         row = QHBoxLayout()
-        row.setContentsMargins(0, 0, 16, 0)
+        row.setContentsMargins(16, 0, 16, 0)
         row.setSpacing(8)
         row.addWidget(self.axis)
         row.addStretch(1)
@@ -363,10 +424,21 @@ class TradeOffPanel(QStackedWidget):
         most_us = min((one.sizes["time"] for one in limits if "time" in one.sizes), default=0.0)
         self.limit.show_limit(most_us / 1000)
         self.table.show_rows([_texts(point, most_us) for point in points], source)
-        self.table.setMaximumWidth(self.table.content_px)  # the chart takes the rest
+        self._share_out()
         row = next((i for i, point in enumerate(points) if point.node == selected), None)
         self.table.clearSelection() if row is None else self.table.selectRow(row)
         self.table.blockSignals(False)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
+        """Chart and table have the same share of the room."""
+        super().resizeEvent(event)
+        self._share_out()
+
+    def _share_out(self) -> None:
+        """What the table does not need the chart takes; where names lack room, fits goes."""
+        self.table.setColumnHidden(FITS, False)
+        self.table.setColumnHidden(FITS, self.table.content_px > self.width() / 2)
+        self.table.setMaximumWidth(self.table.content_px)
 
     def _turn(self) -> None:
         self.chart.cost = self.axis.currentData()
@@ -375,6 +447,11 @@ class TradeOffPanel(QStackedWidget):
     def _picked(self) -> None:
         if self.table.selectedItems():
             self.chosen.emit(self._shown[0][self.table.currentRow()].node)
+
+
+def _dot(at: QPointF) -> QRectF:
+    """What a point takes."""
+    return QRectF(at.x() - POINT_PX, at.y() - POINT_PX, 2 * POINT_PX, 2 * POINT_PX)
 
 
 def _ticks(low: float, high: float, unit: str) -> list[float]:
@@ -404,7 +481,7 @@ def _told(point: Point) -> tuple[str, ...]:
         f"Accuracy {figures.percent(point.accuracy)}, measured",
         f"Flash {figures.exact_bytes(flash)}, RAM {figures.exact_bytes(ram)}, computed",
         f"{figures.short_count(point.costs['macs'], 'MAC')} an inference{_effort(point)}",
-        f"Fits {point.fits} boards",
+        f"Boards that it fits: {point.fits}",
     )
 
 
