@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
+from PySide6.QtCore import QProcess
 from PySide6.QtGui import QGuiApplication
 
+from studio import __version__
 from studio.gui import export, present
 from studio.gui.actions import command
 from studio.gui.command_palette import open_palette
@@ -49,7 +52,7 @@ def open_file(window: MainWindow) -> None:
 @command("New window", "File", "Ctrl+Shift+N")
 def new_window(window: MainWindow) -> None:
     """Start another window; steps are copied and pasted between them."""
-    window.open_another()
+    QProcess.startDetached(sys.executable, ["-m", "studio"])
 
 
 @command("Open data…", "File", "Ctrl+Shift+O", enabled=_has_model)
@@ -293,7 +296,7 @@ def theme_dark(window: MainWindow) -> None:
 @command("Reset layout", "View", new_group=True)
 def reset_layout(window: MainWindow) -> None:
     """Put the panels back to where they were at first."""
-    window.reset_layout()
+    window.parts.docks.reset()
 
 
 # ---- Pipeline ------------------------------------------------------------------------------
@@ -386,4 +389,4 @@ def shortcuts(window: MainWindow) -> None:
 @command("About TinyML Studio", "Help", new_group=True)
 def about(window: MainWindow) -> None:
     """Version and licence."""
-    window.about()
+    window.notices.good(f"TinyML Studio {__version__}", "Apache-2.0; generated code is 0BSD")

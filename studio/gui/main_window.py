@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import math
-import sys
 from collections.abc import Callable, Generator
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QByteArray, QProcess, QSettings, QSize, Qt, QTimer
+from PySide6.QtCore import QByteArray, QSettings, QSize, Qt, QTimer
 from PySide6.QtGui import (
     QCloseEvent,
     QDragEnterEvent,
@@ -19,7 +18,6 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QApplication, QFileDialog, QMainWindow
 
-from studio import __version__
 from studio.errors import BoardError, StudioError
 from studio.gui import commands, present, theme
 from studio.gui.actions import Actions
@@ -52,6 +50,7 @@ TOURED = "toured"
 OPENING, DATA, COPY = "Opening", "Opening data", "Copy of unsaved changes"
 """Work of which errors are over when it succeeds, whatever the file."""
 SETTLE_MS = 600
+PULSE_MS = 1000
 assert commands  # importing it registers the commands
 
 
@@ -72,6 +71,7 @@ class MainWindow(QMainWindow):
         self.tasks = Tasks(self)
         self.foreground: Task | None = None
         self._running: present.Running | None = None
+        self._target = ""
         self._progress = Newest(self._show_progress, self)
         self.actions_ = Actions(self)
         self.parts: Parts = Parts(self)
@@ -86,6 +86,10 @@ class MainWindow(QMainWindow):
         self._settle.setSingleShot(True)
         self._settle.setInterval(SETTLE_MS)
         self._settle.timeout.connect(session.settle)
+        self._pulse = QTimer(self)
+        self._pulse.setInterval(PULSE_MS)
+        self._pulse.timeout.connect(self._check_board)
+        self._pulse.start()
         self._kept, self._saving = Autosave(unsaved, self), Saving(session.take, self)
         self.menus, self.own = Menus(self), OwnBoards(self)
         self._connect()
@@ -141,6 +145,7 @@ class MainWindow(QMainWindow):
         parts.code.compare_requested.connect(self.compare_code)
         parts.code.generate_requested.connect(self.show_code)
         parts.deploy.flash_requested.connect(self.flash)
+        parts.live.flash_requested.connect(self.flash)
         parts.deploy.toolchain_chosen.connect(lambda name: session.choose(toolchain=name))
         parts.live.live_requested.connect(self.live)
         parts.live.stop_requested.connect(self.cancel)
@@ -255,7 +260,7 @@ class MainWindow(QMainWindow):
         task.failed.connect(failed)
         task.crashed.connect(self.show_crash)
         task.ended.connect(self._ended)
-        self.foreground = task
+        self.foreground, self._target = task, self.session.state.project.board
         self.status.show_progress(task.title, None)
         self.log.add(f"{task.title}: started")
         self.actions_.refresh()
@@ -273,8 +278,9 @@ class MainWindow(QMainWindow):
             return
         self.status.show_progress(self.foreground.title, progress)
         node = running_node(self.session.state.project.recipe, progress)
-        self._running = present.Running(node, progress.done) if node else None
-        self.parts.show_running(self.session.state, self._running, progress)
+        running = present.Running(node, progress.done, progress.text, self._target)
+        self._running = running
+        self.parts.show_running(self.session.state, running)
 
     def _succeeded(self, title: str, update: Update, done: str, work: str) -> None:
         self.notices.mended(work)
@@ -295,7 +301,13 @@ class MainWindow(QMainWindow):
             self.log.add(f"{task.title}: cancelled")
         self.parts.live.stop()
         self.status.end_progress()
+        self._check_board()
         self.refresh()
+
+    def _check_board(self) -> None:
+        """A board that stopped runs nothing, whether a job ended it or somebody else."""
+        if self.foreground is None:
+            self.session.check_board()
 
     def show_crash(self, error: BaseException) -> None:
         """Show a bug with its trace."""
@@ -451,10 +463,6 @@ class MainWindow(QMainWindow):
         self.parts.show_tree(on)
         self.refresh()
 
-    def reset_layout(self) -> None:
-        """Put the panels back."""
-        self.parts.docks.reset()
-
     def change_shortcuts(self) -> ShortcutsDialog:
         """Open the dialog that changes shortcuts."""
         dialog = ShortcutsDialog(self, self.actions_)
@@ -471,14 +479,6 @@ class MainWindow(QMainWindow):
     def toured(self) -> bool:
         """Whether the tour was seen or skipped."""
         return bool(self.settings.contains(TOURED))
-
-    def open_another(self) -> None:
-        """Start another window, a process of its own."""
-        QProcess.startDetached(sys.executable, ["-m", "studio"])
-
-    def about(self) -> None:
-        """Version and licence, as a notice."""
-        self.notices.good(f"TinyML Studio {__version__}", "Apache-2.0; generated code is 0BSD")
 
     # ---- edits -----------------------------------------------------------------------------
 

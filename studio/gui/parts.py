@@ -43,7 +43,6 @@ from studio.gui.panels.trade_off import TradeOffPanel
 from studio.gui.panels.welcome import Welcome
 from studio.gui.status import StatusBar
 from studio.gui.tables import Table
-from studio.job import Progress
 from studio.project import ROOT
 from studio.session.state import State
 
@@ -329,7 +328,8 @@ class Parts:
             self.model.show_graph(state.current_graph)
         self.model.show_transposes(view.program)
         self._show_code(state)
-        self.deploy.show_stations(*present.deployment(state, None))
+        self.deploy.show_stations(*present.deployment(state, running))
+        self.live.show_board(present.live_board(state))
         self.deploy.show_choices(state.project.toolchain, present.chosen_board(state))
         self.status.show_figures(present.status(state))
 
@@ -361,12 +361,10 @@ class Parts:
             difference.files if difference else None,
         )
 
-    def show_running(
-        self, state: State, running: present.Running | None, progress: Progress
-    ) -> None:
+    def show_running(self, state: State, running: present.Running) -> None:
         """Show how far the job is, on the cards and in the Deploy panel."""
         self._show_pipeline(state, running)
-        self.deploy.show_stations(*present.deployment(state, progress))
+        self.deploy.show_stations(*present.deployment(state, running))
 
     def _show_pipeline(self, state: State, running: present.Running | None) -> None:
         page: QWidget = self.welcome if state.model is None else self.canvas

@@ -16,7 +16,6 @@ from studio.gui.panels.board_rows import BoardRow
 from studio.gui.panels.station_row import Station
 from studio.gui.panels.trade_off import Limit, Point
 from studio.gui.step_groups import icon_of
-from studio.job import Progress
 from studio.project import ROOT, branch
 from studio.session import state as deploying
 from studio.session.board_work import STATIONS
@@ -48,10 +47,19 @@ FIGURE_NAMES = {"ram": "RAM", "compared": "compared"}
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """The node that a job works on now, and how far it is."""
+    """How far the job in the foreground is.
 
-    node: str
+    Attributes:
+        node: the node that it works on now, or None.
+        share: of the work, that is done.
+        text: what it does now.
+        board: the board that it is for.
+    """
+
+    node: str | None
     share: float | None = None
+    text: str = ""
+    board: str = ""
 
 
 def node_title(state: State, node: str) -> str:
@@ -447,26 +455,41 @@ def _sizes(state: State) -> list[tuple[str, Figure]]:
     return [("Flash", budget.flash_bytes), ("RAM", budget.ram_bytes)] if budget else []
 
 
-def deployment(state: State, progress: Progress | None) -> tuple[str, list[Station]]:
-    """Title and stations of the Deploy panel; `progress` of a deployment on its way."""
-    at = next((s for s in STATIONS if progress and progress.text.startswith(f"{s}: ")), None)
-    if at is not None and progress is not None:
+def deployment(state: State, running: Running | None) -> tuple[str, list[Station]]:
+    """Title and stations of the Deploy panel; `running` of a deployment on its way."""
+    at = next((s for s in STATIONS if running and running.text.startswith(f"{s}: ")), None)
+    if at is not None and running is not None:
         here = STATIONS.index(at)
         stations = [
             Station(
                 title,
                 "done" if index < here else "running" if index == here else "waiting",
-                progress.text.removeprefix(f"{at}: ") if index == here else "",
+                running.text.removeprefix(f"{at}: ") if index == here else "",
             )
             for index, title in enumerate(STATIONS)
         ]
-        return f"To {board_name(state.project.board)}", stations
+        return f"To {board_name(running.board)}", stations
     deployed = state.deployment
     if deployed is None:
         return "", []
-    shown = [_station(one) for one in deployed.stations]
+    board, name = board_name(deployed.board), deployed.program.name
+    if deployed.running is None:
+        shown = [
+            _stopped(one) if one.title == "Flash" else _station(one) for one in deployed.stations
+        ]
+        return f"{board} has stopped; it ran {name}", shown
     age = "" if state.deployed else ", not what is selected now"
-    return f"{board_name(deployed.board)} runs {deployed.program.name}{age}", shown
+    return f"{board} runs {name}{age}", [_station(one) for one in deployed.stations]
+
+
+def live_board(state: State) -> str:
+    """The board that runs and can be watched, "" for none."""
+    deployed = state.deployment
+    return board_name(deployed.board) if deployed and deployed.running is not None else ""
+
+
+def _stopped(flashed: deploying.Station) -> Station:
+    return Station(flashed.title, "waiting", "stopped; flash it again to watch it")
 
 
 def _station(one: deploying.Station) -> Station:

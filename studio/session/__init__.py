@@ -58,6 +58,13 @@ class Session:
         board_work.stop(self._state.deployment)
         self._set(replace(self._state, deployment=None))
 
+    def check_board(self) -> None:
+        """Take notice of a deployed board that has stopped; not while a job works with it."""
+        deployed = self._state.deployment
+        if deployed is not None and deployed.running is not None and not deployed.running.alive:
+            board_work.stop(deployed)
+            self._set(replace(self._state, deployment=replace(deployed, running=None)))
+
     # ---- jobs ------------------------------------------------------------------------------
 
     def open(self, name: str, agree: bool = False, shapes: Shapes = ()) -> Job[Update]:

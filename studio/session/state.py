@@ -89,7 +89,7 @@ class Deployment:
         node: the node whose program it runs.
         program: what runs there.
         stations: what was done, in order.
-        running: the running board (boards/flashers), or None.
+        running: the running board (boards/flashers), or None where it has stopped.
     """
 
     board: str
@@ -229,7 +229,7 @@ class State:
 
     @property
     def deployed(self) -> bool:
-        """Whether the selected node, as it is now, runs on the selected board."""
+        """Whether the last way led the selected node, as it is now, to the selected board."""
         last = self.deployment
         same = last is not None and last.program is self.view.program
         return same and last is not None and last.board == self.project.board

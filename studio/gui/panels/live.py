@@ -120,12 +120,13 @@ class LivePanel(QStackedWidget):
     """Signal above, scores beside it, rate below.
 
     Signals:
-        live_requested, stop_requested: the button.
+        live_requested, stop_requested, flash_requested: the button.
         answered_first: the board answers, the first time since the panel was started.
     """
 
     live_requested = Signal()
     stop_requested = Signal()
+    flash_requested = Signal()
     answered_first = Signal()
 
     def __init__(self) -> None:
@@ -144,20 +145,29 @@ class LivePanel(QStackedWidget):
         self.verdict = QLabel()
         self.figures = QLabel()
         self.rate = QDoubleSpinBox()
+        self._empty = QStackedWidget()
         self.switch = QPushButton()
         self._show_switch(False)
         self.switch.clicked.connect(self._switched)
-        self.addWidget(
-            empty_page(
-                "Flash a board, then watch it answer the test set window by window.",
+        for text, button, wanted in (
+            (
+                "Watch the board answer the test set window by window.",
                 "Go live",
-                self.live_requested.emit,
-            )
-        )
+                self.live_requested,
+            ),
+            (
+                "No board runs. Flash one to watch it answer.",
+                "Flash and verify",
+                self.flash_requested,
+            ),
+        ):
+            self._empty.addWidget(empty_page(text, button, wanted.emit))
+        self.addWidget(self._empty)
         self.addWidget(self._page())
         self.timer = QTimer(self)
         self.timer.setInterval(FRAME_MS)
         self.timer.timeout.connect(self.draw)
+        self.show_board("")
 
     def _page(self) -> QWidget:
         page = QWidget()
@@ -221,6 +231,12 @@ class LivePanel(QStackedWidget):
 
     def _set_rate(self, rate_hz: float) -> None:
         self.rate_hz = rate_hz
+
+    def show_board(self, board: str) -> None:
+        """Offer to watch this board; where none runs, "", nothing of one stays in view."""
+        self._empty.setCurrentIndex(0 if board else 1)
+        if not board and not self.timer.isActive():
+            self.setCurrentIndex(0)
 
     def start(self) -> None:
         """Clear everything and begin to draw."""
