@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from PySide6.QtCore import QByteArray, QObject, QSize, Qt, QTimer, Signal
+from PySide6.QtCore import QByteArray, QEvent, QObject, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QAction, QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import (
     QApplication,
@@ -24,6 +24,8 @@ from studio.gui import theme
 
 LAYOUT_VERSION = 1
 """Count up when panels come or go: a layout of another version is not restored."""
+SHARED_VERSION = -LAYOUT_VERSION
+"""Of a layout whose sizes are still ours."""
 TITLE_PX = 40
 SIDE_PX = {"left": 224, "right": 320}
 FULL_PX = 1280
@@ -146,6 +148,9 @@ class Docks(QObject):
             dock.visibilityChanged.connect(self._settle.start)
             dock.dockLocationChanged.connect(self._settle.start)
             dock.topLevelChanged.connect(self._settle.start)
+        self._by_hand = False  # sizes that the user gave hold, others follow the window's
+        self._held: list[QSize] = []
+        window.installEventFilter(self)
         self.current: QWidget = next(d.place.panel for d in self if d.place.area == "bottom")
         window.tabifiedDockWidgetActivated.connect(self._turned)
         application = QApplication.instance()
@@ -192,7 +197,7 @@ class Docks(QObject):
             if area == "bottom":
                 docks[0].raise_()
                 self.current = docks[0].place.panel
-        self._unsized = True
+        self._unsized, self._by_hand = True, False
         self._share_out()
         self._settle.start()
 
@@ -202,24 +207,46 @@ class Docks(QObject):
         bars = (window.menuWidget(), window.statusBar())
         height_px = window.height() - sum(bar.height() for bar in bars if bar is not None)
         for area, width_px in SIDE_PX.items():
-            docks = [dock for dock in self if dock.place.area == area]
+            docks = self._standing(area)
             rest_px = height_px - sum(dock.place.height_px for dock in docks)
             heights = [dock.place.height_px or max(rest_px, 1) for dock in docks]
             width_px = round(width_px * min(1.0, window.width() / FULL_PX))
-            window.resizeDocks(docks[:1], [width_px], Qt.Orientation.Horizontal)
+            window.resizeDocks(docks[:1], [width_px] * len(docks[:1]), Qt.Orientation.Horizontal)
             window.resizeDocks(docks, heights, Qt.Orientation.Vertical)
-        bottom = next(dock for dock in self if dock.place.area == "bottom")
-        window.resizeDocks([bottom], [int(BOTTOM_SHARE * window.height())], Qt.Orientation.Vertical)
+        bottom, height_px = self._standing("bottom")[:1], int(BOTTOM_SHARE * window.height())
+        window.resizeDocks(bottom, [height_px] * len(bottom), Qt.Orientation.Vertical)
+
+    def _standing(self, area: str) -> list[Dock]:
+        """The docks that stand where they stood at first, and are seen there."""
+        here = [dock for dock in self if dock.place.area == area and not dock.isFloating()]
+        at = self._window.dockWidgetArea
+        return [dock for dock in here if not dock.isHidden() and at(dock) == AREAS[area]]
 
     def state(self) -> QByteArray:
         """Where everything stands."""
-        return self._window.saveState(LAYOUT_VERSION)
+        return self._window.saveState(LAYOUT_VERSION if self._by_hand else SHARED_VERSION)
 
     def restore(self, state: object) -> None:
         """Put everything where it stood; what is no such layout is passed over."""
         if isinstance(state, QByteArray):
-            self._unsized = not self._window.restoreState(state, LAYOUT_VERSION)
+            self._by_hand = self._window.restoreState(state, LAYOUT_VERSION)
+            shared = self._by_hand or self._window.restoreState(state, SHARED_VERSION)
+            self._unsized = not shared
             self._settle.start()
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802 - Qt's name
+        """Panels follow the size of the window until the user draws their edges."""
+        if watched is self._window:
+            kind = event.type()
+            if kind == QEvent.Type.MouseButtonPress:
+                self._held = [dock.size() for dock in self]
+            elif kind == QEvent.Type.MouseButtonRelease and self._held:
+                self._by_hand |= self._held != [dock.size() for dock in self]
+                self._held = []
+            elif kind == QEvent.Type.Resize and not self._by_hand:
+                self._unsized = True
+                self._settle.start()
+        return False
 
     def recolour(self) -> None:
         """Draw the icons in the colours of the theme."""
