@@ -227,7 +227,7 @@ def copy_plot(window: MainWindow) -> None:
 def save_plot(window: MainWindow) -> None:
     """Save the plot of the panel in view as SVG or PNG."""
     if window.parts.plot is not None:
-        export.ask_picture(window.parts.plot)
+        window.guarded(export.ask_picture)(window.parts.plot)
 
 
 @command("Copy pipeline as image", "Edit", enabled=_has_model)

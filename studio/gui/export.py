@@ -12,7 +12,9 @@ from PySide6.QtWidgets import QAbstractItemView, QFileDialog, QMenu, QWidget
 
 from studio.budget import tables
 from studio.gui import figures
+from studio.writing import write_whole
 
+Guard = Callable[[Callable[..., object]], Callable[..., None]]
 SCALE = 2.0
 """Pixels of a copied picture for each one on the screen."""
 
@@ -51,8 +53,16 @@ def as_picture(widget: QWidget) -> QPixmap:
     picture = QPixmap(widget.size() * SCALE)
     picture.setDevicePixelRatio(SCALE)
     picture.fill(Qt.GlobalColor.transparent)
-    widget.render(picture)
+    QWidget.render(widget, picture)  # a QGraphicsView has another render
     return picture
+
+
+def as_png(widget: QWidget) -> bytes:
+    """A widget as a file of pixels."""
+    buffer = QBuffer()
+    buffer.open(QBuffer.OpenModeFlag.WriteOnly)
+    as_picture(widget).save(buffer, "PNG")
+    return bytes(buffer.data().data())
 
 
 def as_svg(widget: QWidget, title: str) -> bytes:
@@ -65,7 +75,7 @@ def as_svg(widget: QWidget, title: str) -> bytes:
     drawing.setSize(widget.size())
     drawing.setViewBox(widget.rect())
     painter = QPainter(drawing)
-    widget.render(painter, QPoint())
+    QWidget.render(widget, painter, QPoint())
     painter.end()
     return bytes(buffer.data().data())
 
@@ -95,29 +105,37 @@ def ask_picture(widget: QWidget) -> None:
 
 
 def save_picture(widget: QWidget, path: Path) -> None:
-    """Write a plot to a file, PNG where its name ends so, else SVG."""
-    if path.suffix.lower() == ".png":
-        as_picture(widget).save(str(path))
-    else:
-        path.write_bytes(as_svg(widget, widget.accessibleName()))
+    """Write a plot to a file, PNG where its name ends so, else SVG.
+
+    Raises:
+        StudioError: it cannot be written.
+    """
+    png = path.suffix.lower() == ".png"
+    write_whole(path, as_png(widget) if png else as_svg(widget, widget.accessibleName()))
 
 
-def offer_table(view: QAbstractItemView) -> None:
-    """A context menu that copies the table."""
-    _offer(view, (("Copy as CSV", copy_csv), ("Copy as Markdown", copy_markdown)))
+def offer_table(view: QAbstractItemView, guarded: Guard) -> None:
+    """A context menu that copies the table; `guarded` shows what it cannot do."""
+    _offer(view, guarded, (("Copy as CSV", copy_csv), ("Copy as Markdown", copy_markdown)))
 
 
-def offer_picture(widget: QWidget) -> None:
-    """A context menu that copies or saves the plot."""
-    _offer(widget, (("Copy as picture", copy_picture), ("Save as SVG or PNG\u2026", ask_picture)))
+def offer_picture(widget: QWidget, guarded: Guard) -> None:
+    """A context menu that copies or saves the plot; `guarded` shows what it cannot do."""
+    _offer(
+        widget,
+        guarded,
+        (("Copy as picture", copy_picture), ("Save as SVG or PNG\u2026", ask_picture)),
+    )
 
 
-def _offer(widget: QWidget, entries: tuple[tuple[str, Callable[..., None]], ...]) -> None:
+def _offer(
+    widget: QWidget, guarded: Guard, entries: tuple[tuple[str, Callable[..., None]], ...]
+) -> None:
     def show(position: QPoint) -> None:
         menu = QMenu(widget)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         for text, act in entries:
-            menu.addAction(text).triggered.connect(lambda *_, a=act: a(widget))
+            menu.addAction(text).triggered.connect(lambda *_, a=act: guarded(a)(widget))
         menu.popup(widget.mapToGlobal(position))
 
     widget.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)

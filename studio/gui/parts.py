@@ -94,9 +94,9 @@ class Parts:
         for panel in self._layer_panels:
             panel.layer_chosen.connect(self.pick_layer)
         for plot in self.plots:
-            offer_picture(plot)
+            offer_picture(plot, window.guarded)
         for table in window.findChildren(Table):
-            offer_table(table)
+            offer_table(table, window.guarded)
 
     @property
     def plots(self) -> tuple[QWidget, ...]:

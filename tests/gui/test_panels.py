@@ -14,8 +14,10 @@ from PySide6.QtGui import QFontMetricsF, QGuiApplication, QImage
 from PySide6.QtSvg import QSvgRenderer
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
+from window_hand import Hand
 
 from studio.budget.arena_map import row_stages, shared, spans
+from studio.errors import StudioError
 from studio.gui import export
 from studio.gui.main_window import MainWindow
 from studio.project import ROOT
@@ -252,7 +254,7 @@ def test_tables_are_copied_as_csv_and_markdown(compared: MainWindow) -> None:
     assert len(lines) == 6
 
 
-@pytest.mark.parametrize("index", range(4))
+@pytest.mark.parametrize("index", range(5))
 def test_every_plot_is_saved_as_svg_and_png(
     compared: MainWindow, tmp_path: Path, index: int
 ) -> None:
@@ -261,6 +263,34 @@ def test_every_plot_is_saved_as_svg_and_png(
     assert QSvgRenderer(str(tmp_path / "plot.svg")).isValid()
     export.save_picture(plot, tmp_path / "plot.png")
     assert QImage(str(tmp_path / "plot.png")).width() == 2 * plot.width()
+
+
+def test_the_pipeline_is_copied_as_a_picture(compared: MainWindow) -> None:
+    QGuiApplication.clipboard().clear()
+    compared.actions_.by_id["copy_pipeline"].trigger()
+    picture = QGuiApplication.clipboard().image()
+    assert picture.width() == 2 * compared.canvas.width()
+    centre = compared.canvas.mapFromScene(compared.canvas.cards["int8"].frame.center())
+    colours = {picture.pixel(2 * centre.x() + dx, 2 * centre.y() + dy)
+               for dx in range(-80, 80) for dy in range(-30, 30)}  # fmt: skip
+    assert len(colours) > 10  # the card is on it
+
+
+def test_a_plot_that_cannot_be_written_is_a_notice(
+    compared: MainWindow, settled: Settled, tmp_path: Path
+) -> None:
+    compared.parts.docks.bring(compared.parts.trade_off)
+    hand, before = Hand(compared, settled), len(compared.notices.shown)
+    for name in ("plot.svg", "plot.png"):
+        (tmp_path / name).mkdir()
+        with pytest.raises(StudioError, match="cannot be written"):
+            export.save_picture(compared.parts.trade_off.chart, tmp_path / name)
+    compared.guarded(export.save_picture)(compared.parts.plot, tmp_path / "plot.svg")
+    assert len(compared.notices.shown) == before + 1
+    hand.answer(tmp_path / "other.png")
+    compared.actions_.by_id["save_plot"].trigger()
+    assert len(compared.notices.shown) == before + 1
+    assert QImage(str(tmp_path / "other.png")).width() > 0
 
 
 def test_boards_are_filtered_and_favourites_stand_first(compared: MainWindow, qtbot: QtBot) -> None:
