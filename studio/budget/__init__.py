@@ -60,6 +60,7 @@ class Budget:
         arena_bytes, arena_bound_bytes: the arena and the least that a plan could take.
         scratch_bytes: the part of the arena that kernels use for themselves.
         state_bytes: the part of the arena that is kept from run to run.
+        copied_bytes: the part of `ram_bytes` that is weights, copied from flash.
         macs: multiply-accumulates of an inference.
         instructions: of an inference; None where a kernel's cost is not known.
         cycles, latency_us, charge_uc, energy_uj: of an inference; None where what they follow
@@ -80,6 +81,7 @@ class Budget:
     arena_bound_bytes: Figure
     scratch_bytes: Figure
     state_bytes: Figure
+    copied_bytes: Figure
     macs: Figure
     stack_used_bytes: Figure
     instructions: Figure | None
@@ -102,13 +104,13 @@ class Budget:
 
     @property
     def rest_bytes(self) -> int:
-        """RAM beside the arena: variables, stack and what the user's application takes."""
+        """RAM beside the arena: variables, copied weights, stack, the user's application."""
         variables = int(self.ram_bytes.value - self.arena_bytes.value)
         return _rest_bytes(variables, self.stack_bytes, self.reserve)
 
     @property
     def over_ram_bytes(self) -> int:
-        """Bytes of RAM that are missing for the arena, variables and stack."""
+        """Bytes of RAM that are missing for the arena and what is beside it."""
         return self.banks.over_bytes
 
     @property
@@ -140,7 +142,7 @@ def budget(
     if stands_in:
         detail += "; the board's own start-up code is not written yet"
     stack = _stack(profile, shared.stack_used_bytes)
-    variables = shared.variables_bytes
+    variables = shared.variables_bytes + program.copied_bytes
     program, banks = placed(program, profile, _rest_bytes(variables, stack, reserve))
     arena = max(program.arena_bytes, 1)
     return Budget(
@@ -154,6 +156,7 @@ def budget(
         ),
         scratch_bytes=Figure(program.scratch_bytes, "computed", "largest scratch of a call"),
         state_bytes=Figure(program.state_bytes, "computed", "kept from run to run"),
+        copied_bytes=Figure(program.copied_bytes, "computed", "copied from flash at start-up"),
         macs=Figure(program.macs, "computed", "shapes of the layers"),
         stack_used_bytes=Figure(
             shared.stack_used_bytes, "estimated", f"frames that {toolchain} states for {core}"
@@ -161,7 +164,7 @@ def budget(
         instructions=None
         if shared.instructions is None
         else Figure(shared.instructions, "estimated", shared.stated),
-        **_effort(profile, shared),
+        **_effort(profile, shared, bool(program.copied)),
         banks=banks,
         layers=shared.layers,
         flash_parts=shared.flash_parts,
@@ -221,7 +224,7 @@ def _of_core(program: Program, toolchain: str, core: str) -> _OfCore:
     )
 
 
-def _effort(profile: Profile, shared: _OfCore) -> dict[str, Figure | None]:
+def _effort(profile: Profile, shared: _OfCore, copied: bool) -> dict[str, Figure | None]:
     """What follows from instructions, as far as the board is known."""
     taken = None if shared.instructions is None else cycles(profile.core, shared.by_class)
     clock = profile.clock_hz
@@ -231,6 +234,8 @@ def _effort(profile: Profile, shared: _OfCore) -> dict[str, Figure | None]:
         return None if value is None else Figure(value, "estimated", detail)
 
     cpi = f"documented cycles an instruction, +-{CPI_ERROR:.0%}; no wait states"
+    if copied:
+        cpi += ", so what weights in RAM gain is not estimated"
     current = "the board's active current"
     return {
         "cycles": figure(taken, cpi),

@@ -30,7 +30,7 @@ class Change:
 
     Attributes:
         what: for people.
-        kind: plan, quantize, plan and quantize, or board.
+        kind: weights, plan, quantize, plan and quantize, or board.
         budget: what the model takes then.
         flash_bytes, ram_bytes: how much less that is (negative: more).
     """
@@ -75,6 +75,9 @@ def _lack(one: Budget) -> int:
 def _candidates(model: Model, options: Options, now: Budget, toolchain: str) -> Iterator[Change]:
     from studio.compression.quantize_int8 import QuantizeInt8, preview
 
+    if options.weights == "ram":
+        flash = replace(options, weights="flash")
+        yield from _tried("weights in flash", "weights", model, flash, now, toolchain)
     small = replace(options, plan="small")
     if options.plan != "small":
         yield from _tried("plan small", "plan", model, small, now, toolchain)

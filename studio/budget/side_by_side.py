@@ -48,6 +48,8 @@ def why(one: Budget) -> str:
         reasons.append(f"flash over by {one.over_flash_bytes}, most of it {largest}")
     if one.over_ram_bytes:
         reasons.append(f"RAM over by {one.over_ram_bytes}, fullest at {one.peak[0]}")
+        if one.copied_bytes.value:
+            reasons.append(f"weights in RAM take {one.copied_bytes.value:.0f}")
     if one.banks.several:
         reasons.append(f"needs two banks: {one.banks.text}")
     return "; ".join(reasons)

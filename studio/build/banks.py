@@ -1,15 +1,16 @@
 """Which bank of a board's memory the arena goes into, and what else has to go where.
 
 The arena goes whole into the fastest bank that holds it. Where none does, neighbouring banks serve
-as one; where that is not enough, two banks take it in two pieces (`compiler.split`). Variables and
-stack go beside it if there is room, else where most is left.
+as one; where that is not enough, two banks take it in two pieces (`compiler.split`). Variables,
+weights that are copied to RAM among them, and stack go beside it if there is room, else where most
+is left.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import combinations, permutations
 
 from studio.compiler.program import Piece, Program
 from studio.compiler.split import split
@@ -18,8 +19,8 @@ from studio.targets.banks import Bank, joined_banks, ram_banks
 from studio.targets.figure import spaced
 from studio.targets.profile import Profile
 
-# What variables and stack are given where there is a choice of banks: firmware and budget then
-# choose alike, whatever the compiler. The linker checks it.
+# What variables and stack are given where there is a choice of banks, beside copied weights:
+# firmware and budget then choose alike, whatever the compiler. The linker checks it.
 REST_BYTES = 4608
 
 
@@ -30,7 +31,7 @@ class Banks:
     Attributes:
         arenas: the bank of the arena, or those of its two pieces; the first has inputs and outputs.
         arena_bytes: what of the arena lies in each.
-        rest: the bank of variables and stack.
+        rest: the bank of variables, copied weights and stack.
         over_bytes: what is missing.
     """
 
@@ -58,16 +59,23 @@ class Banks:
 
 
 def placed(
-    program: Program, profile: Profile, rest_bytes: int = REST_BYTES
+    program: Program, profile: Profile, rest_bytes: int | None = None
 ) -> tuple[Program, Banks]:
     """The program as a board's banks take it, and where its memory goes.
 
     It is the same program wherever one bank holds the arena, or nothing does.
 
+    Args:
+        program: with its arena in one piece, or split for this board.
+        profile: the board.
+        rest_bytes: what variables, copied weights and stack take, where that is known.
+
     Raises:
         BuildError: its arena is in two pieces, for the banks of another board.
     """
-    room, apart = max(rest_bytes, REST_BYTES), ram_banks(profile)
+    least, apart = REST_BYTES + program.copied_bytes, ram_banks(profile)
+    rest_bytes = least if rest_bytes is None else rest_bytes
+    room = max(rest_bytes, least)
     if program.pieces:
         return program, _of_pieces(program, profile, room)
     crowded = whole(program.arena_bytes, profile, room).over_bytes > 0
@@ -76,20 +84,34 @@ def placed(
         found = split(program, free[0], free[1])
         if found is not None:
             return found, _of_pieces(found, profile, room)
-    return program, whole(program.arena_bytes, profile, rest_bytes)
+    return program, whole(program.arena_bytes, profile, rest_bytes, least)
 
 
-def whole(arena_bytes: int, profile: Profile, rest_bytes: int = REST_BYTES) -> Banks:
-    """Where an arena in one piece goes; the largest bank where it fits nowhere."""
+def whole(
+    arena_bytes: int, profile: Profile, rest_bytes: int = REST_BYTES, least: int = REST_BYTES
+) -> Banks:
+    """Where an arena in one piece goes; where the least is missing if it fits nowhere.
+
+    Args:
+        arena_bytes: of the arena.
+        profile: the board.
+        rest_bytes: what variables, copied weights and stack take.
+        least: what banks are chosen for if that is less.
+    """
     apart, joined = ram_banks(profile), joined_banks(profile)
-    size = max(arena_bytes, 1)
+    size, room = max(arena_bytes, 1), max(rest_bytes, least)
     for bank in (*apart, *joined) if len(apart) > 1 else ():
-        rest = _rest(apart, {bank: size}, max(rest_bytes, REST_BYTES))
+        rest = _rest(apart, {bank: size}, room)
         if rest is not None:
             return Banks((bank,), (size,), rest)
     largest = max((*apart, *joined), key=lambda bank: bank.size_bytes)
-    over = size + rest_bytes - largest.size_bytes
-    return Banks((largest,), (size,), largest, max(over, 0))
+    pairs = [pair for pair in permutations(apart, 2) if pair[0].size_bytes >= size]
+    bank, rest = min(
+        [(largest, largest), *pairs],
+        key=lambda pair: size * (pair[0] == pair[1]) + room - pair[1].size_bytes,
+    )
+    over = size * (bank == rest) + rest_bytes - rest.size_bytes
+    return Banks((bank,), (size,), rest, max(over, 0))
 
 
 def _rest(apart: Sequence[Bank], arenas: dict[Bank, int], rest_bytes: int) -> Bank | None:

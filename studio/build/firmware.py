@@ -24,6 +24,7 @@ from studio.build.toolchains import Toolchain
 from studio.compiler.program import Program
 from studio.errors import BuildError
 from studio.job import Job, Progress
+from studio.targets.figure import spaced
 from studio.targets.profile import Profile
 from studio.targets.resources import resource
 from studio.writing import write_whole
@@ -64,21 +65,37 @@ def project_files(program: Program, profile: Profile) -> dict[str, bytes]:
     """The project that runs a program on a board: file contents by path, always the same bytes.
 
     Raises:
-        BuildError: the board has no port yet.
+        BuildError: the board has no port yet, or its RAM does not hold weights that are copied.
     """
     from studio.compiler.emit import emit
 
-    program, banks = placed(program, profile)
+    program, banks = _held(program, profile)
     return firmware_around(emit(program), program.name, banks, profile)
 
 
 def generated_files(program: Program, profile: Profile) -> dict[str, bytes]:
-    """The project for a board; for one without a port the model and its kernels alone."""
+    """The project for a board; for one without a port the model and its kernels alone.
+
+    Raises:
+        BuildError: as `project_files`.
+    """
     from studio.compiler.emit import emit
 
     if profile.port:
         return project_files(program, profile)
-    return emit(placed(program, profile)[0])
+    return emit(_held(program, profile)[0])
+
+
+def _held(program: Program, profile: Profile) -> tuple[Program, Banks]:
+    """As `placed`; what variables and stack take is the linker's to check."""
+    if program.copied and placed(program, profile, program.copied_bytes)[1].over_bytes:
+        raise BuildError(
+            f"no bank of its RAM holds the {spaced(program.copied_bytes)} bytes of weights beside"
+            f" an arena of {spaced(program.arena_bytes)}",
+            profile.id,
+            "leave the weights in flash, or choose a plan with a smaller arena",
+        )
+    return placed(program, profile)
 
 
 def firmware_around(

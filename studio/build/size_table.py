@@ -21,12 +21,12 @@ from studio.compiler.code_size import KernelSize, SizeTable
 from studio.compiler.emit import names_bytes
 from studio.compiler.fuse import whole
 from studio.compiler.kernel import Example, Kernel, kernel_of, kernels
+from studio.compiler.program import WORD_BYTES as WORD
 from studio.compiler.program import Buffer, Constant, KernelCall, Options, Program
 from studio.job import Job, Progress
 from studio.targets.profile import Profile
 
 TENSOR_BYTES = 32  # sizeof(tms_tensor) on a 32-bit machine
-WORD = 4
 ROW_CALL_BYTES = 10  # more than a whole call takes: from 30 images of plan `small`, +-15
 GENERATED = "sizes.c:run"  # what a synthetic program runs: its growth counts to calls
 
@@ -64,7 +64,8 @@ def measure(toolchain: Toolchain, profile: Profile) -> Job[SizeTable]:
 @lru_cache(maxsize=16)
 def data_bytes(program: Program) -> int:
     """Flash of what is data in generated code: constants, parameters, descriptions, names."""
-    constants = sum(-(-c.size_bytes // WORD) * WORD for c in program.constants.values())
+    left = (c for name, c in program.constants.items() if name not in program.copied)
+    constants = sum(-(-c.size_bytes // WORD) * WORD for c in left) + program.copied_bytes
     params = sum(-(-kernel_of(c).struct_bytes // WORD) * WORD for c in program.calls)
     tensors = TENSOR_BYTES * (len(program.inputs) + len(program.outputs))
     return constants + params + tensors + _stage_bytes(program) + names_bytes(program)

@@ -94,7 +94,12 @@ def add_choices(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="the firmware brings the input row by row; with --plan small",
     )
-    parser.add_argument("--weights", choices=WEIGHTS, default=WEIGHTS[0], help="as stored in flash")
+    parser.add_argument(
+        "--weights",
+        choices=WEIGHTS,
+        default=WEIGHTS[0],
+        help="where they are read from; ram: start-up code copies them there from flash",
+    )
 
 
 def add_toolchain(

@@ -12,12 +12,10 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from studio import __version__
-from studio.compiler import arena_c
+from studio.compiler import arena_c, copied_c
 from studio.compiler.kernel import WINDOW, kernel_of, kernels
-from studio.compiler.packing import packed
 from studio.compiler.program import ROW_SOURCE, Buffer, KernelCall, Program, Step
 from studio.errors import Unsupported
 from studio.targets.resources import resource
@@ -79,7 +77,7 @@ def _header(program: Program) -> str:
 {arena_c.usage(program)} *   {_use(program)}
  *
 {_ownership(program)}
- * Any number of models, and of instances of one, may stand side by side.
+{copied_c.usage(program)} * Any number of models, and of instances of one, may stand side by side.
  */
 #ifndef {upper}_H
 #define {upper}_H
@@ -203,7 +201,7 @@ def _source(program: Program) -> str:
  */
 #include "{name}.h"
 
-{"".join(data)}
+{copied_c.defined(program)}{"".join(data)}
 {"".join(params)}
 {arena_c.helpers(program)}{"".join(groups)}{_run(program, stages)}
 
@@ -275,7 +273,8 @@ def _memory_table(program: Program) -> str:
         f"rounding {program.options.rounding}",
         " *",
         f" * arena {arena}, lower bound {program.bound_bytes}, "
-        f"{state}scratch {program.scratch_bytes}; constants {program.weight_bytes} bytes",
+        f"{state}scratch {program.scratch_bytes}; constants {program.weight_bytes} bytes"
+        f"{' in RAM' if program.copied else ''}",
         " *",
         " *   offset    bytes  what",
     ]
@@ -303,21 +302,12 @@ def _symbols(program: Program) -> dict[str, str]:
     return symbols
 
 
-def constant_bytes(program: Program, name: str) -> npt.NDArray[Any]:
-    """A constant as it lies in flash, packed for the Program's kernels."""
-    for call in program.calls:
-        for key, value in call.params.items():
-            if value == name:
-                data = program.constants[name].data
-                return packed(program.options.kernel_class, call.kernel, key, data)
-    return np.ascontiguousarray(program.constants[name].data)
-
-
 def _array(program: Program, name: str, symbol: str) -> str:
-    data = constant_bytes(program, name).reshape(-1)
+    data = program.constants[name].data.reshape(-1)
     data = data.view(np.uint8) if data.dtype == np.bool_ else data
+    kept = copied_c.macro(program) if name in program.copied else "const"
     values = _wrapped(map(_float if data.dtype == np.float32 else str, data.tolist()))
-    return f"static const {C_TYPES[str(data.dtype)]} {symbol}[{data.size}] = {{\n{values}}};\n"
+    return f"static {kept} {C_TYPES[str(data.dtype)]} {symbol}[{data.size}] = {{\n{values}}};\n"
 
 
 def _wrapped(texts: Any) -> str:

@@ -19,7 +19,8 @@ import numpy.typing as npt
 Rounding = Literal["single", "double", "litert"]
 PLANS = ("layerwise", "small", "balanced", "fast")
 ROUNDINGS = ("single", "double", "litert")
-WEIGHTS = ("int8", "int16")
+WEIGHTS = ("flash", "ram")
+WORD_BYTES, VARIABLE_ALIGN_BYTES = 4, 8  # of a 32-bit machine; the latter as link.ld has it
 ROW_SOURCE = "tms_row_source"  # in a call: the caller's function that brings a row of the input
 
 Array = npt.NDArray[Any]
@@ -98,14 +99,14 @@ class Buffer:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Constant:
-    """An array in flash, in the order that the portable kernels read; see `packing`."""
+    """An array in flash, in the order that the kernels read."""
 
     name: str
     data: Array
 
     @property
     def size_bytes(self) -> int:
-        """Bytes before packing."""
+        """Bytes of its elements."""
         return int(self.data.nbytes)
 
 
@@ -151,16 +152,15 @@ class Options:
     Attributes:
         plan: one of PLANS.
         rounding: one of ROUNDINGS; None takes what the model's metadata says, else single.
-        weights: int8 as stored, or int16: widened in flash where a kernel gains by it.
-        kernel_class: which family of kernels; constants are packed for it.
+        weights: one of WEIGHTS: where kernels read constants. For ram, start-up code copies them
+            there from flash.
         stream_input: the caller brings the input row by row, as the run goes; the arena holds a few
             rows of it.
     """
 
     plan: str = "layerwise"
     rounding: Rounding | None = None
-    weights: str = "int8"
-    kernel_class: str = "portable"
+    weights: str = WEIGHTS[0]
     stream_input: bool = False
 
 
@@ -238,8 +238,29 @@ class Program:
 
     @property
     def weight_bytes(self) -> int:
-        """Bytes of all constants before packing."""
+        """Bytes of all constants."""
         return sum(constant.size_bytes for constant in self.constants.values())
+
+    @cached_property
+    def copied(self) -> frozenset[str]:
+        """Names of the constants that are copied to RAM: all that a call reads, or none."""
+        if self.options.weights != "ram":
+            return frozenset()
+        read = (value for call in self.calls for value in (*call.params.values(), *call.inputs))
+        return frozenset(value for value in read if isinstance(value, str))
+
+    @cached_property
+    def copied_align(self) -> int:
+        """Where each of them begins, so that their order does not matter to what they take."""
+        widest = max((self.constants[name].data.itemsize for name in self.copied), default=1)
+        return max(widest, WORD_BYTES)
+
+    @cached_property
+    def copied_bytes(self) -> int:
+        """RAM that they take, up to where any variable may begin."""
+        align = self.copied_align
+        taken = sum(-(-self.constants[name].size_bytes // align) * align for name in self.copied)
+        return -(-taken // VARIABLE_ALIGN_BYTES) * VARIABLE_ALIGN_BYTES
 
     @property
     def state_bytes(self) -> int:

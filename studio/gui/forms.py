@@ -26,6 +26,7 @@ SLIDER_STEPS = 100
 MOST = 2**31 - 1
 """The largest number that a spin box of Qt holds."""
 LABEL_WIDTH_PX = 88
+_ABBREVIATED = ("ram", "gcc")
 
 
 class Editor(Protocol):
@@ -113,8 +114,7 @@ class _ChoiceEditor(QComboBox):
     def __init__(self, field: dataclasses.Field[Any], edited: Callable[[], None]) -> None:
         super().__init__()
         for choice in field.metadata["choices"]:
-            named = choice if any(map(str.isdigit, choice)) else choice.capitalize()
-            self.addItem(named.replace("_", " "), choice)
+            self.addItem(_named(choice), choice)
         self.activated.connect(edited)
 
     def value(self) -> str:
@@ -122,6 +122,14 @@ class _ChoiceEditor(QComboBox):
 
     def show_value(self, value: Any) -> None:
         self.setCurrentIndex(self.findData(value))
+
+
+def _named(choice: str) -> str:
+    """A choice as people write it."""
+    if choice in _ABBREVIATED:
+        return choice.upper()
+    named = choice if any(map(str.isdigit, choice)) else choice.capitalize()
+    return named.replace("_", " ")
 
 
 class _FlagEditor(QCheckBox):

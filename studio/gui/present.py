@@ -306,12 +306,13 @@ def _board_row(state: State, board: str) -> BoardRow:
         f"{found.name}, {found.mcu}, {found.core}",
         f"Flash {figures.exact_bytes(flash)} of {figures.exact_bytes(flash_size)}",
         *(f"    {part} {figures.exact_bytes(size)}" for part, size in budget.flash_parts.items()),
-        *_application_line(own.flash_bytes),
+        *_taken_line("application", own.flash_bytes),
         f"    {figures.source(budget.flash_bytes)}",
         f"RAM {figures.exact_bytes(ram)} of {figures.exact_bytes(ram_size)}",
         f"    arena {figures.exact_bytes(budget.arena_bytes.value)}, "
         f"stack {figures.exact_bytes(budget.stack_bytes.value)}",
-        *_application_line(own.ram_bytes),
+        *_taken_line("weights", int(budget.copied_bytes.value)),
+        *_taken_line("application", own.ram_bytes),
         f"    {figures.source(budget.ram_bytes)}",
         f"Fullest at {layer}: {', '.join(buffers[:3])}",
     ]
@@ -327,8 +328,8 @@ def _board_row(state: State, board: str) -> BoardRow:
     )
 
 
-def _application_line(size_bytes: int) -> list[str]:
-    return [f"    application {figures.exact_bytes(size_bytes)}"] if size_bytes else []
+def _taken_line(what: str, size_bytes: int) -> list[str]:
+    return [f"    {what} {figures.exact_bytes(size_bytes)}"] if size_bytes else []
 
 
 def _takes(own: Reserve) -> str:

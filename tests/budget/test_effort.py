@@ -13,7 +13,7 @@ from nets import MLPERF, conv_1d
 from studio.budget import Reserve, budget
 from studio.budget.advice import changes
 from studio.budget.effort import CPI, Duty, battery_days, kernel_class
-from studio.budget.side_by_side import COLUMNS, as_csv, as_markdown
+from studio.budget.side_by_side import COLUMNS, as_csv, as_markdown, why
 from studio.compiler.cost import cost_table
 from studio.compiler.lower import lower
 from studio.compiler.program import Options
@@ -123,6 +123,22 @@ def test_what_would_make_it_fit_is_computed():
     for change in found:
         assert change.ram_bytes == now.ram_bytes.value - change.budget.ram_bytes.value
     assert changes(model, Options(), budget(lower(model), profile("nucleo_h743zi2"))) == ()
+
+
+def test_weights_in_ram_that_do_not_fit_go_back_to_flash_first():
+    model = preview(QuantizeInt8(), MLPERF["kws"]())
+    board, options = profile("bluepill_f103c8"), Options(plan="small", weights="ram")
+    now = budget(lower(model, options), board)
+    assert now.over_ram_bytes
+    assert not now.over_flash_bytes
+    first = changes(model, options, now)[0]
+    assert (first.kind, first.fits) == ("weights", True)
+    assert 0 <= first.flash_bytes < 8  # what aligns the variables behind them
+    assert first.ram_bytes == now.copied_bytes.value
+    assert f"weights in RAM take {first.ram_bytes}" in why(now)
+    assert now.cycles is not None
+    assert "not estimated" in now.cycles.detail
+    assert "not estimated" not in budget(lower(model), board).cycles.detail
 
 
 def test_side_by_side_as_csv_and_markdown(kws):

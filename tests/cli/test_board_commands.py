@@ -61,6 +61,35 @@ def test_budget_says_what_fits(studio: Studio, digits: Path) -> None:
     assert budget["flash_bytes"]["source"] == "computed"
 
 
+def test_weights_in_ram_count_twice_and_the_gain_is_not_estimated(
+    studio: Studio, digits: Path, tmp_path: Path
+) -> None:
+    ram = ("--board", QEMU, "--weights", "ram")
+    flash = studio("budget", digits, "--board", QEMU, "--json").data["budgets"][0]
+    copied = studio("budget", digits, *ram, "--json").data["budgets"][0]
+    weights = copied["copied_bytes"]["value"]
+    assert flash["copied_bytes"]["value"] == 0 < copied["flash_parts_bytes"]["weights"] <= weights
+    assert copied["ram_bytes"]["value"] == flash["ram_bytes"]["value"] + weights
+    assert copied["flash_bytes"]["value"] == pytest.approx(flash["flash_bytes"]["value"], abs=8)
+    assert copied["latency_us"] == flash["latency_us"]
+    assert "what that gains is not estimated" in studio("budget", digits, *ram).out
+    generated = studio("generate", digits, *ram, "-o", tmp_path)
+    assert "weights in RAM" in generated.out
+    built = studio("build", tmp_path, "--json").data
+    assert built["ram_bytes"]["value"] == copied["ram_bytes"]["value"]
+
+
+def test_weights_that_no_bank_holds_are_refused_with_what_to_do(
+    studio: Studio, digits: Path, tmp_path: Path
+) -> None:
+    ran = studio("generate", digits, "--board", "survey_cortex_m0plus_4k", "--weights", "ram",
+                 "-o", tmp_path / "c", "--json")  # fmt: skip
+    assert ran.status == 2
+    assert "no bank of its RAM holds" in ran.data["error"]["what"]
+    assert "leave the weights in flash" in ran.data["error"]["hint"]
+    assert not (tmp_path / "c").exists()
+
+
 def test_not_fitting_is_exit_status_1_and_says_where(
     studio: Studio, digits: Path, tmp_path: Path
 ) -> None:

@@ -47,6 +47,24 @@ def compared(window: MainWindow, settled: Settled, run_state: State) -> MainWind
     return window
 
 
+def test_where_weights_lie_is_chosen_beside_the_model(digits: MainWindow, settled: Settled) -> None:
+    session = digits.session
+    session.select(ROOT)
+    settled()
+    before = session.state.view.budgets[session.state.project.board]
+    box = digits.parts.settings.form.editor_of("weights")
+    box.setCurrentText("RAM")
+    box.activated.emit(box.currentIndex())
+    settled()
+    now = session.state.view.budgets[session.state.project.board]
+    assert session.state.project.weights == "ram"
+    assert now.ram_bytes.value - before.ram_bytes.value == now.copied_bytes.value > 0
+    tooltip = digits.parts.budget.rows[session.state.project.board].row.tooltip
+    assert "weights" in tooltip.partition("\nRAM ")[2]
+    session.undo()
+    assert session.state.project.weights == "flash"
+
+
 def test_a_layer_picked_in_one_panel_is_picked_in_all(
     compared: MainWindow, qtbot: QtBot, settled: Settled
 ) -> None:

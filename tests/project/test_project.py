@@ -54,6 +54,7 @@ def sample() -> Project:
         rounding="double",
         plan="small",
         input="rows",
+        weights="ram",
         latency_limit_ms=12.5,
         application=Application(str(FOLDER / "build" / "app.elf"), 40_960, 512),
     )
@@ -78,6 +79,13 @@ def test_streamed_input_and_plan_small_go_together() -> None:
     back = streamed.chosen(plan="balanced", input="rows")  # as a form says it: all its fields
     assert (back.plan, back.input) == ("balanced", "whole")
     assert not back.options.stream_input
+
+
+def test_weights_lie_in_flash_or_in_ram() -> None:
+    assert (Project().options.weights, sample().options.weights) == ("flash", "ram")
+    with pytest.raises(ProjectError, match="weights = 'int8'") as refused:
+        from_text("version = 1\nmodel = 'm'\nweights = 'int8'", FILE)
+    assert refused.value.hint == "one of flash, ram"
 
 
 def test_paths_inside_the_folder_are_relative_and_others_are_not() -> None:

@@ -193,6 +193,7 @@ def _plain(one: Budget, duty: Duty | None, advice: tuple[Change, ...]) -> dict[s
         "arena_bound_bytes": one.arena_bound_bytes,
         "scratch_bytes": one.scratch_bytes,
         "state_bytes": one.state_bytes,
+        "copied_bytes": one.copied_bytes,
         "macs": one.macs,
         "instructions": one.instructions,
         "cycles": one.cycles,
@@ -285,6 +286,11 @@ def _text(found: list[Budget]) -> list[str]:
         f" scratch {number(first.scratch_bytes)} and state {number(first.state_bytes)} of it"
         " (computed)",
     ]
+    if first.copied_bytes.value:
+        lines.append(
+            f"weights in RAM {number(first.copied_bytes)} bytes, copied from flash (computed);"
+            " what that gains is not estimated"
+        )
     for one in found:
         where = f"{one.profile.id}: over by"
         if one.over_flash_bytes:

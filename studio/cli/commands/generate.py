@@ -8,10 +8,15 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from studio.cli import stations
 from studio.cli.answer import Answer, number
 from studio.targets.figure import Figure
+
+if TYPE_CHECKING:
+    from studio.build.banks import Banks
+    from studio.compiler.program import Program
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -44,6 +49,7 @@ def run(args: argparse.Namespace, report: stations.Report) -> Answer:
         "scratch_bytes": Figure(program.scratch_bytes, "computed"),
         "state_bytes": Figure(program.state_bytes, "computed"),
         "weight_bytes": Figure(program.weight_bytes, "computed"),
+        "copied_bytes": Figure(program.copied_bytes, "computed"),
         "macs": Figure(program.macs, "computed"),
         "notes": list(program.notes),
     }
@@ -52,9 +58,16 @@ def run(args: argparse.Namespace, report: stations.Report) -> Answer:
         f"arena {number(program.arena_bytes)} bytes, bound {number(program.bound_bytes)};"
         f" weights {number(program.weight_bytes)} bytes (computed)",
         f"arena in {banks.text}",
+        *_copied(program, banks),
         *program.notes,
         f"next: tinyml-studio build {args.output}"
         if board.port
         else f"plain C: the firmware has no port for {board.name} yet",
     ]
     return Answer(data, text)
+
+
+def _copied(program: Program, banks: Banks) -> list[str]:
+    if not program.copied:
+        return []
+    return [f"weights in RAM {number(program.copied_bytes)} bytes (computed), in {banks.rest.name}"]
