@@ -711,7 +711,12 @@ void tms_cast_f32_bool(const tms_unary_f32_params *p, const float *in, void *out
  * Generated code offers its own typed functions and this description, from which a firmware
  * (the monitor, for one) can drive any model. */
 enum { TMS_INT8 = 1, TMS_UINT8, TMS_INT16, TMS_INT32, TMS_FLOAT32, TMS_BOOL };
-enum { TMS_OK = 0, TMS_ERROR_ARENA_SIZE = -1, TMS_ERROR_ARENA_ALIGN = -2 };
+enum {
+  TMS_OK = 0,
+  TMS_ERROR_ARENA_SIZE = -1,  /* smaller than the model needs */
+  TMS_ERROR_ARENA_ALIGN = -2, /* not at a multiple of TMS_ARENA_ALIGN */
+  TMS_ERROR_ARENA_NULL = -3   /* there is none */
+};
 
 typedef struct {
   const char *name;
@@ -739,6 +744,15 @@ typedef struct {
 } tms_model;
 
 #define TMS_ARENA_ALIGN 16
+
+/* Begins the declaration of an arena: TMS_ALIGNED static uint8_t arena[...]; */
+#if defined(__cplusplus)
+#define TMS_ALIGNED alignas(TMS_ARENA_ALIGN)
+#elif defined(__STDC_VERSION__) && __STDC_VERSION__ >= 201112L
+#define TMS_ALIGNED _Alignas(TMS_ARENA_ALIGN)
+#else
+#define TMS_ALIGNED __attribute__((aligned(TMS_ARENA_ALIGN)))
+#endif
 
 /* A firmware built with TMS_TRACE is told when each layer has run. */
 #ifdef TMS_TRACE

@@ -23,14 +23,12 @@ static uint8_t *second_of(const void *memory) {
 def usage(program: Program) -> str:
     """How a caller sets up a model: for the comment at the top of the header."""
     name, upper = program.name, program.name.upper()
-    lines = [f"static _Alignas(TMS_ARENA_ALIGN) uint8_t arena[{upper}_ARENA_BYTES];"]
+    lines = [f"TMS_ALIGNED static uint8_t arena[{upper}_ARENA_BYTES];"]
     given = "&model, arena, sizeof arena"
     if program.pieces:
         first, second = (re.sub(r"[^\w.+-]", "_", piece.bank) for piece in program.pieces)
-        lines[0] += f" in {first}"
-        lines += [
-            f"static _Alignas(TMS_ARENA_ALIGN) uint8_t second[{upper}_SECOND_BYTES]; in {second}"
-        ]
+        lines[0] += f" // in {first}"
+        lines += [f"TMS_ALIGNED static uint8_t second[{upper}_SECOND_BYTES]; // in {second}"]
         given += ", second, sizeof second"
     lines += [f"{name}_t model;", f"{name}_init({given});"]
     return "".join(f" *   {line}\n" for line in lines)
@@ -60,10 +58,14 @@ def init(program: Program) -> str:
     pieces = [("arena", f"{upper}_ARENA_BYTES")]
     if program.pieces:
         pieces.append(("second", f"{upper}_SECOND_BYTES"))
+    none = " || ".join(f"{name} == NULL" for name, _ in pieces)
     small = " || ".join(f"{name}_bytes < {least}" for name, least in pieces)
     odd = " || ".join(f"(uintptr_t){name} % TMS_ARENA_ALIGN != 0" for name, _ in pieces)
     link = "  __builtin_memcpy(arena, &second, sizeof second);\n" if program.pieces else ""
     return f"""{init_head(program)} {{
+  if ({none}) {{
+    return TMS_ERROR_ARENA_NULL;
+  }}
   if ({small}) {{
     return TMS_ERROR_ARENA_SIZE;
   }}

@@ -94,7 +94,8 @@ typedef struct {{
   uint8_t *arena;
 }} {name}_t;
 
-/* TMS_OK, or TMS_ERROR_ARENA_SIZE or TMS_ERROR_ARENA_ALIGN. */
+/* TMS_OK, or TMS_ERROR_ARENA_NULL, TMS_ERROR_ARENA_SIZE or TMS_ERROR_ARENA_ALIGN: nothing is
+ * written then. */
 {arena_c.init_head(program)};
 {_run_declared(program)}
 /* Forget what the model carries from run to run. */

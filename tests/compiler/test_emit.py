@@ -39,9 +39,9 @@ void infer(const uint8_t *in, uint8_t *out) {{
   for (int i = 0; i < {upper}_OUTPUT0_BYTES; i++)
     out[i] = ((const uint8_t *){name}_output0(&model))[i];
 }}
-int badly_initialised(void) {{
+int initialised(int shift, int bytes) {{
   {name}_t model;
-  return 10 * {name}_init(&model, arena + 1, sizeof arena) + {name}_init(&model, arena, 0);
+  return {name}_init(&model, shift < 0 ? NULL : arena + shift, (size_t)bytes);
 }}
 """
     for path, content in {**files, "caller.c": caller.encode()}.items():
@@ -96,8 +96,12 @@ def test_only_the_runtime_files_that_are_called_are_emitted():
 
 
 def test_a_wrong_arena_is_refused_with_an_error_code(tmp_path):
-    lib = library(tiny(), tmp_path)
-    assert lib.badly_initialised() == 10 * -2 + -1
+    program = tiny()
+    lib, enough = library(program, tmp_path), program.arena_bytes
+    assert lib.initialised(0, enough) == 0
+    assert lib.initialised(0, enough - 1) == lib.initialised(0, 0) == -1
+    assert lib.initialised(1, enough) == lib.initialised(8, enough) == -2
+    assert lib.initialised(-1, enough) == lib.initialised(-1, 0) == -3
 
 
 def test_two_models_stand_side_by_side_in_one_program(tmp_path):

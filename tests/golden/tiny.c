@@ -68,6 +68,9 @@ static void reset(void *memory) {
 }
 
 int tiny_init(tiny_t *model, void *arena, size_t arena_bytes) {
+  if (arena == NULL) {
+    return TMS_ERROR_ARENA_NULL;
+  }
   if (arena_bytes < TINY_ARENA_BYTES) {
     return TMS_ERROR_ARENA_SIZE;
   }
