@@ -25,7 +25,7 @@ from studio.targets.library import profile
 from studio.targets.profile import Profile
 
 if TYPE_CHECKING:
-    from studio.budget import Reserve
+    from studio.budget import Budget, Reserve
 
 SHORT_NAMES = {
     "virtual/host": "Virtual host",
@@ -321,11 +321,18 @@ def _board_row(state: State, board: str) -> BoardRow:
         name,
         flash / flash_size,
         ram / ram_size,
-        f"\u2715 over by {' and '.join(over)}, see {layer.rpartition('/')[2]}" if over else "",
+        f"\u2715 over by {' and '.join(over)}, see {_culprit(budget)}" if over else "",
         "\n".join(lines),
         (own.flash_bytes / flash_size, own.ram_bytes / ram_size),
         _takes(own),
     )
+
+
+def _culprit(budget: Budget) -> str:
+    """Where to look first: the fullest layer, or the weights where they take more RAM."""
+    if budget.over_ram_bytes and budget.copied_bytes.value > budget.arena_bytes.value:
+        return "weights in RAM"
+    return budget.peak[0].rpartition("/")[2]
 
 
 def _taken_line(what: str, size_bytes: int) -> list[str]:

@@ -61,6 +61,8 @@ def test_where_weights_lie_is_chosen_beside_the_model(digits: MainWindow, settle
     assert now.ram_bytes.value - before.ram_bytes.value == now.copied_bytes.value > 0
     tooltip = digits.parts.budget.rows[session.state.project.board].row.tooltip
     assert "weights" in tooltip.partition("\nRAM ")[2]
+    row = digits.parts.budget.rows["bluepill_f103c8"].row
+    assert row.over.endswith("see weights in RAM")
     session.undo()
     assert session.state.project.weights == "flash"
 
