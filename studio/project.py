@@ -101,6 +101,7 @@ class Choices:
 CHOICES: dict[str, tuple[str, ...]] = {
     field.name: field.metadata["choices"] for field in fields(Choices)
 }
+_OLD_WEIGHTS = ("int8", "int16")  # of earlier files: they lay in flash
 
 
 @dataclass(frozen=True, slots=True)
@@ -385,6 +386,8 @@ def from_text(text: str, where: Path) -> Project:
             str(where),
             "mend that line, or take a saved copy of the project",
         ) from None
+    if table.get("weights") in _OLD_WEIGHTS:
+        table["weights"] = CHOICES["weights"][0]
     _check(table, str(where))
     try:
         recipe = from_plain(table.get("recipe", {}), str(where))

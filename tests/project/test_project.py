@@ -83,8 +83,10 @@ def test_streamed_input_and_plan_small_go_together() -> None:
 
 def test_weights_lie_in_flash_or_in_ram() -> None:
     assert (Project().options.weights, sample().options.weights) == ("flash", "ram")
-    with pytest.raises(ProjectError, match="weights = 'int8'") as refused:
-        from_text("version = 1\nmodel = 'm'\nweights = 'int8'", FILE)
+    before = from_text("version = 1\nmodel = 'm'\nweights = 'int8'", FILE)
+    assert before.weights == "flash"
+    with pytest.raises(ProjectError, match="weights = 'disk'") as refused:
+        from_text("version = 1\nmodel = 'm'\nweights = 'disk'", FILE)
     assert refused.value.hint == "one of flash, ram"
 
 
