@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QSize
+from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import (
+    QFrame,
     QHBoxLayout,
     QLabel,
     QPushButton,
+    QScrollArea,
     QVBoxLayout,
     QWidget,
 )
@@ -53,6 +55,19 @@ def below(field: QWidget, view: QWidget) -> QWidget:
     box.setContentsMargins(16, 0, 16, 8)
     box.addWidget(field)
     return column(row, view, stretch=view)
+
+
+def scrolled(view: QWidget, name: str = "") -> QScrollArea:
+    """A view that is scrolled up and down where there is little room, with a name also by keys."""
+    area = QScrollArea()
+    area.setWidgetResizable(True)
+    if not name:
+        area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+    area.setFrameShape(QFrame.Shape.NoFrame)
+    area.setAccessibleName(name)
+    area.setWidget(view)
+    return area
 
 
 def action_button(action: QAction, text: str, icon: str, primary: bool = False) -> QPushButton:

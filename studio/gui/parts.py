@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QPoint, QSize, Qt
+from PySide6.QtCore import QPoint, QSize
 from PySide6.QtWidgets import (
     QComboBox,
     QFrame,
@@ -14,7 +14,6 @@ from PySide6.QtWidgets import (
     QLabel,
     QMenu,
     QPushButton,
-    QScrollArea,
     QStackedWidget,
     QWidget,
 )
@@ -23,7 +22,7 @@ from studio.gui import figures, present
 from studio.gui.canvas.view import PipelineView
 from studio.gui.docks import TITLE_PX, Docks, Place
 from studio.gui.export import offer_picture, offer_table
-from studio.gui.layout import action_button, below, column, flat_button, heading, recolour
+from studio.gui.layout import action_button, below, column, flat_button, heading, recolour, scrolled
 from studio.gui.notices import Notices
 from studio.gui.panels.accuracy import AccuracyPanel
 from studio.gui.panels.board_chooser import OWN
@@ -218,8 +217,8 @@ class Parts:
         return (
             Place(below(self.steps.search, self.steps), "Steps", "left"),
             Place(self.layer_list, "Layers", "left", 280),
-            Place(_scrolled(self.budget), "Budget", "right", 296),
-            Place(_scrolled(self.settings), "Step", "right"),
+            Place(scrolled(self.budget), "Budget", "right", 296),
+            Place(scrolled(self.settings), "Step", "right"),
             Place(self.memory, "Memory map", "bottom"),
             Place(self.model, "Model", "bottom"),
             Place(self.layers, "Layer table", "bottom"),
@@ -427,13 +426,3 @@ class Parts:
         for name, button in zip(("run", "generate", "flash", "live"), self._buttons, strict=False):
             button.setEnabled(self._actions.by_id[name].isEnabled())
         recolour(self._buttons)
-
-
-def _scrolled(panel: QWidget) -> QScrollArea:
-    """A panel that is scrolled up and down where there is little room."""
-    area = QScrollArea()
-    area.setWidgetResizable(True)
-    area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-    area.setWidget(panel)
-    return area

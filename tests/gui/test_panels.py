@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, QPointF, QRectF, QSizeF, Qt
 from PySide6.QtGui import QFontMetricsF, QGuiApplication, QImage
@@ -18,10 +19,13 @@ from window_hand import Hand
 
 from studio.budget.arena_map import row_stages, shared, spans
 from studio.errors import StudioError
-from studio.gui import export
+from studio.gui import export, theme
 from studio.gui.main_window import MainWindow
+from studio.gui.panels.deploy import DeployPanel
+from studio.gui.panels.live import LivePanel
+from studio.gui.panels.station_row import Station
 from studio.project import ROOT
-from studio.session import Session, State
+from studio.session import Reading, Session, State
 
 Settled = Callable[[], None]
 LEFT = Qt.MouseButton.LeftButton
@@ -364,3 +368,21 @@ def test_the_compiler_is_chosen_where_the_firmware_is_built(
     assert compared.session.state.project.toolchain == "gcc"
     compared.actions_.by_id["undo"].trigger()
     assert deploy.toolchain.currentData() == "zig"
+
+
+def test_stations_and_scores_are_scrolled_where_there_is_no_room(qtbot: QtBot) -> None:
+    """Each station takes the height of its lines, each score a line."""
+    deploy, live = DeployPanel(), LivePanel()
+    for panel in (deploy, live):
+        qtbot.addWidget(panel)
+        panel.resize(480, 160)
+        panel.show()
+    deploy.show_stations("Board", [Station("Build", "done", "figures", "source")] * 4)
+    live.start()
+    signal, scores = np.zeros((1, 8), np.float32), np.zeros(1000, np.float32)
+    live.receive(Reading("board", signal, None, scores, (), -1, 0.0))
+    live.draw()
+    QApplication.processEvents()
+    for row in deploy.rows:
+        assert row.height() >= row.sizeHint().height()
+    assert live.bars.height() >= 1000 * QFontMetricsF(theme.tabular()).capHeight()

@@ -17,10 +17,10 @@ from PySide6.QtWidgets import (
 )
 
 from studio.gui import figures
-from studio.gui.layout import flat_button
+from studio.gui.layout import flat_button, scrolled
 from studio.gui.panels.confusion import ConfusionMatrix
 from studio.gui.panels.empty import empty_page
-from studio.gui.panels.layer_noise import NoiseBars, scrolled
+from studio.gui.panels.layer_noise import NoiseBars
 from studio.gui.tables import Table
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ class AccuracyPanel(QStackedWidget):
         self.caption = QLabel()
         self.caption.setProperty("role", "muted")
         self.pages = QStackedWidget()
-        for page in (self.matrix, self.classes, scrolled(self.noise)):
+        for page in (self.matrix, self.classes, scrolled(self.noise, "Noise of the layers")):
             self.pages.addWidget(page)
         self._measured: Sequence[Measured] = ()
         empty = empty_page(

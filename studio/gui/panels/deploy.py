@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QStackedWidget, QVBoxLayout, QWidget
 
+from studio.gui.layout import scrolled
 from studio.gui.panels.empty import empty_page
 from studio.gui.panels.port_field import PortField
 from studio.gui.panels.station_row import Station, StationRow
@@ -43,7 +44,7 @@ class DeployPanel(QWidget):
                 self.flash_requested.emit,
             )
         )
-        self.pages.addWidget(self._stations())
+        self.pages.addWidget(scrolled(self._stations(), "Stations of the deployment"))
         column = QVBoxLayout(self)
         column.setContentsMargins(16, 8, 16, 8)
         column.setSpacing(8)

@@ -27,6 +27,7 @@ from PySide6.QtWidgets import (
 )
 
 from studio.gui import figures, theme
+from studio.gui.layout import scrolled
 from studio.gui.panels.empty import empty_page
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ class Axis(pg.AxisItem):  # type: ignore[misc]
 class ScoreBars(QWidget):
     """The score of each class as a bar; the largest in the accent colour."""
 
-    ROW_PX = 32
+    ROW_PX, LEAST_ROW_PX = 32, 16
 
     def __init__(self) -> None:
         super().__init__()
@@ -81,6 +82,7 @@ class ScoreBars(QWidget):
     ) -> None:
         """Show one answer; `truth` is the class that it should be, or -1."""
         self._labels, self._scores, self._truth = labels, scores, truth
+        self.setMinimumHeight(self.LEAST_ROW_PX * len(scores))
         best = int(scores.argmax()) if len(scores) else -1
         self.setAccessibleDescription(labels[best] if 0 <= best < len(labels) else "")
         self.update()
@@ -179,7 +181,7 @@ class LivePanel(QStackedWidget):
         self.figures.setProperty("role", "muted")
         self.figures.setFont(theme.tabular())
         side.addWidget(self.verdict)
-        side.addWidget(self.bars, 1)
+        side.addWidget(scrolled(self.bars, "Scores of all classes"), 1)
         side.addWidget(self.figures)
         side.addLayout(self._rate_row())
         row = QHBoxLayout(page)
