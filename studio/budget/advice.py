@@ -31,13 +31,17 @@ class Change:
     Attributes:
         what: for people.
         kind: weights, plan, quantize, plan and quantize, or board.
-        budget: what the model takes then.
+        budget: what the model takes then, and on which board.
+        options: the choices that it takes.
+        step: the step of compression that it takes, or "".
         flash_bytes, ram_bytes: how much less that is (negative: more).
     """
 
     what: str
     kind: str
     budget: Budget
+    options: Options
+    step: str
     flash_bytes: int
     ram_bytes: int
 
@@ -73,24 +77,32 @@ def _lack(one: Budget) -> int:
 
 
 def _candidates(model: Model, options: Options, now: Budget, toolchain: str) -> Iterator[Change]:
-    from studio.compression.quantize_int8 import QuantizeInt8, preview
+    from studio.compression.quantize_int8 import STEP, QuantizeInt8, preview
+
+    def tried(
+        what: str, kind: str, model: Model, options: Options, step: str = ""
+    ) -> Iterator[Change]:
+        try:
+            then = budget(lower(model, options), now.profile, toolchain, now.reserve)
+        except StudioError:
+            return
+        yield _change(what, kind, then, now, options, step)
 
     if options.weights == "ram":
-        flash = replace(options, weights="flash")
-        yield from _tried("weights in flash", "weights", model, flash, now, toolchain)
+        yield from tried("weights in flash", "weights", model, replace(options, weights="flash"))
     small = replace(options, plan="small")
     if options.plan != "small":
-        yield from _tried("plan small", "plan", model, small, now, toolchain)
+        yield from tried("plan small", "plan", model, small)
     if not model.quantized:
         try:
             quantized = preview(QuantizeInt8(), model)
         except StudioError:
             quantized = None
         if quantized is not None:
-            yield from _tried("quantise to int8", "quantize", quantized, options, now, toolchain)
+            yield from tried("quantise to int8", "quantize", quantized, options, STEP.id)
             if options.plan != "small":
-                title = "quantise to int8 and plan small"
-                yield from _tried(title, "plan and quantize", quantized, small, now, toolchain)
+                what = "quantise to int8 and plan small"
+                yield from tried(what, "plan and quantize", quantized, small, STEP.id)
     program = lower(model, options)
     for board in _larger(now.profile):
         try:
@@ -98,23 +110,15 @@ def _candidates(model: Model, options: Options, now: Budget, toolchain: str) -> 
         except StudioError:
             continue
         if there.fits:
-            yield _change(f"the board {board.name}", "board", there, now)
+            yield _change(f"the board {board.name}", "board", there, now, options)
             return
 
 
-def _tried(
-    what: str, kind: str, model: Model, options: Options, now: Budget, toolchain: str
-) -> Iterator[Change]:
-    try:
-        program = lower(model, options)
-        yield _change(what, kind, budget(program, now.profile, toolchain, now.reserve), now)
-    except StudioError:
-        return
-
-
-def _change(what: str, kind: str, then: Budget, now: Budget) -> Change:
+def _change(
+    what: str, kind: str, then: Budget, now: Budget, options: Options, step: str = ""
+) -> Change:
     return Change(
-        what, kind, then,
+        what, kind, then, options, step,
         int(now.flash_bytes.value - then.flash_bytes.value),
         int(now.ram_bytes.value - then.ram_bytes.value),
     )  # fmt: skip

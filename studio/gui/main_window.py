@@ -76,16 +76,13 @@ class MainWindow(QMainWindow):
         self.actions_ = Actions(self)
         self.parts: Parts = Parts(self)
         self._name_parts()
-        self._analysis, self._graph, self._noise = self._backgrounds()
+        self._analysis, self._graph, self._noise, self._advice = self._backgrounds()
         self.setAcceptDrops(True)
         self.resize(1280, 800)
         self.setMinimumSize(QSize(1024, 640))
         self.restoreGeometry(settings.value("geometry", QByteArray()))  # type: ignore[arg-type]
         self.parts.docks.restore(settings.value("docks"))
-        self._settle = QTimer(self)
-        self._settle.setSingleShot(True)
-        self._settle.setInterval(SETTLE_MS)
-        self._settle.timeout.connect(session.settle)
+        self._settle, self._seek = self._after(session.settle), self._after(self._advice.ask)
         self._pulse = QTimer(self)
         self._pulse.setInterval(PULSE_MS)
         self._pulse.timeout.connect(self._check_board)
@@ -101,6 +98,14 @@ class MainWindow(QMainWindow):
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setFocus()
         self.refresh()
+
+    def _after(self, act: Callable[[], object]) -> QTimer:
+        """A timer that, once started, acts when the user has paused for a moment."""
+        timer = QTimer(self)
+        timer.setSingleShot(True)
+        timer.setInterval(SETTLE_MS)
+        timer.timeout.connect(act)
+        return timer
 
     def _name_parts(self) -> None:
         """The parts that commands use, by short names."""
@@ -131,6 +136,7 @@ class MainWindow(QMainWindow):
         parts.settings.run_requested.connect(lambda: self.run(to_selected=True))
         parts.budget.board_chosen.connect(session.choose_board)
         parts.budget.boards_chosen.connect(session.choose_boards)
+        parts.budget.advice.taken.connect(self.guarded(self._follow))
         parts.budget.command_wanted.connect(lambda name: self.actions_.by_id[name].trigger())
         parts.budget.favourites_changed.connect(
             lambda boards: self.settings.setValue("favourites", list(boards))
@@ -203,8 +209,9 @@ class MainWindow(QMainWindow):
     @property
     def idle(self) -> bool:
         """No job runs, and every figure is that of the newest state."""
-        others = (self._analysis, self._graph, self._noise, self._saving)
-        return self.foreground is None and not any(one.busy for one in others)
+        others = (self._analysis, self._graph, self._noise, self._advice, self._saving)
+        waiting = self._seek.isActive() or any(one.busy for one in others)
+        return self.foreground is None and not waiting
 
     def _backgrounds(self) -> tuple[Background, ...]:
         """The jobs that keep figures up to date: budgets, graph, noise of the layers."""
@@ -215,6 +222,7 @@ class MainWindow(QMainWindow):
                 ("Computing budgets", session.analyse),
                 ("Reading the graph", session.examine),
                 ("Comparing layers", session.compare_layers),
+                ("Looking for what would make it fit", session.advise),
             )
         )
         for background in made:
@@ -231,6 +239,8 @@ class MainWindow(QMainWindow):
         result = state.result(state.selected)
         if parts.shows_noise and result and not state.current_noise:
             self._noise.ask()
+        if state.over and not state.current_advice:
+            self._seek.start()  # not at each move of a slider
 
     # ---- jobs ------------------------------------------------------------------------------
 
@@ -481,6 +491,11 @@ class MainWindow(QMainWindow):
         return bool(self.settings.contains(TOURED))
 
     # ---- edits -----------------------------------------------------------------------------
+
+    def _follow(self, number: int) -> None:
+        found = self.session.state.current_advice
+        if found is not None:
+            self.session.follow(found.changes[number])
 
     def add_after_selected(self, step: str) -> None:
         """Add a step behind the selected card."""

@@ -314,6 +314,7 @@ class Parts:
         self._show_pipeline(state, running)
         self.budget.show_rows(present.board_rows(state), state.project.board)
         self.budget.show_application(present.application(state))
+        self.budget.advice.show_lines(*present.advice(state))
         self._show_board(state)
         self._show_step(state)
         view = state.view

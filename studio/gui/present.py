@@ -12,6 +12,7 @@ from studio.errors import ProfileError, Unsupported
 from studio.gui import figures
 from studio.gui.canvas.card import Card, Mini
 from studio.gui.panels.accuracy import Measured
+from studio.gui.panels.advice import Line
 from studio.gui.panels.board_rows import BoardRow
 from studio.gui.panels.station_row import Station
 from studio.gui.panels.trade_off import Limit, Point
@@ -26,6 +27,7 @@ from studio.targets.profile import Profile
 
 if TYPE_CHECKING:
     from studio.budget import Budget, Reserve
+    from studio.budget.advice import Change
 
 SHORT_NAMES = {
     "virtual/host": "Virtual host",
@@ -296,11 +298,7 @@ def _board_row(state: State, board: str) -> BoardRow:
     flash_size, ram_size = found.size_bytes("flash"), found.size_bytes("ram")
     flash = budget.flash_bytes.value + own.flash_bytes
     ram = budget.ram_bytes.value + budget.stack_bytes.value + own.ram_bytes
-    over = [
-        f"{figures.short_bytes(missing)} {kind}"
-        for kind, missing in (("flash", budget.over_flash_bytes), ("RAM", budget.over_ram_bytes))
-        if missing
-    ]
+    over = _over(budget)
     layer, buffers = budget.peak
     lines = [
         f"{found.name}, {found.mcu}, {found.core}",
@@ -326,6 +324,41 @@ def _board_row(state: State, board: str) -> BoardRow:
         (own.flash_bytes / flash_size, own.ram_bytes / ram_size),
         _takes(own),
     )
+
+
+def advice(state: State) -> tuple[str, list[Line]]:
+    """What would make the selected node fit the selected board; "" where it does."""
+    if state.over is None:
+        return "", []
+    found, name = state.current_advice, board_name(state.project.board)
+    if found is None:
+        return f"Looking for what would make it fit {name}\u2026", []
+    if not found.changes:
+        return f"No single change makes it fit {name}: prune it, or distil it first", []
+    return f"To fit {name}", [_advice_line(change) for change in found.changes]
+
+
+def _advice_line(change: Change) -> Line:
+    budget, less = change.budget, {"flash": change.flash_bytes, "RAM": change.ram_bytes}
+    what = change.what[:1].upper() + change.what[1:]
+    if change.kind == "board":
+        what, less = board_name(budget.profile.id), {}
+    over = _over(budget)
+    told = [f"{kind} {_signed(-size)}" for kind, size in less.items() if size]
+    told.append(f"still over by {' and '.join(over)}" if over else "fits")
+    missing = figures.short_bytes(budget.over_flash_bytes + budget.over_ram_bytes)
+    tooltip = f"{', '.join(told)}\nComputed: the budget of the model after this change"
+    return Line(what, f"{missing} over" if over else "fits", not over, tooltip)
+
+
+def _over(budget: Budget) -> list[str]:
+    lack = {"flash": budget.over_flash_bytes, "RAM": budget.over_ram_bytes}
+    return [f"{figures.short_bytes(size)} {kind}" for kind, size in lack.items() if size]
+
+
+def _signed(size: float) -> str:
+    sign = "+" if size > 0 else figures.MINUS
+    return f"{sign}{figures.short_bytes(abs(size))}"
 
 
 def _culprit(budget: Budget) -> str:

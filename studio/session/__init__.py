@@ -13,7 +13,7 @@ from collections.abc import Callable, Generator, Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from studio import project as document
 from studio.errors import ProjectError, RecipeError
@@ -24,6 +24,9 @@ from studio.session import board_work, model_work
 from studio.session.derived import Derived
 from studio.session.model_work import Shapes
 from studio.session.state import Reading, State, Update
+
+if TYPE_CHECKING:
+    from studio.budget.advice import Change
 
 Changed = Callable[[State, State], None]
 
@@ -143,6 +146,10 @@ class Session:
             ModelError: onnxruntime cannot run one of them.
         """
         return model_work.compare_layers(self._state)
+
+    def advise(self) -> Job[Update]:
+        """What would make the selected node fit the selected board, where it does not."""
+        return model_work.advise(self._state)
 
     def compare_code(self, other: str) -> Job[Update]:
         """Generate the C of the selected node and of `other`, and compare them.
@@ -330,6 +337,18 @@ class Session:
             if value not in document.CHOICES.get(name, ()):
                 raise ProjectError(f"'{value}' is no choice", name)
         self._edit(self._project.chosen(**choices))
+
+    def follow(self, change: Change) -> None:
+        """Make a change that was advised for the selected node, as one edit."""
+        project, selected = self._project, self._state.selected
+        if change.kind == "board":
+            project = project.on_board(change.budget.profile.id)
+        chosen = {name: getattr(change.options, name) for name in ("plan", "weights")}
+        project = project.chosen(**chosen)
+        if change.step:
+            recipe, selected = document.add_node(project.recipe, change.step, selected)
+            project = project.with_recipe(recipe)
+        self._edit(project, selected=selected)
 
     def limit_latency(self, most_ms: float) -> None:
         """Set what an inference may take, in milliseconds; 0 for no limit."""

@@ -14,7 +14,7 @@ from studio.project import EXAMPLE, ROOT, SUFFIX, History, Project, read_project
 from studio.recipe.recipe import Recipe
 from studio.session.derived import Derived
 from studio.session.graph import graph_of
-from studio.session.state import Chain, Noise, Result, State, Update
+from studio.session.state import Advice, Chain, Noise, Result, State, Update
 from studio.writing import check_place, write_whole
 
 if TYPE_CHECKING:
@@ -177,6 +177,18 @@ def compare_layers(asked: State) -> Job[Update]:
     names = tuple(str(makers[layer.value]) for layer in layers)
     model, noise = result.model, Noise(result.model, len(x), layers, names)
     return lambda now: replace(now, noise={**now.noise, model: noise})
+
+
+def advise(asked: State) -> Job[Update]:
+    """The cheapest changes that make the selected node fit the selected board."""
+    from studio.budget.advice import changes
+
+    over, model = asked.over, asked.view.model
+    yield Progress("Looking for what would make it fit")
+    if over is None or model is None:
+        return lambda now: now
+    found = Advice(over, changes(model, asked.project.options, over, asked.project.toolchain))
+    return lambda now: replace(now, advice=found)
 
 
 def run(asked: State, node: str | None) -> Job[Update]:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from studio.budget import Budget
+    from studio.budget.advice import Change
     from studio.compiler.program import Program
     from studio.data.dataset import Dataset
     from studio.model.compare import LayerNoise
@@ -140,6 +141,14 @@ class Noise:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Advice:
+    """What would make the model of `over` fit: the cheapest changes."""
+
+    over: Budget
+    changes: tuple[Change, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class CodeDifference:
     """The files of two variants, compared line by line.
 
@@ -174,6 +183,7 @@ class State:
         graph: the graph of the node that was examined last, at first of the source model.
         noise: how far the layers of models are from the source's.
         difference: the two variants whose code was compared last, or None.
+        advice: what was sought last, or None.
     """
 
     history: History = History(Project())  # noqa: RUF009 - frozen
@@ -191,6 +201,7 @@ class State:
     graph: Graph | None = None
     noise: Mapping[Model, Noise] = field(default_factory=dict)
     difference: CodeDifference | None = None
+    advice: Advice | None = None
 
     @property
     def project(self) -> Project:
@@ -219,6 +230,18 @@ class State:
         """The noise of the selected node's layers, where it was measured."""
         result = self.result(self.selected)
         return self.noise.get(result.model) if result and result.model else None
+
+    @property
+    def over(self) -> Budget | None:
+        """The selected node's budget on the selected board, where that does not hold it."""
+        found = self.view.budgets.get(self.project.board)
+        return found if found and not found.fits else None
+
+    @property
+    def current_advice(self) -> Advice | None:
+        """What would make the selected node fit the selected board, where that was sought."""
+        found = self.advice
+        return found if found and found.over is self.over else None
 
     @property
     def current_difference(self) -> CodeDifference | None:

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QPushButton, QVBox
 
 from studio.errors import ProfileError
 from studio.gui.layout import flat_button
+from studio.gui.panels.advice import AdviceList
 from studio.gui.panels.board_chooser import BoardChooser
 from studio.gui.panels.board_rows import NAME_PX, BoardRow, BoardRowWidget
 from studio.targets.library import names_file, profile, profiles
@@ -17,7 +18,7 @@ from studio.targets.profile import Profile
 
 
 class BudgetPanel(QWidget):
-    """A heading, a row a board, and the button that opens the board chooser."""
+    """A heading, a row a board, what would make it fit, and what leads to other boards."""
 
     board_chosen = Signal(str)
     boards_chosen = Signal(object)
@@ -51,6 +52,8 @@ class BudgetPanel(QWidget):
         self.filter.textChanged.connect(self._filter)
         self.fitting.setCheckable(True)
         self.fitting.toggled.connect(self._filter)
+        self.advice = AdviceList()
+        self._column.addWidget(self.advice)
         foot = QHBoxLayout()
         foot.setSpacing(8)
         foot.setContentsMargins(2, 4, 0, 0)
