@@ -40,6 +40,12 @@ SHORT_NAMES = {
     "nano33ble_sense": "Nano 33 BLE",
     "rpi_pico": "Raspberry Pico",
     "bluepill_f103c8": "Blue Pill F103",
+    "survey_cortex_m0plus_4k": "M0+, 4 kB RAM",
+    "survey_cortex_m0plus_8k": "M0+, 8 kB RAM",
+    "survey_cortex_m7": "M7, 384 kB RAM",
+    "survey_hifive1": "HiFive1",
+    "survey_samg55": "SAMG55",
+    "survey_vegaboard": "VEGAboard",
 }
 """Names that fit a row of the budget; the tooltip has the whole one."""
 NOTABLE = 0.5
@@ -362,7 +368,9 @@ def _signed(size: float) -> str:
 
 
 def _culprit(budget: Budget) -> str:
-    """Where to look first: the fullest layer, or the weights where they take more RAM."""
+    """Where to look first: the fullest layer, or what else takes most."""
+    if not budget.over_ram_bytes:
+        return max(budget.flash_parts, key=lambda part: budget.flash_parts[part])
     if budget.over_ram_bytes and budget.copied_bytes.value > budget.arena_bytes.value:
         return "weights in RAM"
     return budget.peak[0].rpartition("/")[2]

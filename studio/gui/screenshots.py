@@ -19,14 +19,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from PySide6.QtCore import QSettings, Qt
-from PySide6.QtGui import QImage
-from PySide6.QtWidgets import QApplication
+from PySide6.QtCore import QPoint, QRect, QSettings, Qt
+from PySide6.QtGui import QColor, QImage, QPainter
+from PySide6.QtWidgets import QApplication, QWidget
 
 from studio.errors import StudioError
+from studio.gui import theme
 from studio.gui.application import application
 from studio.gui.main_window import MainWindow
-from studio.project import EXAMPLE
+from studio.project import EXAMPLE, ROOT
 from studio.session import Session
 from studio.session.state import State
 
@@ -38,8 +39,13 @@ SHOWN = {
     "motion-small-light": "pipeline.png",
     "motion-live-dark": "live.png",
     "motion-tradeoff-light": "trade-off.png",
+    "motion-unfit-light": "budget.png",
 }
 """Pictures for README and guide: example, station and theme, and the file's name."""
+DIALOGS = {"describe": "describe_board", "application": "my_application"}
+"""Stations that show a dialog, and the command that opens it."""
+SMALL_BOARD = "survey_cortex_m0plus_8k"
+SHADE = 96
 COLOURS = 256
 GREY = 8
 """What a grey pixel counts for; a colour counts for as much more as its channels differ."""
@@ -114,8 +120,21 @@ def _drive(window: MainWindow, example: str, folder: Path, board: str) -> list[P
     station("code", window.show_code)
     station("flash", window.flash)
     station("live", lambda: _live(window))
+    station("unfit", lambda: _unfit(window))
+    for name, command in DIALOGS.items():
+        station(name, window.actions_.by_id[command].trigger)
+        for popup in _popups(window):
+            popup.close()
     station("tour", window.tour)
     return pictures
+
+
+def _unfit(window: MainWindow) -> None:
+    """The model as it was opened, for a board that is too small for it."""
+    window.parts.docks.bring(window.parts.memory)
+    window.session.select(ROOT)
+    window.session.choose_boards((*window.session.state.project.boards[:4], SMALL_BOARD))
+    window.session.choose_board(SMALL_BOARD)
 
 
 def _vary(window: MainWindow) -> None:
@@ -158,9 +177,23 @@ def _pictures(window: MainWindow, stem: Path) -> list[Path]:
         window.set_theme(choice)
         _breathe()
         path = stem.with_name(f"{stem.name}-{choice}.png")
-        window.grab().save(str(path))
+        picture, painter = window.grab(), QPainter()
+        painter.begin(picture)
+        painter.setPen(QColor(theme.current().muted))
+        for popup in _popups(window):
+            place = QRect(window.mapFromGlobal(popup.mapToGlobal(QPoint())), popup.size())
+            painter.fillRect(window.rect(), QColor(0, 0, 0, SHADE))
+            painter.drawPixmap(place.topLeft(), popup.grab())
+            painter.drawRect(place)
+        painter.end()
+        picture.save(str(path))
         made.append(path)
     return made
+
+
+def _popups(window: MainWindow) -> list[QWidget]:
+    """What stands in front of the window."""
+    return [one for one in QApplication.topLevelWidgets() if one.isVisible() and one is not window]
 
 
 def few_colours(picture: QImage) -> QImage:

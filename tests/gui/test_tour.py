@@ -37,8 +37,8 @@ def test_the_example_goes_from_opening_to_live(
     assert done.state.result("int8") is not None
     stations = sorted({path.name.split("-")[2] for path in done.pictures})
     assert stations == [
-        "accuracy", "code", "empty", "flash", "layers", "live", "model", "noise", "opened", "run",
-        "small", "tour", "tradeoff", "variants",
+        "accuracy", "application", "code", "describe", "empty", "flash", "layers", "live", "model",
+        "noise", "opened", "run", "small", "tour", "tradeoff", "unfit", "variants",
     ]  # fmt: skip
     assert all(QImage(str(path)).width() == 1280 for path in done.pictures)
 

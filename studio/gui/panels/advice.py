@@ -36,10 +36,11 @@ class AdviceList(QWidget):
         self.title = QLabel()
         self.title.setProperty("role", "muted")
         self.title.setWordWrap(True)
+        self.title.setIndent(3)  # as far in as the text of a link
         self.buttons: list[QPushButton] = []
         self._shown: tuple[str, tuple[Line, ...]] = ("", ())
         self._column = QVBoxLayout(self)
-        self._column.setContentsMargins(4, 8, 4, 8)
+        self._column.setContentsMargins(2, 8, 4, 8)
         self._column.setSpacing(4)
         self._column.addWidget(self.title)
         self._rows: list[QWidget] = []
