@@ -147,5 +147,11 @@ class Actions:
         action.setCheckable(entry.checked is not None)
         keys = self._window.settings.value(f"{SHORTCUTS}/{entry.id}", entry.shortcut)
         action.setShortcut(QKeySequence(str(keys)))
-        action.triggered.connect(lambda *_: entry.run(self._window))
+        action.triggered.connect(lambda *_: self._act(entry))
         return action
+
+    def _act(self, entry: Command) -> None:
+        """Do it if that is possible still: a state may be older than the click."""
+        if entry.enabled(self._window):
+            entry.run(self._window)
+        self.refresh()

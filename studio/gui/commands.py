@@ -26,8 +26,12 @@ def _idle(window: MainWindow) -> bool:
     return _has_model(window) and window.foreground is None
 
 
-def _on_step(window: MainWindow) -> bool:
+def _on_steps(window: MainWindow) -> bool:
     return _has_model(window) and bool(window.chosen_steps)
+
+
+def _on_step(window: MainWindow) -> bool:
+    return _has_model(window) and window.session.state.selected != ROOT  # whatever is marked
 
 
 def _has_step_before(window: MainWindow) -> bool:
@@ -120,14 +124,14 @@ def redo(window: MainWindow) -> None:
     window.session.redo()
 
 
-@command("Cut steps", "Edit", "Ctrl+X", enabled=_on_step, new_group=True, on_pipeline=True)
+@command("Cut steps", "Edit", "Ctrl+X", enabled=_on_steps, new_group=True, on_pipeline=True)
 def cut_steps(window: MainWindow) -> None:
     """Copy the marked steps as text and remove them."""
     copy_steps(window)
     delete_step(window)
 
 
-@command("Copy steps", "Edit", "Ctrl+C", icon="copy", enabled=_on_step, on_pipeline=True)
+@command("Copy steps", "Edit", "Ctrl+C", icon="copy", enabled=_on_steps, on_pipeline=True)
 def copy_steps(window: MainWindow) -> None:
     """Copy the marked steps as the text of a recipe, for this window or another one."""
     QGuiApplication.clipboard().setText(window.session.copied(*window.chosen_steps))
@@ -139,7 +143,7 @@ def paste_steps(window: MainWindow) -> None:
     window.paste()
 
 
-@command("Delete steps", "Edit", "Del", enabled=_on_step, on_pipeline=True)
+@command("Delete steps", "Edit", "Del", enabled=_on_steps, on_pipeline=True)
 def delete_step(window: MainWindow) -> None:
     """Remove the marked steps; what came after them follows what came before."""
     window.session.remove(*window.chosen_steps)
@@ -152,7 +156,7 @@ def mark_all(window: MainWindow) -> None:
 
 
 @command(
-    "Mute steps", "Edit", "M", icon="muted", enabled=_on_step, new_group=True, on_pipeline=True
+    "Mute steps", "Edit", "M", icon="muted", enabled=_on_steps, new_group=True, on_pipeline=True
 )
 def mute_step(window: MainWindow) -> None:
     """Skip the marked steps, or take them in again."""

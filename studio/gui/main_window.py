@@ -120,6 +120,8 @@ class MainWindow(QMainWindow):
         canvas = parts.canvas
         canvas.chosen.connect(session.select)
         canvas.link_chosen.connect(self._show_link)
+        for changed in (canvas.remarked, parts.outline.itemSelectionChanged):
+            changed.connect(self.actions_.refresh)
         canvas.moved.connect(session.move)
         canvas.file_dropped.connect(self.open_dropped)
         canvas.step_dropped.connect(self.guarded(session.add_step))

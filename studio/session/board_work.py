@@ -313,6 +313,7 @@ def live(asked: State, rate_hz: Callable[[], float]) -> Generator[Reading, None,
     if data is None:
         raise DataError("there is no data to send", asked.project.name, "open a data set")
     test = data.part("test")
+    _check_sample(deployed, test.x.shape[1:])
     with Link(deployed.running.port) as link:
         order = np.random.default_rng(0).permutation(len(test))
         for index in itertools.cycle(order.tolist()):
@@ -321,6 +322,17 @@ def live(asked: State, rate_hz: Callable[[], float]) -> Generator[Reading, None,
             yield _reading(deployed, link, test.x[index], test.labels, truth)
             while (time.monotonic() - begun) * rate_hz() < 1:
                 time.sleep(POLL_S)
+
+
+def _check_sample(deployed: Deployment, sample: tuple[int, ...]) -> None:
+    """The board may run what was open before."""
+    from studio.model.hops import hop_axis
+
+    takes = deployed.program.inputs[0].logical_shape[1:]
+    if sample != takes and hop_axis(sample, takes) is None:
+        shapes = ["x".join(map(str, shape)) for shape in (takes, sample)]
+        what = f"the board runs {deployed.program.name}, which takes {shapes[0]}, not {shapes[1]}"
+        raise BoardError(what, deployed.board, "flash it again, or open the data of that model")
 
 
 def _reading(

@@ -124,3 +124,12 @@ def test_the_way_to_a_board_stays_in_view_while_the_project_is_edited(
     assert deploy.title.text() == "To Virtual host"
     settled()
     assert deploy.title.text().startswith("Virtual host runs digits")
+
+
+def test_a_board_that_runs_what_was_open_before_is_not_fed_with_other_data(flashed: Hand) -> None:
+    flashed.window.open("example:motion")
+    flashed.settled()
+    flashed.keys("F8")
+    notice = flashed.window.notices.shown[-1]
+    assert "runs digits" in notice.text and "flash it again" in notice.text
+    assert flashed.window.foreground is None

@@ -48,6 +48,7 @@ class PipelineView(QGraphicsView):
         branch_requested: (parent node, scene position): a port was dragged into the void.
         menu_requested: (node, global position).
         zoomed: the scale now.
+        remarked: other cards are marked.
     """
 
     chosen = Signal(str)
@@ -59,6 +60,7 @@ class PipelineView(QGraphicsView):
     branch_requested = Signal(str, object)
     menu_requested = Signal(str, object)
     zoomed = Signal(float)
+    remarked = Signal()
 
     def __init__(self) -> None:
         super().__init__()
@@ -92,7 +94,11 @@ class PipelineView(QGraphicsView):
     ) -> None:
         """Show these cards; what stays keeps its item, so that nothing flickers."""
         wanted = {card.id: card for card in cards}
-        for node in self.cards.keys() - wanted.keys():
+        gone = self.cards.keys() - wanted.keys()
+        if gone and self.gesture is not None:  # it may hold one of them
+            self.gesture.cancel()
+            self.gesture = None
+        for node in gone:
             self.scene().removeItem(self.cards.pop(node))
         for node, card in wanted.items():
             if node not in self.cards:
@@ -121,9 +127,11 @@ class PipelineView(QGraphicsView):
 
     def mark(self, nodes: Sequence[str]) -> None:
         """Mark these nodes."""
-        self._marked = tuple(nodes)
+        before, self._marked = self._marked, tuple(nodes)
         for node, item in self.cards.items():
             item.setSelected(node in self._marked)
+        if self._marked != before:
+            self.remarked.emit()
 
     def follow_links(self) -> None:
         """Take the links along with their cards."""

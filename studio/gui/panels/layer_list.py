@@ -53,7 +53,9 @@ class LayerList(QTreeWidget):
         if program is self._program:
             return
         self._program = program
+        self.blockSignals(True)  # a row that goes makes its neighbour the current one
         self.clear()
+        self.blockSignals(False)
         names = short_names(program) if program else []
         for name, call in zip(names, program.calls if program else (), strict=True):
             work = figures.short_count(call.macs, "MAC") if call.macs else ""
