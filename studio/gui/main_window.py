@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -123,7 +123,7 @@ class MainWindow(QMainWindow):
         for changed in (canvas.remarked, parts.outline.itemSelectionChanged):
             changed.connect(self.actions_.refresh)
         canvas.moved.connect(session.move)
-        canvas.file_dropped.connect(self.open_dropped)
+        canvas.files_dropped.connect(self.open_dropped)
         canvas.step_dropped.connect(self.guarded(session.add_step))
         canvas.step_inserted.connect(self.guarded(self._insert))
         canvas.branch_requested.connect(self.menus.branch)
@@ -260,7 +260,8 @@ class MainWindow(QMainWindow):
         """
         if self.foreground is not None:
             job.close()
-            self.notices.good(f"{self.foreground.title} is still running", "Cancel it first")
+            if title != self.foreground.title:  # clicked twice
+                self.notices.good(f"{self.foreground.title} is still running", "Cancel it first")
             return None
         task = Task(title, job)
         task.progressed.connect(self._progressed)
@@ -583,18 +584,20 @@ class MainWindow(QMainWindow):
     def dropEvent(self, event: QDropEvent) -> None:  # noqa: N802 - Qt's name
         """Open a dropped file."""
         self.parts.welcome.show_drag(False)
-        for url in event.mimeData().urls()[:1]:
-            self.open_dropped(url.toLocalFile())
+        self.open_dropped([url.toLocalFile() for url in event.mimeData().urls()])
         event.acceptProposedAction()
 
-    def open_dropped(self, path: str) -> None:
+    def open_dropped(self, paths: Sequence[str]) -> None:
         """Open a file: a board, or where a model is open data or firmware, by what it is."""
+        path = paths[0]
+        if paths[1:]:
+            self.notices.good(f"Of {len(paths)} files only {Path(path).name} is opened")
         suffix, has_model = Path(path).suffix.lower(), self.session.state.model is not None
         if holds_board(Path(path)):
             self.own.add(path)
         elif has_model and suffix in FIRMWARE_SUFFIXES:
             self.own.add_application(path)
-        elif has_model and suffix in DATA_SUFFIXES:
+        elif has_model and (suffix in DATA_SUFFIXES or Path(path).is_dir()):
             self.open_data(path)
         else:
             self.open(path)

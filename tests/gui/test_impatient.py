@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QPoint, Qt
+from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
+from PySide6.QtGui import QDropEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton
 from window_hand import Hand
 
 from studio.gui.main_window import MainWindow
 from studio.project import ROOT
+from studio.targets.resources import resource
 
 Settled = Callable[[], None]
 LEFT = Qt.MouseButton.LeftButton
@@ -68,10 +71,37 @@ def test_a_double_click_opens_an_example_once(window: MainWindow, settled: Settl
     buttons = window.parts.welcome.findChildren(QAbstractButton)
     digits = next(one for one in buttons if one.accessibleName() == "Digits example")
     QTest.mouseClick(digits, LEFT)
-    QTest.mouseDClick(digits, LEFT)
+    QTest.mouseClick(digits, LEFT)
     settled()
     assert window.notices.shown == ()
     assert set(window.canvas.cards) == {ROOT, "fold", "int8"}
+
+
+def test_a_folder_of_pictures_is_data_for_the_model(hand: Hand, tmp_path: Path) -> None:
+    image = pytest.importorskip("PIL.Image")
+    for name in "ab":
+        (tmp_path / "pictures" / name).mkdir(parents=True)
+        for number in range(4):
+            path = tmp_path / "pictures" / name / f"{number}.png"
+            image.new("L", (8, 8), 60 * number).save(path)
+    hand.drop(tmp_path / "pictures")
+    assert hand.window.notices.shown == ()
+    assert hand.window.session.state.dataset.labels == ("a", "b")
+
+
+def test_of_several_files_the_first_one_is_opened_and_that_is_said(
+    window: MainWindow, settled: Settled, tmp_path: Path
+) -> None:
+    data = QMimeData()
+    good = str(resource("resources/examples/digits/digits.onnx"))
+    data.setUrls([QUrl.fromLocalFile(name) for name in (good, str(tmp_path / "other.npz"))])
+    event = QDropEvent(
+        QPointF(9, 9), Qt.DropAction.CopyAction, data, LEFT, Qt.KeyboardModifier.NoModifier
+    )
+    window.dropEvent(event)
+    settled()
+    assert window.session.state.project.name == "digits"
+    assert "digits.onnx" in window.notices.shown[0].text
 
 
 def test_undo_in_the_middle_of_a_drag_and_of_a_name(hand: Hand) -> None:

@@ -44,7 +44,7 @@ class PipelineView(QGraphicsView):
         moved: node to (x, y).
         step_dropped: (step id, parent node): append there.
         step_inserted: (step id, child node): put it above that node.
-        file_dropped: path of a file.
+        files_dropped: paths of files.
         branch_requested: (parent node, scene position): a port was dragged into the void.
         menu_requested: (node, global position).
         zoomed: the scale now.
@@ -56,7 +56,7 @@ class PipelineView(QGraphicsView):
     moved = Signal(object)
     step_dropped = Signal(str, str)
     step_inserted = Signal(str, str)
-    file_dropped = Signal(str)
+    files_dropped = Signal(object)
     branch_requested = Signal(str, object)
     menu_requested = Signal(str, object)
     zoomed = Signal(float)
@@ -381,7 +381,7 @@ class PipelineView(QGraphicsView):
             step = bytes(data.data(STEP_MIME).data()).decode()
             self.drop_step(step, self.mapToScene(event.position().toPoint()))
         elif data.hasUrls():
-            self.file_dropped.emit(data.urls()[0].toLocalFile())
+            self.files_dropped.emit([url.toLocalFile() for url in data.urls()])
         event.acceptProposedAction()
 
     def drop_step(self, step: str, position: QPointF) -> None:
