@@ -156,8 +156,13 @@ class Hand:
 
     # ---- dialogs ---------------------------------------------------------------------------
 
-    def answer(self, path: Path) -> None:
-        """Paste a path into the file dialog that what is done next will open, and press Enter."""
+    def answer(self, path: Path, typed: str = "") -> None:
+        """Paste a path into the file dialog that what is done next will open, and press Enter.
+
+        Args:
+            path: what the dialog shall understand.
+            typed: what is pasted, if that is another text.
+        """
 
         def pasted() -> None:
             dialog = QApplication.activeModalWidget()
@@ -165,7 +170,7 @@ class Hand:
                 return
             timer.stop()
             field = dialog.findChild(QLineEdit, "fileNameEdit")
-            QGuiApplication.clipboard().setText(str(path))
+            QGuiApplication.clipboard().setText(typed or str(path))
             QTest.keySequence(field, QKeySequence.StandardKey.SelectAll)
             QTest.keySequence(field, QKeySequence.StandardKey.Paste)
             understood = dialog.selectedFiles() == [str(path)]  # nothing is written elsewhere

@@ -8,10 +8,11 @@ from pathlib import Path
 from PySide6.QtCore import QBuffer, QPoint, Qt
 from PySide6.QtGui import QGuiApplication, QPainter, QPixmap
 from PySide6.QtSvg import QSvgGenerator
-from PySide6.QtWidgets import QAbstractItemView, QFileDialog, QMenu, QWidget
+from PySide6.QtWidgets import QAbstractItemView, QMenu, QWidget
 
 from studio.budget import tables
 from studio.gui import figures
+from studio.gui.file_dialogs import ask_to_write
 from studio.writing import write_whole
 
 Guard = Callable[[Callable[..., object]], Callable[..., None]]
@@ -99,7 +100,7 @@ def ask_picture(widget: QWidget) -> None:
     """Ask for a name and save a plot, as PNG or as SVG where the name says so."""
     title = widget.accessibleName() or "plot"
     name = f"{title.lower().replace(' ', '-')}.svg"
-    path, _ = QFileDialog.getSaveFileName(widget, "Save plot", name, "SVG (*.svg);;PNG (*.png)")
+    path = ask_to_write(widget, "Save plot", name, "SVG (*.svg);;PNG (*.png)", ".svg")
     if path:
         save_picture(widget, Path(path))
 

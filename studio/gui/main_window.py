@@ -23,6 +23,7 @@ from studio.gui import commands, present, theme
 from studio.gui.actions import Actions
 from studio.gui.autosave import Autosave
 from studio.gui.background import Background
+from studio.gui.file_dialogs import ask_to_write
 from studio.gui.menus import Menus
 from studio.gui.newest import Newest
 from studio.gui.notices import CrashDialog
@@ -387,7 +388,7 @@ class MainWindow(QMainWindow):
         path = None
         if ask or self.session.state.path is None:
             name = f"{self.session.state.project.name}{SUFFIX}"
-            chosen, _ = QFileDialog.getSaveFileName(self, "Save project", name, f"*{SUFFIX}")
+            chosen = ask_to_write(self, "Save project", name, f"*{SUFFIX}", SUFFIX)
             if not chosen:
                 return
             path = Path(chosen)
@@ -402,7 +403,7 @@ class MainWindow(QMainWindow):
     def ask_model(self) -> None:
         """Ask for a name and save the selected variant's model."""
         name = f"{self.session.state.project.name}_{self.session.state.selected or 'model'}.onnx"
-        path, _ = QFileDialog.getSaveFileName(self, "Save model", name, "*.onnx")
+        path = ask_to_write(self, "Save model", name, "*.onnx", ".onnx")
         if path:
             done = f"Saved {Path(path).name}"
             self.start("Save model", self.session.save_model(Path(path)), done)

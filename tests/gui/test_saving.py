@@ -8,6 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from PySide6.QtCore import QTimer
+from PySide6.QtWidgets import QApplication, QFileDialog, QMessageBox
 from window_hand import Hand
 
 from studio.gui.main_window import MainWindow
@@ -111,6 +113,32 @@ def test_another_model_opened_meanwhile_keeps_its_own_file(
     assert title(saved) == "first"
     assert digits.session.state.path is None
     assert digits.session.state.project.model == "example:motion"
+
+
+def test_a_name_without_suffix_replaces_nothing_unasked(
+    digits: MainWindow, settled: Settled, tmp_path: Path
+) -> None:
+    there, asked = tmp_path / "mine.tinyml", []
+    there.write_text("somebody else's")
+    hand = Hand(digits, settled)
+
+    def refuse() -> None:
+        box = QApplication.activeModalWidget()
+        if isinstance(box, QMessageBox):
+            asked.append(box.text())
+            box.button(QMessageBox.StandardButton.No).click()
+        elif asked and isinstance(box, QFileDialog):
+            box.reject()
+
+    timer = QTimer(digits)
+    timer.timeout.connect(refuse)
+    timer.start(20)
+    hand.answer(there, typed=str(tmp_path / "mine"))
+    hand.keys("Ctrl+S")
+    timer.stop()
+    assert len(asked) == 1 and "mine.tinyml" in asked[0]
+    assert there.read_text() == "somebody else's"
+    assert digits.session.state.path is None
 
 
 def test_a_file_that_cannot_be_written_is_said_and_the_copy_stays(
