@@ -30,7 +30,7 @@ class BudgetPanel(QWidget):
         self.setObjectName("surface")
         self.rows: dict[str, BoardRowWidget] = {}
         self._column = QVBoxLayout(self)
-        self._column.setContentsMargins(12, 0, 8, 12)
+        self._column.setContentsMargins(12, 0, 8, 4)
         self._column.setSpacing(0)
         self._column.addLayout(self._head())
         self.choose = QPushButton("Compare boards\u2026")
