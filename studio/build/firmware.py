@@ -348,13 +348,10 @@ def _port_config(profile: Profile, stack_bytes: int) -> str:
 
 
 def _linker_script(template: str, profile: Profile, banks: Banks, stack_bytes: int) -> str:
-    flash = next((region for region in profile.memory if region.kind == "flash"), None)
-    if flash is None:
-        raise BuildError("the profile has no flash", profile.id, "add a [[memory]] to it")
     numbers = {
         "STACK_BYTES": stack_bytes,
-        "FLASH_ADDRESS": flash.address,
-        "FLASH_BYTES": flash.size_bytes,
+        "FLASH_ADDRESS": profile.flash.address,
+        "FLASH_BYTES": profile.flash.size_bytes,
         "RAM_ADDRESS": banks.rest.address,
         "RAM_BYTES": banks.rest.size_bytes,
     }

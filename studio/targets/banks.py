@@ -8,11 +8,11 @@ for what fits nowhere else.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
-from studio.targets.profile import Profile, Region
+from studio.targets.profile import Profile, Region, runs
 
 FAST, EXTERNAL = ("dtcm", "ccm", "tcm"), ("psram", "sdram", "external")
 EXTERNAL_ADDRESSES = range(0x6000_0000, 0xA000_0000)
@@ -59,27 +59,15 @@ def joined_banks(profile: Profile) -> tuple[Bank, ...]:
 @lru_cache(maxsize=512)
 def _banks(memory: tuple[Region, ...]) -> tuple[tuple[Bank, ...], tuple[Bank, ...]]:
     """Banks that share no byte, and neighbours of unlike speed."""
-    apart = _ordered(_joined(memory, _distance))
-    together = _ordered([b for b in _joined(memory, lambda _: ON_CHIP) if b not in apart])
+    ram = [region for region in memory if region.kind == "ram"]
+    alike = [[r for r in ram if _distance(r) == far] for far in (COUPLED, ON_CHIP, OUTSIDE)]
+    apart = _ordered(_bank(run) for regions in alike for run in runs(regions))
+    together = _ordered(bank for bank in map(_bank, runs(ram)) if bank not in apart)
     return apart, together
 
 
-def _ordered(banks: list[Bank]) -> tuple[Bank, ...]:
+def _ordered(banks: Iterable[Bank]) -> tuple[Bank, ...]:
     return tuple(sorted(banks, key=lambda bank: (bank.distance, -bank.size_bytes)))
-
-
-def _joined(memory: tuple[Region, ...], alike: Callable[[Region], int]) -> list[Bank]:
-    """Regions of the same kind of speed whose addresses follow each other, together."""
-    runs: list[tuple[Region, ...]] = []
-    ram = [region for region in memory if region.kind == "ram"]
-    for region in sorted(ram, key=lambda region: region.address):
-        last = runs[-1][-1] if runs else None
-        follows = last is not None and last.address + last.size_bytes == region.address
-        if last is not None and follows and alike(last) == alike(region):
-            runs[-1] = (*runs[-1], region)
-        else:
-            runs.append((region,))
-    return [_bank(run) for run in runs]
 
 
 def _bank(run: tuple[Region, ...]) -> Bank:

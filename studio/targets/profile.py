@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from typing import Literal
 
 CORES: dict[str, frozenset[str]] = {
@@ -40,6 +41,18 @@ class Region:
     verified: bool = True
 
 
+def runs(regions: Iterable[Region]) -> list[tuple[Region, ...]]:
+    """Regions by address, those that follow each other without a gap together."""
+    found: list[tuple[Region, ...]] = []
+    for region in sorted(regions, key=lambda region: region.address):
+        last = found[-1][-1] if found else None
+        if last is not None and last.address + last.size_bytes == region.address:
+            found[-1] = (*found[-1], region)
+        else:
+            found.append((region,))
+    return found
+
+
 @dataclass(frozen=True, slots=True)
 class Profile:
     """A board or MCU.
@@ -50,7 +63,7 @@ class Profile:
         mcu: the part.
         core: a key of CORES.
         clock_hz: core clock; None where not known.
-        memory: the regions; the first of each kind is the default one.
+        memory: the regions; images go into the first one of flash and what lies next to it.
         port: the folder below runtime_c/ports with start-up code and UART, or "" where none exists.
         machine: the QEMU machine of a virtual board, else "".
         uploads: flashing methods, best first.
@@ -88,6 +101,15 @@ class Profile:
         """True where the board starts by itself (QEMU or the host)."""
         return self.id.startswith("virtual/")
 
+    @property
+    def flash(self) -> Region:
+        """What an image is linked into: the first region of flash and those that adjoin it."""
+        found = [region for region in self.memory if region.kind == "flash"]
+        [run] = [run for run in runs(found) if found[0] in run]
+        return replace(run[0], size_bytes=sum(region.size_bytes for region in run))
+
     def size_bytes(self, kind: Literal["flash", "ram"]) -> int:
-        """Bytes of all regions of a kind."""
+        """Bytes of RAM in all its regions, or of flash that an image can be linked into."""
+        if kind == "flash":
+            return self.flash.size_bytes
         return sum(region.size_bytes for region in self.memory if region.kind == kind)

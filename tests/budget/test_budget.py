@@ -10,6 +10,7 @@ import pytest
 from nets import MLPERF, OPERATORS, conv_1d
 
 from studio.budget import budget
+from studio.budget.side_by_side import rows
 from studio.build.firmware import build, project_files, write_project
 from studio.build.toolchains import toolchain
 from studio.compiler.lower import lower
@@ -18,6 +19,7 @@ from studio.compression.quantize_int8 import QuantizeInt8, preview
 from studio.errors import BuildError
 from studio.job import finish
 from studio.targets.library import profile
+from studio.targets.profile import Region
 
 BOARDS = [
     "virtual/mps2-an385", "virtual/mps2-an386", "virtual/mps2-an500", "virtual/mps2-an505",
@@ -83,3 +85,32 @@ def test_few_programs_are_kept_while_a_slider_moves():
         del one
     gc.collect()
     assert sum(ref() is not None for ref in moved) <= 24
+
+
+def test_flash_is_what_the_linker_uses_where_a_board_has_several_regions(tmp_path):
+    real = profile("virtual/mps2-an386")
+    program = lower(preview(QuantizeInt8(), MLPERF["ad"]()))
+    write_project(project_files(program, real), tmp_path)
+    taken = finish(build(tmp_path, toolchain("zig"))).flash_bytes
+    ram = real.memory[1]
+
+    def with_flash(*regions: tuple[int, int]):
+        flash = (Region(f"f{at:x}", "flash", at, size) for at, size in regions)
+        return replace(real, memory=(*flash, ram))
+
+    def links(board) -> bool:
+        write_project(project_files(program, board), tmp_path)
+        try:
+            return bool(finish(build(tmp_path, toolchain("zig"))))
+        except BuildError as error:
+            assert "overflowed" in error.hint or "FLASH" in error.hint
+            return False
+
+    half, rest = taken // 2 & ~15, taken & ~15
+    neighbours = with_flash((half, rest), (0, half))
+    assert neighbours.flash.address == 0 and neighbours.size_bytes("flash") == half + rest
+    assert links(neighbours) and not budget(program, neighbours).over_flash_bytes
+    gap = with_flash((0, half), (1 << 20, 1 << 20))
+    predicted = int(budget(program, gap).flash_bytes.value)
+    assert not links(gap) and budget(program, gap).over_flash_bytes == predicted - half
+    assert rows([budget(program, gap)])[0][3] == str(half)
