@@ -84,15 +84,15 @@ def _measure(elf: Path) -> tuple[dict[str, tuple[int, bool, bool]], dict[str, in
     try:
         with elf.open("rb") as stream:
             parsed: Any = ELFFile(stream)
-            sections = {
-                section.name: (
-                    int(section["sh_size"]),
-                    section["sh_type"] != "SHT_NOBITS",
-                    bool(section["sh_flags"] & _WRITE),
-                )
-                for section in parsed.iter_sections()
-                if section["sh_flags"] & _ALLOC and section["sh_size"]
-            }
+            sections: dict[str, tuple[int, bool, bool]] = {}
+            for number, section in enumerate(parsed.iter_sections()):
+                if section["sh_flags"] & _ALLOC and section["sh_size"]:
+                    again = section.name in sections  # a linker may leave two of one name
+                    sections[f"{section.name} {number}" if again else section.name] = (
+                        int(section["sh_size"]),
+                        section["sh_type"] != "SHT_NOBITS",
+                        bool(section["sh_flags"] & _WRITE),
+                    )
             table = parsed.get_section_by_name(".symtab")
             if table is not None and not isinstance(table, SymbolTableSection):
                 raise ELFError("its symbol table is none")

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from studio.build.link_map import read_image
 from studio.errors import BuildError
+from studio.reading import read_whole
 
 MAX_BYTES = 256 << 20
 _ADDRESSES, _DIGITS = 1 << 32, 18  # of a number of 64 bits with its 0x
@@ -33,20 +34,25 @@ def taken_bytes(path: Path) -> tuple[int, int]:
         path: an ELF file, or a map that ld (-Map) or lld wrote.
 
     Raises:
-        BuildError: not readable, or neither of both.
+        BuildError: not readable, neither of both, or without sections that are known.
     """
-    try:
-        if path.stat().st_size > MAX_BYTES:
-            raise BuildError(f"is larger than {MAX_BYTES} bytes", path.name, _HINT)
-        head = path.read_bytes()
-    except OSError as error:
-        raise BuildError(f"cannot be read: {error.strerror}", str(path), _HINT) from None
-    if head[:4] == b"\x7fELF":
+    flash, ram = _taken(path, read_whole(path, MAX_BYTES, BuildError, _HINT))
+    if not flash and not ram:
+        what = "names no section of which it is known what memory it takes"
+        raise BuildError(what, path.name, "take the ELF file of your firmware, or give the numbers")
+    if flash > _ADDRESSES or ram > _ADDRESSES:
+        what = "its sections are larger than 32-bit addresses allow"
+        raise BuildError(what, path.name, _HINT)
+    return flash, ram
+
+
+def _taken(path: Path, content: bytes) -> tuple[int, int]:
+    if content[:4] == b"\x7fELF":
         image = read_image(
             path, board="", model="", digest="", core="", toolchain="", stack_bytes=0
         )
         return image.flash_bytes, image.ram_bytes
-    text = re.sub(r"\n +0x", " 0x", head.decode("utf-8", "replace"))  # ld breaks long names
+    text = re.sub(r"\n +0x", " 0x", content.decode("utf-8", "replace"))  # ld breaks long names
     sections = _sections(text, path.name)
     if not sections:
         raise BuildError("is neither an ELF file nor a linker map", path.name, _HINT)

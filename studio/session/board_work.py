@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import itertools
+import os
 import tempfile
 import time
 from collections.abc import Callable, Generator, Mapping
@@ -57,12 +58,13 @@ class Subject:
 
 def open_board(name: str) -> Job[Update]:
     """A board file of the user's, read once before it is chosen."""
-    from studio.targets.library import BOARD_FILES, names_file, profile
+    from studio.targets.library import BOARD_FILES, file_and_device, names_file, profile
 
     yield Progress(f"Reading {Path(name).name}")
     if not names_file(name):
         raise ProfileError("is no board file", name, f"take {BOARD_FILES}")
-    board = str(Path(name).absolute())
+    file, device = file_and_device(name)
+    board = os.path.abspath(file) + (f"#{device}" if device else "")
     profile(board)
     return lambda now: replace(now, history=now.history.edit(now.project.on_board(board)))
 

@@ -9,15 +9,19 @@ from __future__ import annotations
 import difflib
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 from xml.parsers import expat
 
 from studio.errors import DeviceNeeded, ProfileError
+from studio.reading import read_whole
 from studio.targets.library import from_table
 from studio.targets.profile import Profile
 
 MAX_BYTES, MAX_DEPTH, MAX_DEVICES = 64 << 20, 100, 20_000
+MAX_MEMORIES, MAX_NAME = 64, 200  # of a device, which inherits copies of what its family has
 _HINT = "take the .pdsc of a CMSIS-Pack as its vendor made it, or write a profile in TOML"
+PROCESSOR = ("Dcore", "Dfpu", "Dclock")
+MEMORY = ("access", "start", "size")
 LEVELS = ("family", "subFamily", "device", "variant")
 CORES = {
     "Cortex-M0": "cortex-m0plus", "Cortex-M0+": "cortex-m0plus", "Cortex-M3": "cortex-m3",
@@ -111,13 +115,9 @@ def _number(text: str, where: str) -> int:
 
 
 def _parsed(path: Path) -> dict[str, _Device]:
-    reader = _Reader(path.name)
+    content, reader = read_whole(path, MAX_BYTES, ProfileError, _HINT), _Reader(path.name)
     try:
-        if path.stat().st_size > MAX_BYTES:
-            raise ProfileError(f"is larger than {MAX_BYTES} bytes", path.name, _HINT)
-        reader.parser.Parse(path.read_bytes(), True)
-    except OSError as error:
-        raise ProfileError(f"cannot be read: {error.strerror}", str(path), _HINT) from None
+        reader.parser.Parse(content, True)
     except (expat.ExpatError, LookupError, ValueError) as error:
         raise ProfileError(f"is no XML: {error}", path.name, _HINT) from None
     return reader.found
@@ -134,27 +134,37 @@ class _Reader:
         self.parser = expat.ParserCreate()
         self.parser.StartElementHandler = self._start
         self.parser.EndElementHandler = self._end
-        self.parser.StartDoctypeDeclHandler = self._refuse
-        self.parser.EntityDeclHandler = self._refuse
-        self.parser.ExternalEntityRefHandler = self._refuse
+        self.parser.StartDoctypeDeclHandler = self._refuse_entities
+        self.parser.EntityDeclHandler = self._refuse_entities
+        self.parser.ExternalEntityRefHandler = self._refuse_entities
 
-    def _refuse(self, *_: object) -> int:
-        raise ProfileError("has a document type or entities", self.where, _HINT)
+    def _refuse(self, what: str) -> NoReturn:
+        raise ProfileError(what, self.where, _HINT)
+
+    def _refuse_entities(self, *_: object) -> int:
+        self._refuse("has a document type or entities")
 
     def _start(self, tag: str, attributes: dict[str, str]) -> None:
         if len(self.path) >= MAX_DEPTH or len(self.found) >= MAX_DEVICES:
-            raise ProfileError("is nested too deeply or has too many devices", self.where, _HINT)
+            self._refuse("is nested too deeply or has too many devices")
         self.path.append(tag)
         if tag in LEVELS:
             parent = self.open[-1] if self.open else _Device()
-            self.open.append(parent.heir(attributes.get("Dname") or attributes.get("Dvariant", "")))
+            name = attributes.get("Dname") or attributes.get("Dvariant", "")
+            if len(name) > MAX_NAME:
+                self._refuse("has a device of which the name is no name: too long")
+            self.open.append(parent.heir(name))
         elif self.open and tag == "processor":
             known = self.open[-1].processor
             if "Dcore" not in known or "Pname" not in attributes:  # the first of several counts
-                known.update(attributes)
+                said = {fact: attributes[fact] for fact in PROCESSOR if fact in attributes}
+                known.update(said)
         elif self.open and tag == "memory":
             key = attributes.get("id") or attributes.get("name", "memory")
-            self.open[-1].memories[key] = attributes
+            memories = self.open[-1].memories
+            memories[key] = {fact: attributes[fact] for fact in MEMORY if fact in attributes}
+            if len(memories) > MAX_MEMORIES:
+                self._refuse("has a device with too many memories")
 
     def _end(self, tag: str) -> None:
         self.path.pop()

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from studio.errors import ProfileError
-from studio.targets.library import from_table
+from studio.targets.library import from_table, region_place
 from studio.targets.profile import Profile
 
-SOURCE = "described by hand"
+SOURCE, WHERE = "described by hand", "the board"
 _UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20}  # as linker scripts count
 _SIZE = re.compile(r"(0[xX][0-9a-fA-F]{1,16}|[0-9]{1,16})\s*([kKmM]?)")
 _FINE: dict[str, Any] = {
@@ -49,18 +49,18 @@ class Described:
         Raises:
             ProfileError: any of `problems`.
         """
-        return from_table({**self._facts(), "memory": self._regions()}, board, "the board")
+        return from_table({**self._facts(), "memory": self._regions()}, board, WHERE)
 
     def problems(self) -> dict[str, ProfileError]:
         """What is wrong, by field: name, mcu, core, clock, memory, or "memory 0" for a row."""
         found: dict[str, ProfileError] = {}
         for field in ("name", "mcu", "core"):
             try:
-                from_table({**_FINE, field: getattr(self, field)}, "", "the board")
+                from_table({**_FINE, field: getattr(self, field)}, "", WHERE)
             except ProfileError as error:
                 found[field] = error
         try:
-            from_table({**_FINE, **self._clock()}, "", "the board")
+            from_table({**_FINE, **self._clock()}, "", WHERE)
         except ProfileError as error:
             found["clock"] = error
         for index, row in enumerate(self.memory):
@@ -75,9 +75,9 @@ class Described:
     def _memory_problem(self) -> dict[str, ProfileError]:
         """The first problem of the regions together, at its row where it is about one."""
         try:
-            from_table({**_FINE, "memory": self._regions()}, "", "the board")
+            from_table({**_FINE, "memory": self._regions()}, "", WHERE)
         except ProfileError as error:
-            named = (f"the board: memory '{row.name[:40]}'" for row in self.memory)
+            named = (region_place(WHERE, row.name) for row in self.memory)
             at = [index for index, where in enumerate(named) if where == error.where]
             return {f"memory {at[0]}" if at else "memory": error}
         return {}
@@ -94,7 +94,7 @@ class Described:
         except (ValueError, OverflowError):
             what = f"'{self.clock_mhz[:40]}' is no number"
             hint = "write MHz, as 84 or 32.768, or nothing where it is not known"
-            raise ProfileError(what, "the board: clock_hz", hint) from None
+            raise ProfileError(what, f"{WHERE}: clock_hz", hint) from None
         return {"clock_hz": {"value": value, "source": SOURCE}}
 
     def _regions(self) -> list[dict[str, Any]]:
@@ -102,7 +102,7 @@ class Described:
 
 
 def _region(row: Row) -> dict[str, Any]:
-    where = f"the board: memory '{row.name[:40]}'"
+    where = region_place(WHERE, row.name)
     if not row.name.strip():
         raise ProfileError("has no name", where, "call it flash or ram")
     return {

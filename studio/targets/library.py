@@ -35,6 +35,7 @@ from pathlib import Path
 from typing import Any
 
 from studio.errors import ProfileError
+from studio.reading import read_whole
 from studio.targets.profile import CORES, Fact, Profile, Region
 from studio.targets.resources import changed_ns, resource
 
@@ -55,7 +56,8 @@ _REGION: dict[str, type] = {
 }  # fmt: skip
 _ADDRESSES = 1 << 32
 _MOST = 1e12  # of a clock, a current or a voltage: what is more is a slip of the pen
-_MAX_BYTES, _MAX_DOTS, _MAX_NAME = 1 << 16, 100, 200
+_MAX_BYTES, _MAX_DOTS, _MAX_NAME, _MAX_REGIONS = 1 << 16, 100, 200, 64
+_OF_PACK = re.compile(r"(.*\.pdsc)#(.*)", re.IGNORECASE | re.DOTALL)
 _HINT = "a profile is a short TOML file, as those in resources/boards"
 
 
@@ -89,37 +91,44 @@ def profile(board: str) -> Profile:
 
 def names_file(board: str) -> bool:
     """Whether a board's name is the path of a file, with or without a device."""
-    return board.partition("#")[0].endswith((".pdsc", ".json")) or board.endswith(".toml")
+    return file_and_device(board)[0].lower().endswith((".toml", ".json", ".pdsc"))
+
+
+def file_and_device(board: str) -> tuple[str, str]:
+    """The path in a board's name, and the device of a description, "" where none is named."""
+    found = _OF_PACK.fullmatch(board)
+    return (found[1], found[2]) if found else (board, "")
 
 
 def holds_board(path: Path) -> bool:
     """Whether a file looks like a board's, told from data by its name and its keys."""
-    if path.suffix not in (".toml", ".json"):
-        return path.suffix == ".pdsc"
+    suffix = path.suffix.lower()
+    if suffix not in (".toml", ".json"):
+        return suffix == ".pdsc"
     try:
         text = _text(path)
-        found = tomllib.loads(text) if path.suffix == ".toml" else json.loads(text)
-    except (ProfileError, OSError, ValueError, RecursionError):
-        return path.suffix == ".toml"  # reading it says what is wrong
-    marks = {"core", "mcu", "memory"} if path.suffix == ".toml" else {"build", "upload"}
+        found = tomllib.loads(text) if suffix == ".toml" else json.loads(text)
+    except (ProfileError, ValueError, RecursionError):
+        return suffix == ".toml"  # reading it says what is wrong
+    marks = {"core", "mcu", "memory"} if suffix == ".toml" else {"build", "upload"}
     return isinstance(found, dict) and bool(marks & found.keys())
 
 
 def _of_file(board: str) -> Profile:
     """What a file says; read again where it has changed."""
-    return _read(board, changed_ns(board.partition("#")[0]))
+    return _read(board, changed_ns(file_and_device(board)[0]))
 
 
 @lru_cache(maxsize=256)
 def _read(board: str, _changed_ns: int) -> Profile:
     from studio.targets import cmsis_pack, platformio
 
-    file, _, device = board.partition("#")
-    if file.endswith(".pdsc"):
+    file, device = file_and_device(board)
+    if file.lower().endswith(".pdsc"):
         return cmsis_pack.read_device(Path(file), device)
-    if file.endswith(".json"):
+    if file.lower().endswith(".json"):
         return platformio.read_manifest(Path(file))
-    return read_profile(Path(board))
+    return read_profile(Path(file))
 
 
 def read_profile(path: Path) -> Profile:
@@ -132,9 +141,9 @@ def read_profile(path: Path) -> Profile:
     where = path.name
     try:
         table = tomllib.loads(_text(path))
-    except (OSError, ValueError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         raise ProfileError(f"cannot be read: {error}", str(path), _HINT) from None
-    virtual = "virtual/" if path.parent.name == "virtual" else ""
+    virtual = "virtual/" if path.parent == resource("resources/boards/virtual") else ""
     return from_table(table, virtual + path.stem, where)
 
 
@@ -155,9 +164,7 @@ def from_table(table: dict[str, Any], board: str, where: str) -> Profile:
         if not table[key].strip():
             hint = "write what people call it; of the MCU, the part number"
             raise ProfileError(f"its {key} is empty", where, hint)
-        if not table[key].isprintable() or len(table[key]) > _MAX_NAME:
-            what = f"its {key} is no name: too long, or with characters that cannot be shown"
-            raise ProfileError(what, where, f"write at most {_MAX_NAME} letters")
+        _check_name(table[key], f"its {key}", where)
     if table["core"] not in CORES:
         raise ProfileError(
             f"unknown core '{table['core'][:40]}'", where, f"one of {', '.join(CORES)}"
@@ -182,16 +189,37 @@ def from_table(table: dict[str, Any], board: str, where: str) -> Profile:
     for key in ("active_ma", "active_v"):
         if key in table:
             table[key] = _fact(table[key], _FACT, f"{where}: {key}")
+    _check_port(table, where)
     table["memory"] = _memory(table["memory"], where)
-    return Profile(id=board, **table)
+    return Profile(id=as_id(board), **table)
+
+
+def as_id(name: str) -> str:
+    """A name without what would end a text in generated files or upset a terminal."""
+    return "".join(c if c.isprintable() and c not in '"\\' else "_" for c in name)
+
+
+def _check_name(name: str, what: str, where: str) -> None:
+    if not name.isprintable() or len(name) > _MAX_NAME:
+        told = f"{what} is no name: too long, or with characters that cannot be shown"
+        raise ProfileError(told, where, f"write at most {_MAX_NAME} letters")
+
+
+def _check_port(table: dict[str, Any], where: str) -> None:
+    """Both are words in generated C."""
+    port, machine = table.get("port", ""), table.get("machine", "")
+    if not re.fullmatch("[a-z0-9-]*", machine):
+        hint = "leave it out; virtual boards have one"
+        raise ProfileError(f"no machine '{as_id(machine[:40])}'", f"{where}: machine", hint)
+    known = [path.parent.name for path in resource("runtime_c/ports").glob("*/port.toml")]
+    if port and port not in known:
+        hint = f"leave it out; there are: {', '.join(sorted(known))}"
+        raise ProfileError(f"no port '{as_id(port[:40])}'", f"{where}: port", hint)
 
 
 def _text(path: Path) -> str:
     """A profile's text, where it is one that can be parsed in little memory."""
-    with path.open("rb") as stream:
-        content = stream.read(_MAX_BYTES + 1)
-    if len(content) > _MAX_BYTES:
-        raise ProfileError(f"is larger than {_MAX_BYTES} bytes", str(path), _HINT)
+    content = read_whole(path, _MAX_BYTES, ProfileError, _HINT)
     # What a key of many parts takes grows with the square of their number.
     if any(line.count(b".") > _MAX_DOTS for line in content.splitlines()):
         raise ProfileError("has a line of too many parts", str(path), _HINT)
@@ -219,6 +247,8 @@ def _check(
 def _words(values: list[Any], where: str) -> tuple[str, ...]:
     if not all(isinstance(value, str) for value in values):
         raise ProfileError("must be a list of strings", where, 'write ["one", "two"]')
+    for value in values:
+        _check_name(value, f"'{as_id(value[:40])}'", where)
     return tuple(values)
 
 
@@ -231,13 +261,19 @@ def _fact(table: dict[str, Any], keys: dict[str, type], where: str) -> Fact:
     return Fact(**table)
 
 
+def region_place(where: str, region: str) -> str:
+    """Where an error about a region of memory is."""
+    return f"{where}: memory '{as_id(region[:40])}'"
+
+
 def _memory(tables: list[Any], where: str) -> tuple[Region, ...]:
     regions = []
     for table in tables:
         if not isinstance(table, dict):
             raise ProfileError("memory must be a list of [[memory]] tables", where, _HINT)
-        place = f"{where}: memory '{str(table.get('name', '?'))[:40]}'"
+        place = region_place(where, str(table.get("name", "?")))
         _check(table, _REGION, ("name", "kind", "address", "size_bytes"), place)
+        _check_name(table["name"], "its name", place)
         if table["kind"] not in ("flash", "ram"):
             what = f"kind '{table['kind'][:40]}' is neither flash nor ram"
             raise ProfileError(what, place, 'write kind = "flash" or kind = "ram"')
@@ -249,6 +285,8 @@ def _memory(tables: list[Any], where: str) -> tuple[Region, ...]:
             raise ProfileError("does not lie within 32-bit addresses", place, hint)
         regions.append(Region(**table))
     names = [region.name for region in regions]
+    if len(regions) > _MAX_REGIONS:
+        raise ProfileError(f"has more than {_MAX_REGIONS} regions of memory", where, _HINT)
     for name in names:
         if names.count(name) > 1:
             what = f"two regions of memory are called '{name[:40]}'"

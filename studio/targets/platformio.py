@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from studio.errors import ProfileError
+from studio.reading import read_whole
 from studio.targets.library import from_table
 from studio.targets.profile import Profile
 
@@ -35,11 +36,10 @@ def read_manifest(path: Path) -> Profile:
         ProfileError: not readable, no manifest, an unknown core, or sizes that are not positive.
     """
     where = path.name
+    content = read_whole(path, MAX_BYTES, ProfileError, _HINT)
     try:
-        if path.stat().st_size > MAX_BYTES:
-            raise ProfileError(f"is larger than {MAX_BYTES} bytes", where, _HINT)
-        manifest = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
+        manifest = json.loads(content.decode("utf-8"))
+    except (ValueError, RecursionError) as error:
         raise ProfileError(f"cannot be read: {error}", str(path), _HINT) from None
     build, upload = _part(manifest, "build", where), _part(manifest, "upload", where)
     mcu = _word(build, "mcu", "unknown", where)

@@ -46,7 +46,7 @@ def changed_ns(path: str | Path) -> int:
     """When a file was written last, for caches of what it says; 0 where there is none."""
     try:
         return Path(path).stat().st_mtime_ns
-    except OSError:
+    except (OSError, ValueError):
         return 0  # who reads it says what is wrong
 
 

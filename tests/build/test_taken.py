@@ -58,6 +58,7 @@ def test_an_elf_file_is_counted_as_the_build_counts_it(tmp_path):
         (b"", "neither an ELF file nor a linker map"),
         (b"hello\n" * 50, "neither an ELF file nor a linker map"),
         (b"\x7fELF" + bytes(100), "not an image that can be read"),
+        (b".flash.text  0x08000000  0x1000\n.dram0.bss  0x20000000  0x800\n", "names no section"),
     ],
 )
 def test_what_is_neither_is_named(tmp_path, content, what):

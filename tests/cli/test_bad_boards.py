@@ -6,6 +6,7 @@ Every error says what, where and what to do next, in a line or two, and nothing 
 from __future__ import annotations
 
 import json
+import os
 import random
 import struct
 import time
@@ -15,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from studio.targets.library import profile
 from studio.targets.resources import resource
 
 DIGITS = resource("resources/examples/digits/digits.onnx")
@@ -98,6 +100,16 @@ def refused(studio: Studio, path: Path, content: str | bytes, *words: object) ->
         pytest.param('active_ma = {value = nan, source = "x"}\n' + TOML, "positive", id="nan"),
         pytest.param("a = " + "[" * 60_000, "cannot be read", id="deep-lists"),
         pytest.param(".".join(["a"] * 30_000) + " = 1", "too many parts", id="deep-keys"),
+        pytest.param('port = "nope"\n' + TOML, "no port", id="unknown-port"),
+        pytest.param('port = "../../resources"\n' + TOML, "no port", id="port-elsewhere"),
+        pytest.param('machine = "x,dumpdtb=/tmp/x"\n' + TOML, "no machine", id="machine-options"),
+        pytest.param('uploads = ["\\u001b[31m"]\n' + TOML, "no name", id="terminal-codes"),
+        pytest.param(TOML.replace('"ram"\nk', '"\\u001b[31m"\nk'), "no name", id="region-name"),
+        pytest.param(TOML.replace('"ram"\nk', '"' + "x" * 300 + '"\nk'), "too long",
+                     id="long-region-name"),
+        pytest.param(TOML + "".join(f"[[memory]]\nname = 'r{i}'\nkind = 'ram'\n"
+                     f"address = {0x30000000 + 64 * i}\nsize_bytes = 64\n" for i in range(64)),
+                     "more than 64 regions", id="many-regions"),
         pytest.param(bytes(range(256)) * 10, "cannot be read", id="binary"),
         pytest.param(LARGE, "larger than", id="large"),
         pytest.param("", "is missing", id="empty"),
@@ -127,6 +139,12 @@ def test_a_bad_profile(studio: Studio, tmp_path: Path, content: str | bytes, wha
         pytest.param(PACK.replace("0x20000000", "0x08000000"), "overlap", id="overlap"),
         pytest.param(PACK.replace("Cortex-M4", "Cortex-A53"), "unknown core", id="unknown-core"),
         pytest.param(PACK.replace("F401", "F" * 1_000_000), "no name", id="long-name"),
+        pytest.param(PACK.replace("<memory id=\"IRAM1\"", "<memory id='IRAM1' " + "".join(
+                     f"a{i}='' " for i in range(300_000))).replace("0x18000", "0"),
+                     "not positive", id="many-attributes"),
+        pytest.param("<family>" + "".join(f'<memory id="M{i}"/>' for i in range(200_000))
+                     + "".join(f'<device Dname="D{i}"/>' for i in range(19_999)) + "</family>",
+                     "too many memories", id="inherited-by-many"),
         pytest.param("<a>" * 100_000, "nested too deeply", id="deep"),
         pytest.param(bytes(range(256)) * 10, "no XML", id="binary"),
         pytest.param(LARGE, "larger than", id="large"),
@@ -219,3 +237,61 @@ def test_a_damaged_elf_file(studio: Studio, tmp_path: Path, content: bytes) -> N
     path = tmp_path / "app.elf"
     words = ("--board", BOARD, "--application", path)
     assert "not an image" in refused(studio, path, content, *words)["what"]
+
+
+def test_an_elf_file_of_nothing_or_of_too_much(studio: Studio, tmp_path: Path) -> None:
+    path, words = tmp_path / "app.elf", ("--board", BOARD, "--application")
+    bare = b"\x7fELF\1\1\1" + bytes(9) + struct.pack(
+        "<HHIIIIIHHHHHH", 2, 40, 1, 0, 0, 0, 0, 52, 0, 0, 40, 0, 0
+    )  # fmt: skip
+    assert "names no section" in refused(studio, path, bare, *words, path)["what"]
+    one = struct.pack("<10I", 1, 8, 3, 0, 52, 2**32 - 1, 0, 0, 4, 0)
+    twice = b"\x7fELF\1\1\1" + bytes(9) + struct.pack(
+        "<HHIIIIIHHHHHH", 2, 40, 1, 0, 0, 52, 0, 52, 0, 0, 40, 4, 3
+    )  # fmt: skip
+    names = struct.pack("<10I", 0, 3, 0, 0, 212, 8, 0, 0, 1, 0)
+    content = twice + struct.pack("<10I", *[0] * 10) + one + one + names + b"\0.bss\0\0\0"
+    assert "32-bit" in refused(studio, path, content, *words, path)["what"]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+@pytest.mark.parametrize("name", ["b.toml", "b.json", "b.pdsc", "b.map"])
+def test_a_pipe_is_refused_and_not_waited_for(studio: Studio, tmp_path: Path, name: str) -> None:
+    os.mkfifo(tmp_path / name)
+    of_board = ("--board", BOARD, "--application", tmp_path / name)
+    words = of_board if name == "b.map" else ("--board", tmp_path / name)
+    ran = studio("budget", DIGITS, *words, "--json")
+    assert "is a pipe or device" in ran.data["error"]["what"]
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["C#/b.toml", "C#/b.json", "C#/b.pdsc", "B.TOML", "B.PDSC", "a 'b' \u00fc.toml",
+     'q"\n\\.toml', "virtual/b.toml"],
+)  # fmt: skip
+def test_names_of_all_kinds(studio: Studio, tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    path.parent.mkdir(exist_ok=True)
+    texts = {".toml": TOML, ".json": json.dumps(MANIFEST), ".pdsc": PACK}
+    path.write_text(texts[path.suffix.lower()])
+    [one] = studio("budget", DIGITS, "--board", path, "--json").data["budgets"]
+    assert one["flash_limit_bytes"] >= 0x80000
+    shown = one["board"]
+    assert shown.isprintable() and not {'"', "\\"} & set(shown)
+    again = texts[path.suffix.lower()].replace("0x80000", "0x70000").replace("1048576", "0x70000")
+    path.write_text(again.replace("524288", str(0x70000)))
+    [one] = studio("budget", DIGITS, "--board", path, "--json").data["budgets"]
+    assert one["flash_limit_bytes"] == 0x70000
+    assert not profile(str(path)).virtual
+
+
+def test_two_files_of_one_name_are_told_apart(studio: Studio, tmp_path: Path) -> None:
+    for folder, ram in (("a", "65536"), ("b", "1024")):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "m.toml").write_text(TOML.replace("65536", ram))
+    boards = [str(tmp_path / folder / "m.toml") for folder in "ab"]
+    words = [word for board in (*boards, boards[0]) for word in ("--board", board)]
+    ran = studio("budget", DIGITS, *words, "--advice", "--json")
+    assert [(one["board"], "advice" in one) for one in ran.data["budgets"]] == [
+        (boards[0], False), (boards[1], True),
+    ]  # fmt: skip

@@ -17,7 +17,8 @@ from studio.targets.profile import CORES, Fact, Profile, Region
 from studio.targets.writer import profile_text, write_profile
 
 MOST = 1 << 32
-words = st.lists(st.text(max_size=20), max_size=3).map(tuple)
+shown = st.text(max_size=20).filter(str.isprintable)
+words = st.lists(shown, max_size=3).map(tuple)
 names = st.text(min_size=1, max_size=40).filter(lambda t: t.isprintable() and bool(t.strip()))
 sources = st.text(max_size=60)
 GOOD = Described(
@@ -34,7 +35,7 @@ def regions(draw: st.DrawFn) -> tuple[Region, ...]:
                                 unique=True)))  # fmt: skip
     kinds = ["flash", "ram", *draw(st.lists(st.sampled_from(["flash", "ram"]), min_size=3,
                                             max_size=3))][:count]  # fmt: skip
-    called = draw(st.lists(st.text(max_size=12), min_size=count, max_size=count, unique=True))
+    called = draw(st.lists(shown, min_size=count, max_size=count, unique=True))
     return tuple(
         Region(called[i], kinds[i], cuts[2 * i], cuts[2 * i + 1] - cuts[2 * i], draw(st.booleans()))
         for i in range(count)
@@ -48,7 +49,9 @@ def facts(numbers: st.SearchStrategy) -> st.SearchStrategy:
 amounts = st.floats(0, 1e11, exclude_min=True)
 boards = st.builds(
     Profile, st.just("mine"), names, names, st.sampled_from(sorted(CORES)), regions(),
-    facts(st.integers(1, 10**11)), st.text(max_size=20), st.text(max_size=20), words,
+    facts(st.integers(1, 10**11)), st.sampled_from(["", "mps2"]),
+    st.from_regex("[a-z0-9-]{0,9}", fullmatch=True),
+    words,
     st.lists(st.from_regex("[0-9a-f]{4}:[0-9a-f]{4}", fullmatch=True), max_size=2).map(tuple),
     words, facts(amounts), facts(amounts), sources,
     st.frozensets(st.sampled_from(["memory", "core", "sensors", "clock_hz"])),

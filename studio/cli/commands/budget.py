@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import argparse
 import math
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,7 +15,7 @@ from studio.cli import stations
 from studio.cli.answer import Answer, number, table
 from studio.errors import BuildError, StudioError
 from studio.targets.figure import Figure
-from studio.targets.library import profile, profiles
+from studio.targets.library import as_id, names_file, profile, profiles
 from studio.writing import write_whole
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def run(args: argparse.Namespace, report: stations.Report) -> Answer:
     reserve, duty = _reserve(args), _duty(args)
     toolchain = args.toolchain or "zig"
     every = "all" in args.board
-    boards = list(profiles().values()) if every else [profile(board) for board in args.board]
+    boards = list(profiles().values()) if every else _boards(args.board)
     model = stations.opened(args, report)
     options = stations.options(args)
     program = lower(model, options)
@@ -111,6 +111,14 @@ def run(args: argparse.Namespace, report: stations.Report) -> Answer:
     lines += _layer_lines(found[0]) if args.layers and found else []
     lines += [_advice_line(board, one) for board, some in advice.items() for one in some]
     return Answer(data, lines, held=fits)
+
+
+def _boards(names: list[str]) -> list[Profile]:
+    """Profiles, each once; those of files under their paths, since two may have the same name."""
+    return [
+        replace(profile(name), id=as_id(name)) if names_file(name) else profile(name)
+        for name in dict.fromkeys(names)
+    ]
 
 
 def _late(found: list[Budget], most_ms: float | None) -> dict[str, str]:
