@@ -19,9 +19,10 @@ from PySide6.QtWidgets import (
 )
 
 from studio.gui import figures
+from studio.gui.layout import plain_label, tooltip
 from studio.project import MOST_BYTES, Application
 
-WIDTH_PX = 480
+WIDTH_PX, NAME_PX = 480, 176
 FILTER = "Firmware and maps (*.elf *.axf *.out *.map);;All files (*)"
 
 
@@ -40,7 +41,7 @@ class ApplicationDialog(QDialog):
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setMinimumWidth(WIDTH_PX)
         self.file = application.file
-        self.name, self.pick = QLabel(), QPushButton("Choose a file\u2026")
+        self.name, self.pick = plain_label(), QPushButton("Choose a file\u2026")
         self.pick.setAccessibleName("Choose an ELF file or linker map")
         self.pick.clicked.connect(self._ask)
         self.drop = QPushButton("Remove")
@@ -71,8 +72,10 @@ class ApplicationDialog(QDialog):
     def show_file(self, file: str) -> None:
         """Show which file is read."""
         self.file = file
-        self.name.setText(Path(file).name if file else "none")
-        self.name.setToolTip(file)
+        self.name.ensurePolished()
+        metrics, name = self.name.fontMetrics(), Path(file).name if file else "none"
+        self.name.setText(metrics.elidedText(name, Qt.TextElideMode.ElideMiddle, NAME_PX))
+        self.name.setToolTip(tooltip(file))
         self.drop.setEnabled(bool(file))
 
     def _about(self) -> QLabel:

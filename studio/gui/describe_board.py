@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from itertools import pairwise
+from itertools import count, pairwise
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
@@ -21,7 +21,7 @@ from PySide6.QtWidgets import (
 
 from studio.errors import ProfileError
 from studio.gui import theme
-from studio.gui.layout import flat_button
+from studio.gui.layout import flat_button, plain_label
 from studio.targets.described import Described, Row
 from studio.targets.profile import CORES
 
@@ -100,13 +100,14 @@ class DescribeBoard(QDialog):
         self.core.addItems([core for core in CORES if core != HOST])
         self.core.setCurrentText(Described().core)
         self.rows: list[RegionRow] = []
+        self._numbers = count(1)
         self.told: dict[str, QLabel] = {}
         self._touched: set[str] = set()
         self._regions = QVBoxLayout()
         self._regions.setSpacing(8)
         self.more = QPushButton("Add a region")
-        self.more.clicked.connect(lambda: self._add(Row(f"ram{len(self.rows)}", "ram", "", "")))
-        self.missing = QLabel()
+        self.more.clicked.connect(lambda: self._add(Row(self._free_name(), "ram", "", "")))
+        self.missing = plain_label()
         self.missing.setProperty("role", "muted")
         self.missing.setWordWrap(True)
         self.save, self.cancel = QPushButton("Save\u2026"), QPushButton("Cancel")
@@ -207,7 +208,7 @@ class DescribeBoard(QDialog):
         return row
 
     def _add(self, row: Row) -> None:
-        region = RegionRow(row, len(self.rows) + 1)
+        region = RegionRow(row, next(self._numbers))
         region.remove.setAutoDefault(False)
         region.edited.connect(lambda: self.check("memory"))
         region.removed.connect(partial(self._remove, region))
@@ -215,6 +216,11 @@ class DescribeBoard(QDialog):
         self._regions.addWidget(region)
         self._lead_tab()
         self.check()
+
+    def _free_name(self) -> str:
+        """A name for a region that no other one has."""
+        taken = {row.name.text() for row in self.rows}
+        return next(name for i in count(len(self.rows)) if (name := f"ram{i}") not in taken)
 
     def _lead_tab(self) -> None:
         """Tab goes down the form; rows come later than the buttons below them."""
@@ -235,7 +241,7 @@ class DescribeBoard(QDialog):
 
 
 def _told() -> QLabel:
-    label = QLabel()
+    label = plain_label()
     label.setProperty("role", "bad")
     label.setWordWrap(True)
     label.hide()

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QSize, Qt
-from PySide6.QtGui import QAction
+from html import escape
+
+from PySide6.QtCore import QPoint, QSize, Qt
+from PySide6.QtGui import QAction, QGuiApplication
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
@@ -92,6 +94,25 @@ def flat_button(text: str, name: str) -> QPushButton:
     button.setAccessibleName(name)
     button.setToolTip(name)
     return button
+
+
+def tooltip(text: str) -> str:
+    """A tooltip that shows a text as it is, where Qt would take a "<" for the begin of a tag."""
+    return f"<p style='white-space:pre-wrap'>{escape(text)}</p>" if "<" in text else text
+
+
+def within_screen(popup: QWidget, x: int, y: int) -> QPoint:
+    """Where a popup that would like to be at x, y is seen whole, as far as the screen allows."""
+    room = (QGuiApplication.screenAt(QPoint(x, y)) or popup.screen()).availableGeometry()
+    right, bottom = room.right() - popup.width() + 1, room.bottom() - popup.height() + 1
+    return QPoint(max(room.left(), min(x, right)), max(room.top(), min(y, bottom)))
+
+
+def plain_label(text: str = "") -> QLabel:
+    """A label that shows a text as it is: names of files and boards are no markup."""
+    label = QLabel(text)
+    label.setTextFormat(Qt.TextFormat.PlainText)
+    return label
 
 
 def recolour(buttons: list[QPushButton]) -> None:

@@ -91,6 +91,7 @@ class MainWindow(QMainWindow):
         self._kept, self._saving = Autosave(unsaved, self), Saving(session.take, self)
         self.menus, self.own = Menus(self), OwnBoards(self)
         self._connect()
+        self.budget.chooser_opened.connect(self.own.fill)
         session.on_change(self._changed)
         self.parts.fill_recent(self.recent(), self._kept.files())
         self.budget.favourites = set(self.listed("favourites"))
@@ -179,6 +180,9 @@ class MainWindow(QMainWindow):
             self._analysis.ask()
         self._kept.follow(new)
         self.own.follow(new)
+        error = present.application_error(new)
+        if error is not None and present.application_error(old) is None:
+            self.notices.error(error)
         if new.deployment is not old.deployment and new.deployment is not None:
             self._check_deployment(new.deployment)
         self.refresh()

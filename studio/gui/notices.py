@@ -145,6 +145,10 @@ class Notices(QScrollArea):
         width = min(self.WIDTH_PX, parent.width() - 2 * MARGIN_PX)
         inner = self._column.totalHeightForWidth(width)
         height = max(0, min(inner, int(self.SHARE * parent.height())))
+        # A bar that once was there would stay: beside it lines are narrower, and so higher.
+        needed = Qt.ScrollBarPolicy.ScrollBarAsNeeded
+        never = Qt.ScrollBarPolicy.ScrollBarAlwaysOff
+        self.setVerticalScrollBarPolicy(needed if inner > height else never)
         self.setGeometry(parent.width() - width - MARGIN_PX, self._top_px, width, height)
 
     @property

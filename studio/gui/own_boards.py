@@ -11,7 +11,9 @@ from PySide6.QtWidgets import QFileDialog
 from studio.errors import ProfileError, StudioError
 from studio.gui.application_dialog import ApplicationDialog
 from studio.gui.describe_board import DescribeBoard
+from studio.gui.panels.board_chooser import BoardChooser
 from studio.gui.questions import question_for
+from studio.gui.tasks import Task
 from studio.session.state import State
 from studio.targets.library import names_file
 from studio.targets.profile import Profile
@@ -45,6 +47,14 @@ class OwnBoards:
             kept = [board, *(other for other in self.files if other != board)][:MOST]
             self._window.settings.setValue(OWN_BOARDS, kept)
         self._window.budget.own = self.files
+
+    def fill(self, popup: BoardChooser) -> None:
+        """Read the user's boards for the list, in a thread: a description may be large."""
+        task = Task("Reading your boards", self._window.session.read_boards(popup.own))
+        task.succeeded.connect(popup.show_read)
+        task.crashed.connect(self._window.show_crash)
+        self._window.tasks.start(task)
+        popup.destroyed.connect(task.cancel)
 
     def ask(self) -> None:
         """Ask for a board file and choose it."""

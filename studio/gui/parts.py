@@ -58,7 +58,7 @@ PLANS = {
 """Plan and input to choose from in the bar."""
 
 
-OWN_PX = 24
+OWN_PX, MOST_BOARD_PX = 24, 240
 
 
 class Parts:
@@ -153,6 +153,7 @@ class Parts:
         self.board.setAccessibleName("Board to generate for and to flash")
         self.board.setToolTip("The board that Generate, Flash and Live work for")
         self.board.setMinimumWidth(112)
+        self.board.setMaximumWidth(MOST_BOARD_PX)
         row.addWidget(label)
         row.addLayout(self._board_choice())
         row.addWidget(self._plan_label())
@@ -315,6 +316,7 @@ class Parts:
         self.budget.show_rows(present.board_rows(state), state.project.board)
         self.budget.show_application(present.application(state))
         self.budget.advice.show_lines(*present.advice(state))
+        self.budget.application.setEnabled(state.model is not None)
         self._show_board(state)
         self._show_step(state)
         view = state.view
@@ -382,13 +384,12 @@ class Parts:
         project = state.project
         extra = () if project.board in project.boards else (project.board,)
         boards = (*project.boards, *extra)
-        shown = tuple(self.board.itemData(index) for index in range(self.board.count()))
-        if shown != boards:
+        named = [(present.board_name(board), board) for board in boards]
+        shown = range(self.board.count())
+        if named != [(self.board.itemText(at), self.board.itemData(at)) for at in shown]:
             self.board.clear()
-            for board in (
-                state.project.boards if state.project.board in state.project.boards else boards
-            ):
-                self.board.addItem(present.board_name(board), board)
+            for name, board in named:
+                self.board.addItem(name, board)
         self.board.setCurrentIndex(boards.index(project.board))
         asked = (project.plan, project.input)
         self.plan.setCurrentIndex(list(PLANS).index(asked) if asked in PLANS else -1)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from studio.compression.step import steps
-from studio.errors import ProfileError, Unsupported
+from studio.errors import StudioError, Unsupported
 from studio.gui import figures
 from studio.gui.canvas.card import Card, Mini
 from studio.gui.panels.accuracy import Measured
@@ -17,12 +17,12 @@ from studio.gui.panels.board_rows import BoardRow
 from studio.gui.panels.station_row import Station
 from studio.gui.panels.trade_off import Limit, Point
 from studio.gui.step_groups import icon_of
-from studio.project import ROOT, branch
+from studio.project import ROOT, Application, branch
 from studio.session import state as deploying
 from studio.session.board_work import STATIONS
 from studio.session.state import NodeView, Result, State
 from studio.targets.figure import Figure
-from studio.targets.library import profile
+from studio.targets.library import called, known, names_file
 from studio.targets.profile import Profile
 
 if TYPE_CHECKING:
@@ -271,21 +271,13 @@ def why_nothing(view: NodeView) -> str:
 
 
 def chosen_board(state: State) -> Profile | None:
-    """The profile of the selected board; None where its file is gone."""
-    try:
-        return profile(state.project.board)
-    except ProfileError:
-        return None
+    """The profile of the selected board; None where its file was not read yet."""
+    return known(state.project.board)
 
 
 def board_name(board: str) -> str:
     """A board's short name for people."""
-    if board in SHORT_NAMES:
-        return SHORT_NAMES[board]
-    try:
-        return profile(board).name
-    except ProfileError:
-        return board
+    return SHORT_NAMES.get(board) or called(board)
 
 
 def board_rows(state: State) -> list[BoardRow]:
@@ -297,9 +289,11 @@ def _board_row(state: State, board: str) -> BoardRow:
     name = board_name(board)
     budget = state.view.budgets.get(board)
     if budget is None:
-        error = state.view.error or state.view.refused.get(board)
+        refused = state.view.refused.get(board)
+        error = state.view.error or refused
         why = str(error) if error else "Open a model to see what it takes"
-        return BoardRow(board, name, tooltip=f"{name}\n{why}")
+        told = f"\u2715 {refused.what}" if refused and not application_error(state) else ""
+        return BoardRow(board, name, over=told, tooltip=f"{name}\n{why}")
     found, own = budget.profile, budget.reserve
     flash_size, ram_size = found.size_bytes("flash"), found.size_bytes("ram")
     flash = budget.flash_bytes.value + own.flash_bytes
@@ -308,6 +302,7 @@ def _board_row(state: State, board: str) -> BoardRow:
     layer, buffers = budget.peak
     lines = [
         f"{found.name}, {found.mcu}, {found.core}",
+        *([board] if names_file(board) else []),
         f"Flash {figures.exact_bytes(flash)} of {figures.exact_bytes(flash_size)}",
         *(f"    {part} {figures.exact_bytes(size)}" for part, size in budget.flash_parts.items()),
         *_taken_line("application", own.flash_bytes),
@@ -371,7 +366,7 @@ def _culprit(budget: Budget) -> str:
     """Where to look first: the fullest layer, or what else takes most."""
     if not budget.over_ram_bytes:
         return max(budget.flash_parts, key=lambda part: budget.flash_parts[part])
-    if budget.over_ram_bytes and budget.copied_bytes.value > budget.arena_bytes.value:
+    if budget.copied_bytes.value > budget.arena_bytes.value:
         return "weights in RAM"
     return budget.peak[0].rpartition("/")[2]
 
@@ -380,7 +375,7 @@ def _taken_line(what: str, size_bytes: int) -> list[str]:
     return [f"    {what} {figures.exact_bytes(size_bytes)}"] if size_bytes else []
 
 
-def _takes(own: Reserve) -> str:
+def _takes(own: Reserve | Application) -> str:
     if not own.flash_bytes and not own.ram_bytes:
         return ""
     flash, ram = figures.short_bytes(own.flash_bytes), figures.short_bytes(own.ram_bytes)
@@ -390,9 +385,19 @@ def _takes(own: Reserve) -> str:
 def application(state: State) -> str:
     """What the user's application takes, or the name of its file where that is not known."""
     budget = next(iter(state.view.budgets.values()), None)
+    own = state.project.application
     if budget is not None:
         return _takes(budget.reserve)
-    return Path(state.project.application.file).name
+    if not own.file:
+        return _takes(own)
+    return "cannot be used" if application_error(state) else Path(own.file).name
+
+
+def application_error(state: State) -> StudioError | None:
+    """Why the file of the user's application keeps every budget away; None where it does not."""
+    path = Path(state.project.application.file)
+    errors = state.view.refused.values()
+    return next((error for error in errors if error.where in (str(path), path.name)), None)
 
 
 def effect(state: State) -> str:

@@ -118,8 +118,11 @@ class DeviceQuestion(Question):
         self.list.addItems(error.devices)
         self.list.currentItemChanged.connect(self._turned)
         self.list.itemDoubleClicked.connect(self.accept)
+        self.told = QLabel("None of them has this in its name.")
+        self.told.setProperty("role", "muted")
         self.column.addWidget(self.field)
-        self.column.addWidget(self.list)
+        self.column.addWidget(self.told)
+        self.column.addWidget(self.list, 1)
         self.go_on.setDefault(True)
         self.field.setFocus()
         self._filter("")
@@ -138,6 +141,7 @@ class DeviceQuestion(Question):
             item.setHidden(query.strip().lower() not in item.text().lower())
         shown = [item for item in items if not item.isHidden()]
         self.list.setCurrentItem(shown[0] if shown else None)  # type: ignore[arg-type]
+        self.told.setVisible(not shown)
         self._turned()
 
     def _turned(self, *_: object) -> None:

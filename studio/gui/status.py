@@ -8,6 +8,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QStatusBar, QWidget
 
 from studio.gui import figures, theme
+from studio.gui.layout import plain_label
 from studio.job import Progress
 
 BAR_PX = 96
@@ -29,7 +30,7 @@ class StatusBar(QStatusBar):
         self._row.setSpacing(20)
         self._row.addStretch(1)
         self.addWidget(row, 1)
-        self.text = QLabel()
+        self.text = plain_label()
         self.text.setAccessibleName("Running job")
         self.text.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self.text.setFixedWidth(TEXT_PX)
@@ -54,7 +55,7 @@ class StatusBar(QStatusBar):
     def show_figures(self, shown: Sequence[tuple[str, str]]) -> None:
         """Show texts with their tooltips."""
         while len(self._figures) < len(shown):
-            label = QLabel()
+            label = plain_label()
             label.setFont(theme.scaled(0.95))
             label.setProperty("role", "muted")
             self._row.insertWidget(len(self._figures), label)

@@ -9,14 +9,14 @@ thread that owns the session.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from studio import project as document
-from studio.errors import ProjectError, RecipeError
+from studio.errors import ProfileError, ProjectError, RecipeError
 from studio.job import Job, Progress, finish
 from studio.project import ROOT, Application, History, Project
 from studio.recipe.recipe import Recipe, parse_recipe, write_recipe
@@ -24,6 +24,7 @@ from studio.session import board_work, model_work
 from studio.session.derived import Derived
 from studio.session.model_work import Shapes
 from studio.session.state import Reading, State, Update
+from studio.targets.profile import Profile
 
 if TYPE_CHECKING:
     from studio.budget.advice import Change
@@ -108,6 +109,10 @@ class Session:
             ProfileError: no board file, or one that cannot be used.
         """
         return board_work.open_board(name)
+
+    def read_boards(self, names: Sequence[str]) -> Job[dict[str, Profile | ProfileError]]:
+        """What board files of the user's say, or why they cannot be read, by their names."""
+        return board_work.read_boards(names)
 
     def open_application(
         self, file: str = "", flash_bytes: int = 0, ram_bytes: int = 0

@@ -7,7 +7,7 @@ import itertools
 import os
 import tempfile
 import time
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -67,6 +67,20 @@ def open_board(name: str) -> Job[Update]:
     board = os.path.abspath(file) + (f"#{device}" if device else "")
     profile(board)
     return lambda now: replace(now, history=now.history.edit(now.project.on_board(board)))
+
+
+def read_boards(names: Sequence[str]) -> Job[dict[str, Profile | ProfileError]]:
+    """What board files say, or why they cannot be read."""
+    from studio.targets.library import profile
+
+    found: dict[str, Profile | ProfileError] = {}
+    for name in names:
+        yield Progress(f"Reading {Path(name).name}")
+        try:
+            found[name] = profile(name)
+        except ProfileError as error:
+            found[name] = error
+    return found
 
 
 def open_application(asked: State, application: Application) -> Job[Update]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, NoReturn
 from xml.parsers import expat
@@ -16,6 +17,7 @@ from studio.errors import DeviceNeeded, ProfileError
 from studio.reading import read_whole
 from studio.targets.library import from_table
 from studio.targets.profile import Profile
+from studio.targets.resources import changed_ns
 
 MAX_BYTES, MAX_DEPTH, MAX_DEVICES = 64 << 20, 100, 20_000
 MAX_MEMORIES, MAX_NAME = 64, 200  # of a device, which inherits copies of what its family has
@@ -48,7 +50,7 @@ def devices(path: Path) -> tuple[str, ...]:
     Raises:
         ProfileError: as `read_device`.
     """
-    return tuple(_parsed(path))
+    return tuple(_parsed(path, changed_ns(path)))
 
 
 def read_device(path: Path, name: str = "") -> Profile:
@@ -59,7 +61,7 @@ def read_device(path: Path, name: str = "") -> Profile:
         ProfileError: not readable, no XML, with a document type or entities, too large, no such
             device, an unknown core, or memories that cannot be.
     """
-    found = _parsed(path)
+    found = _parsed(path, changed_ns(path))
     where = f"{path.name}#{name}" if name else path.name
     if not found:
         raise ProfileError("describes no devices", where, _HINT)
@@ -114,7 +116,9 @@ def _number(text: str, where: str) -> int:
         raise ProfileError(f"'{text[:40]}' is no number", where, hint) from None
 
 
-def _parsed(path: Path) -> dict[str, _Device]:
+@lru_cache(maxsize=1)
+def _parsed(path: Path, _changed_ns: int) -> dict[str, _Device]:
+    """The devices; kept, since who is asked which device is meant comes back for it."""
     content, reader = read_whole(path, MAX_BYTES, ProfileError, _HINT), _Reader(path.name)
     try:
         reader.parser.Parse(content, True)

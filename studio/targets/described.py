@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from studio.errors import ProfileError
-from studio.targets.library import from_table, region_place
+from studio.targets.library import from_table, region_from, region_place
 from studio.targets.profile import Profile
 
 SOURCE, WHERE = "described by hand", "the board"
@@ -65,7 +65,7 @@ class Described:
             found["clock"] = error
         for index, row in enumerate(self.memory):
             try:
-                _region(row)
+                region_from(_region(row), WHERE)
             except ProfileError as error:
                 found[f"memory {index}"] = error
         if not any(field.startswith("memory") for field in found):
@@ -73,13 +73,11 @@ class Described:
         return found
 
     def _memory_problem(self) -> dict[str, ProfileError]:
-        """The first problem of the regions together, at its row where it is about one."""
+        """The first problem of the regions together; each by itself is fine."""
         try:
             from_table({**_FINE, "memory": self._regions()}, "", WHERE)
         except ProfileError as error:
-            named = (region_place(WHERE, row.name) for row in self.memory)
-            at = [index for index, where in enumerate(named) if where == error.where]
-            return {f"memory {at[0]}" if at else "memory": error}
+            return {"memory": error}
         return {}
 
     def _facts(self) -> dict[str, Any]:

@@ -61,6 +61,9 @@ _OF_PACK = re.compile(r"(.*\.pdsc)#(.*)", re.IGNORECASE | re.DOTALL)
 _HINT = "a profile is a short TOML file, as those in resources/boards"
 
 
+_said: dict[str, Profile] = {}  # by the names of files
+
+
 @cache
 def profiles() -> dict[str, Profile]:
     """All profiles that come with the program, by id, real boards before virtual ones."""
@@ -87,6 +90,25 @@ def profile(board: str) -> Profile:
     near = difflib.get_close_matches(board, list(profiles()), n=3, cutoff=0.4)
     hint = f"did you mean {' or '.join(near)}?" if near else "`tinyml-studio boards` lists them"
     raise ProfileError("no such board", board, hint)
+
+
+def known(board: str) -> Profile | None:
+    """A board's profile without waiting for a file of the user's: what that said last, if read."""
+    if names_file(board):
+        return _said.get(board)
+    try:
+        return profile(board)
+    except ProfileError:
+        return None
+
+
+def called(board: str) -> str:
+    """What people call a board, as far as that is known without reading a file of the user's."""
+    found = known(board)
+    if found is not None or not names_file(board):
+        return found.name if found else board
+    file, device = file_and_device(board)
+    return as_id(device or Path(file).stem)
 
 
 def names_file(board: str) -> bool:
@@ -116,7 +138,8 @@ def holds_board(path: Path) -> bool:
 
 def _of_file(board: str) -> Profile:
     """What a file says; read again where it has changed."""
-    return _read(board, changed_ns(file_and_device(board)[0]))
+    _said[board] = _read(board, changed_ns(file_and_device(board)[0]))
+    return _said[board]
 
 
 @lru_cache(maxsize=256)
@@ -266,24 +289,33 @@ def region_place(where: str, region: str) -> str:
     return f"{where}: memory '{as_id(region[:40])}'"
 
 
+def region_from(table: dict[str, Any], where: str) -> Region:
+    """A region of memory by itself, as `from_table` checks it.
+
+    Raises:
+        ProfileError: a missing or unknown key, a wrong type, a size or address that cannot be.
+    """
+    place = region_place(where, str(table.get("name", "?")))
+    _check(table, _REGION, ("name", "kind", "address", "size_bytes"), place)
+    _check_name(table["name"], "its name", place)
+    if table["kind"] not in ("flash", "ram"):
+        what = f"kind '{table['kind'][:40]}' is neither flash nor ram"
+        raise ProfileError(what, place, 'write kind = "flash" or kind = "ram"')
+    if table["size_bytes"] <= 0:
+        what = "its size is not positive"
+        raise ProfileError(what, place, "write its size in bytes, or leave the region out")
+    if table["address"] < 0 or table["address"] + table["size_bytes"] > _ADDRESSES:
+        hint = "look up its address and size in the datasheet"
+        raise ProfileError("does not lie within 32-bit addresses", place, hint)
+    return Region(**table)
+
+
 def _memory(tables: list[Any], where: str) -> tuple[Region, ...]:
     regions = []
     for table in tables:
         if not isinstance(table, dict):
             raise ProfileError("memory must be a list of [[memory]] tables", where, _HINT)
-        place = region_place(where, str(table.get("name", "?")))
-        _check(table, _REGION, ("name", "kind", "address", "size_bytes"), place)
-        _check_name(table["name"], "its name", place)
-        if table["kind"] not in ("flash", "ram"):
-            what = f"kind '{table['kind'][:40]}' is neither flash nor ram"
-            raise ProfileError(what, place, 'write kind = "flash" or kind = "ram"')
-        if table["size_bytes"] <= 0:
-            what = "its size_bytes is not positive"
-            raise ProfileError(what, place, "write its size in bytes, or leave the region out")
-        if table["address"] < 0 or table["address"] + table["size_bytes"] > _ADDRESSES:
-            hint = "look up its address and size in the datasheet"
-            raise ProfileError("does not lie within 32-bit addresses", place, hint)
-        regions.append(Region(**table))
+        regions.append(region_from(table, where))
     names = [region.name for region in regions]
     if len(regions) > _MAX_REGIONS:
         raise ProfileError(f"has more than {_MAX_REGIONS} regions of memory", where, _HINT)

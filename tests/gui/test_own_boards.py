@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtGui import QFontMetricsF
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QDialogButtonBox, QWidget
+from PySide6.QtWidgets import QApplication, QDialogButtonBox, QTreeWidgetItem, QWidget
 from pytestqt.qtbot import QtBot
 from window_events import drop_file
 from window_hand import Hand
@@ -18,11 +20,14 @@ from studio.gui import present, theme
 from studio.gui.application_dialog import ApplicationDialog
 from studio.gui.describe_board import DescribeBoard
 from studio.gui.main_window import MainWindow
-from studio.gui.panels.board_chooser import BOARD
-from studio.gui.panels.board_rows import FIGURE_PX, GAP_PX, NAME_PX
+from studio.gui.panels.board_chooser import BOARD, BoardChooser
+from studio.gui.panels.board_rows import FIGURE_PX, GAP_PX, NAME_PX, _share_text
 from studio.gui.questions import DeviceQuestion
 from studio.project import Application
+from studio.session import Session
+from studio.targets import library
 from studio.targets.library import profile
+from studio.targets.profile import Profile
 
 Settled = Callable[[], None]
 Key = Qt.Key
@@ -166,7 +171,7 @@ def test_a_device_that_nobody_has_cannot_be_chosen(
     hand.drop(written(tmp_path, "vendor.pdsc", PACK))
     question = open_dialog(DeviceQuestion)
     QTest.keyClicks(question.field, "zzz")
-    assert not question.go_on.isEnabled()
+    assert not question.go_on.isEnabled() and question.told.isVisible()
     QTest.keyClick(question, Key.Key_Escape)
     assert digits.session.state.project.board == "virtual/mps2-an386"
 
@@ -221,6 +226,47 @@ def test_what_the_reader_refuses_stands_at_its_field(form: DescribeBoard) -> Non
     type_into(form.rows[1].length, "8K")
     assert not form.told["memory"].isVisible()
     form.reject()
+
+
+def test_each_region_says_by_itself_what_is_wrong_with_it(form: DescribeBoard) -> None:
+    first, second = form.rows
+    type_into(first.length, "much")
+    type_into(second.length, "0")
+    assert "is no number" in first.told.text() and "not positive" in second.told.text()
+    form.reject()
+
+
+def test_a_region_that_is_added_has_a_name_of_its_own(form: DescribeBoard) -> None:
+    for _ in range(2):
+        QTest.mouseClick(form.more, LEFT)
+    QTest.mouseClick(form.rows[1].remove, LEFT)
+    QTest.mouseClick(form.more, LEFT)
+    names = [row.name.text() for row in form.rows]
+    spoken = [row.name.accessibleName() for row in form.rows]
+    assert len(names) == len(set(names)) == len(set(spoken)) == 4
+    form.reject()
+
+
+def test_a_board_with_a_long_name_or_far_too_little_memory_keeps_its_place(
+    digits: MainWindow, hand: Hand, tmp_path: Path
+) -> None:
+    text = BOARD_TOML.replace("My board", "A board with a long name " * 6)
+    tiny = text.replace("1_048_576", "1").replace("131_072", "1")
+    path = str(written(tmp_path, "tiny.toml", tiny))
+    hand.drop(Path(path))
+    assert digits.parts.board.width() <= 240
+    row = digits.budget.rows[path]
+    assert row.row.flash > 999
+    metrics = QFontMetricsF(theme.scaled(0.92))
+    for share in (0.001, 1.0, 9.99, 10.0, 999.0, 1000.0, row.row.flash, 1e12):
+        assert metrics.horizontalAdvance(_share_text(share)) <= FIGURE_PX - 4
+
+
+def test_the_list_of_boards_is_seen_whole(digits: MainWindow) -> None:
+    digits.move(digits.screen().availableGeometry().bottomRight() - QPoint(300, 300))
+    popup = digits.budget.open_chooser()
+    assert digits.screen().availableGeometry().contains(popup.geometry())
+    popup.close()
 
 
 def test_tab_leads_down_the_form(form: DescribeBoard, qtbot: QtBot) -> None:
@@ -328,3 +374,108 @@ def test_a_dropped_map_is_the_application(digits: MainWindow, hand: Hand, tmp_pa
     QTest.mouseClick(dialog.drop, LEFT)
     hand.click(dialog.buttons.button(QDialogButtonBox.StandardButton.Ok))
     assert digits.session.state.project.application == Application()
+
+
+def rows_of(popup: BoardChooser) -> dict[str, QTreeWidgetItem]:
+    items = (popup.list.topLevelItem(row) for row in range(popup.list.topLevelItemCount()))
+    return {item.data(0, BOARD): item for item in items if item is not None}
+
+
+def test_no_board_file_is_read_in_the_thread_of_the_window(
+    digits: MainWindow, hand: Hand, tmp_path: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = written(tmp_path, "vendor.pdsc", PACK)
+    others = [written(tmp_path, f"{i}.toml", BOARD_TOML) for i in range(3)]
+    readers: list[bool] = []
+    read = library._read
+
+    def noted(board: str, changed: int) -> Profile:
+        if board.startswith(str(tmp_path)):
+            readers.append(threading.current_thread() is threading.main_thread())
+        return read(board, changed)
+
+    monkeypatch.setattr(library, "_read", noted)
+    session = Session()
+    session.finish(session.open("example:digits"))
+    session.choose_board(f"{path}#F411")
+    project = session.save(tmp_path / "mine.tinyml")
+    digits.settings.setValue("own_boards", [str(other) for other in others])
+    digits.open(str(project))
+    hand.settled()
+    popup = digits.budget.open_chooser()
+    assert rows_of(popup)[str(others[0])].text(0) == "0"
+    qtbot.waitUntil(lambda: rows_of(popup)[str(others[2])].text(0) == "My board")
+    assert rows_of(popup)[f"{path}#F411"].text(1) == "cortex-m7"
+    assert digits.parts.board.currentText() == "F411"
+    popup.close()
+    assert readers and not any(readers)
+
+
+def test_a_board_whose_file_is_gone_can_be_given_up(
+    digits: MainWindow, hand: Hand, tmp_path: Path, qtbot: QtBot
+) -> None:
+    path = written(tmp_path, "mine.toml", BOARD_TOML)
+    hand.drop(path)
+    digits.session.choose_board("rpi_pico")
+    other = written(tmp_path, "other.toml", BOARD_TOML)
+    digits.settings.setValue("own_boards", [str(path), str(other)])
+    path.unlink()
+    other.unlink()
+    digits.session.limit_latency(1.0)
+    hand.settled()
+    row = digits.budget.rows[str(path)].row
+    assert row.flash is None and "cannot be read" in row.tooltip
+    assert row.over.startswith("\u2715 cannot be read")
+    popup = digits.budget.open_chooser()
+    qtbot.waitUntil(lambda: rows_of(popup)[str(path)].text(1) == "cannot be read")
+    assert str(other) not in rows_of(popup)
+    assert digits.session.state.project.boards.count(str(path)) == 1
+    rows_of(popup)[str(path)].setCheckState(0, Qt.CheckState.Unchecked)
+    hand.settled()
+    assert str(path) not in digits.session.state.project.boards
+    popup.close()
+
+
+def test_a_project_with_boards_that_are_gone_opens_and_names_them_shortly(
+    digits: MainWindow, hand: Hand, tmp_path: Path
+) -> None:
+    session = Session()
+    session.finish(session.open("example:digits"))
+    for name in ("gone.toml", "pack.pdsc#F4"):
+        session.choose_board(str(tmp_path / name))
+    file = session.save(tmp_path / "mine.tinyml")
+    digits.open(str(file))
+    hand.settled()
+    assert digits.parts.board.currentText() == "F4"
+    named = [digits.parts.board.itemText(at) for at in range(digits.parts.board.count())]
+    assert named[-2:] == ["gone", "F4"]
+
+
+def test_an_application_that_is_gone_is_named_where_it_was_counted(
+    digits: MainWindow, hand: Hand, tmp_path: Path
+) -> None:
+    path = written(tmp_path, f"R&D <b>bold {'long ' * 20}.map", MAP)
+    hand.drop(path)
+    assert "36.9\u202fkB flash" in digits.budget.application.text()
+    path.unlink()
+    digits.session.limit_latency(1.0)
+    hand.settled()
+    assert "cannot be used" in digits.budget.application.text()
+    [notice] = digits.notices.shown
+    assert path.name in notice.text and "Cannot be read" in notice.text
+    assert not digits.notices.verticalScrollBar().maximum()
+    assert digits.budget.width() <= digits.budget.parentWidget().width()
+    assert not any(row.row.over for row in digits.budget.rows.values())
+    dialog = digits.own.edit_application()
+    assert dialog.name.text().startswith("R&D <b>bold") and dialog.width() <= 560
+    assert dialog.name.sizeHint().width() <= dialog.name.width()
+    dialog.reject()
+
+
+def test_names_are_no_markup(digits: MainWindow, hand: Hand, tmp_path: Path) -> None:
+    text = BOARD_TOML.replace("My board", "<b>My</b> & <i>yours</i>")
+    path = str(written(tmp_path, "mine.toml", text))
+    hand.drop(Path(path))
+    row = digits.budget.rows[path]
+    assert row.row.name == "<b>My</b> & <i>yours</i>"
+    assert "&lt;b&gt;My&lt;/b&gt; &amp; " in row.toolTip()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from functools import partial
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import (
     QFrame,
@@ -19,11 +19,14 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from studio.errors import ProfileError
 from studio.gui import figures, theme
-from studio.targets.library import names_file
+from studio.gui.layout import tooltip
+from studio.targets.library import called, names_file
 from studio.targets.profile import Profile
 
 BOARD = Qt.ItemDataRole.UserRole
+READING = "\u2026"
 OWN = {"add_board_file": "Add a board file\u2026", "describe_board": "Describe a board\u2026"}
 """Commands that lead to a board of the user's own."""
 
@@ -40,12 +43,13 @@ class BoardChooser(QFrame):
     wanted = Signal(str)
 
     def __init__(
-        self, parent: QWidget, profiles: Mapping[str, Profile], chosen: Iterable[str]
+        self, parent: QWidget, profiles: Mapping[str, Profile | None], chosen: Iterable[str]
     ) -> None:
         super().__init__(parent, Qt.WindowType.Popup | Qt.WindowType.FramelessWindowHint)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setObjectName("popup")
         self._chosen = list(chosen)
+        self._items: dict[str, QTreeWidgetItem] = {}
         self.field = QLineEdit()
         self.field.setPlaceholderText("Find a board, core or part")
         self.field.setAccessibleName("Find a board")
@@ -70,8 +74,8 @@ class BoardChooser(QFrame):
             key=lambda item: (
                 item[0] not in self._chosen,
                 not names_file(item[0]),
-                not item[1].virtual,
-                item[1].name,
+                item[1] is not None and not item[1].virtual,
+                called(item[0]),
             ),
         )
         for board, profile in first:
@@ -96,12 +100,32 @@ class BoardChooser(QFrame):
         self.close()
         self.wanted.emit(command)
 
-    def _add(self, board: str, profile: Profile) -> None:
-        flash, ram = (figures.short_bytes(profile.size_bytes(kind)) for kind in ("flash", "ram"))
-        item = QTreeWidgetItem([profile.name, profile.core, flash, ram])
+    @property
+    def own(self) -> list[str]:
+        """The boards of the user's in the list."""
+        return [board for board in self._items if names_file(board)]
+
+    def show_read(self, found: Mapping[str, Profile | ProfileError]) -> None:
+        """Take in what files say; those that cannot be read stay only to be given up."""
+        with QSignalBlocker(self.list):
+            for board, said in found.items():
+                item = self._items[board]
+                if isinstance(said, Profile):
+                    _describe(item, said)
+                elif board in self._chosen:
+                    for column, text in enumerate(("cannot be read", "\u2013", "\u2013"), 1):
+                        item.setText(column, text)
+                    item.setToolTip(0, tooltip(str(said)))
+                else:
+                    self.list.takeTopLevelItem(self.list.indexOfTopLevelItem(item))
+        self._filter(self.field.text())
+
+    def _add(self, board: str, profile: Profile | None) -> None:
+        item = QTreeWidgetItem([called(board), READING])
         item.setData(0, BOARD, board)
-        where = f"\n{board}" if names_file(board) else ""
-        item.setToolTip(0, f"{profile.mcu}\n{profile.sources}{where}")
+        item.setToolTip(0, board)
+        if profile is not None:
+            _describe(item, profile)
         item.setFlags(Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsUserCheckable)
         ticked = board in self._chosen
         item.setCheckState(0, Qt.CheckState.Checked if ticked else Qt.CheckState.Unchecked)
@@ -110,6 +134,7 @@ class BoardChooser(QFrame):
                 column, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
             )
         self.list.addTopLevelItem(item)
+        self._items[board] = item
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name
         """Down leads from the field to the boards that it leaves, where Space ticks."""
@@ -139,3 +164,13 @@ class BoardChooser(QFrame):
         elif not ticked and board in self._chosen:
             self._chosen.remove(board)
         self.changed.emit(tuple(self._chosen))
+
+
+def _describe(item: QTreeWidgetItem, profile: Profile) -> None:
+    """Name, core and sizes."""
+    flash, ram = (figures.short_bytes(profile.size_bytes(kind)) for kind in ("flash", "ram"))
+    for column, text in enumerate((profile.name, profile.core, flash, ram)):
+        item.setText(column, text)
+    board = item.data(0, BOARD)
+    where = f"\n{board}" if names_file(board) else ""
+    item.setToolTip(0, tooltip(f"{profile.mcu}\n{profile.sources}{where}"))

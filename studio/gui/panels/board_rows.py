@@ -9,6 +9,7 @@ from PySide6.QtGui import QColor, QFontMetricsF, QKeyEvent, QMouseEvent, QPainte
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from studio.gui import figures, theme
+from studio.gui.layout import tooltip
 
 NAME_PX = 128
 FIGURE_PX = 42
@@ -16,6 +17,7 @@ GAP_PX = 8
 ROW_PX = 28
 OVER_PX = 20
 STAR_PX = 18
+MOST_TIMES = 999.5  # for more there is no room
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +59,7 @@ class BoardRowWidget(QWidget):
         if bool(row.over) != bool(self.row.over):
             self.updateGeometry()
         self.row, self.selected = row, selected
-        self.setToolTip(row.tooltip)
+        self.setToolTip(tooltip(row.tooltip))
         state = ("selected, " if selected else "") + ("favourite, " if favourite else "")
         self.setAccessibleName(f"Budget of {row.name}")
         shares = [
@@ -171,4 +173,6 @@ class BoardRowWidget(QWidget):
 def _share_text(share: float) -> str:
     if 0 < share < 0.005:
         return f"<{figures.THIN}1{figures.THIN}%"
-    return figures.percent(share, 0) if share < 9.995 else f"\u00d7{figures.THIN}{share:.0f}"
+    if share < 9.995:
+        return figures.percent(share, 0)
+    return f"\u00d7{figures.THIN}{share:.0f}" if share < MOST_TIMES else "\u00d71k+"

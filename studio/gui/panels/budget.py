@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import suppress
 
 from PySide6.QtCore import QPoint, Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QPushButton, QVBoxLayout, QWidget
 
-from studio.errors import ProfileError
-from studio.gui.layout import flat_button
+from studio.gui.layout import flat_button, within_screen
 from studio.gui.panels.advice import AdviceList
 from studio.gui.panels.board_chooser import BoardChooser
 from studio.gui.panels.board_rows import NAME_PX, BoardRow, BoardRowWidget
-from studio.targets.library import names_file, profile, profiles
-from studio.targets.profile import Profile
+from studio.targets.library import known, names_file, profiles
 
 
 class BudgetPanel(QWidget):
@@ -24,6 +21,7 @@ class BudgetPanel(QWidget):
     boards_chosen = Signal(object)
     favourites_changed = Signal(object)
     command_wanted = Signal(str)
+    chooser_opened = Signal(object)
 
     def __init__(self) -> None:
         super().__init__()
@@ -64,6 +62,7 @@ class BudgetPanel(QWidget):
         self._column.addLayout(foot)
         last = QHBoxLayout()
         last.setContentsMargins(2, 0, 0, 0)
+        self.application.setMinimumWidth(64)  # a name of a file never widens the panel
         last.addWidget(self.application)
         last.addStretch(1)
         self._column.addLayout(last)
@@ -91,7 +90,7 @@ class BudgetPanel(QWidget):
     def show_application(self, takes: str) -> None:
         """Say what the user's application takes; "" where nothing is known of one."""
         text = f"My application: {takes}\u2026" if takes else "My application\u2026"
-        self.application.setText(text)
+        self.application.setText(text.replace("&", "&&"))
         self.application.setAccessibleName(text.rstrip("\u2026"))
 
     def _star(self, board: str) -> None:
@@ -111,22 +110,17 @@ class BudgetPanel(QWidget):
 
     def open_chooser(self) -> BoardChooser:
         """Open the popup with every board below the button."""
-        popup = BoardChooser(self.window(), {**profiles(), **self._own()}, list(self.rows))
+        own = dict.fromkeys((*self.own, *filter(names_file, self.rows)))
+        every = {**profiles(), **{board: known(board) for board in own}}
+        popup = BoardChooser(self.window(), every, list(self.rows))
         popup.changed.connect(self.boards_chosen)
         popup.wanted.connect(self.command_wanted)
         corner = self.choose.mapToGlobal(QPoint(0, self.choose.height() + 4))
-        popup.move(corner.x() - popup.width() + self.width() - 32, corner.y())
+        popup.move(within_screen(popup, corner.x() - popup.width() + self.width() - 32, corner.y()))
         popup.show()
         popup.field.setFocus()
+        self.chooser_opened.emit(popup)
         return popup
-
-    def _own(self) -> dict[str, Profile]:
-        """The boards of the user's that can be read."""
-        found = {}
-        for board in dict.fromkeys((*self.own, *filter(names_file, self.rows))):
-            with suppress(ProfileError):
-                found[board] = profile(board)
-        return found
 
     def _head(self) -> QHBoxLayout:
         row = QHBoxLayout()

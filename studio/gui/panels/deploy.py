@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QStackedWidget, QVBoxLayout, QWidget
 
-from studio.gui.layout import scrolled
+from studio.gui.layout import plain_label, scrolled
 from studio.gui.panels.empty import empty_page
 from studio.gui.panels.port_field import PortField
 from studio.gui.panels.station_row import Station, StationRow
@@ -25,7 +25,7 @@ class DeployPanel(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self.title = QLabel()
+        self.title = plain_label()
         self.title.setProperty("role", "title")
         self.port = PortField()
         self.toolchain = QComboBox()

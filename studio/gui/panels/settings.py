@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QPushButton, QVBoxLayout, QWidget
 
 from studio.compression.step import Step
 from studio.gui.forms import Form
+from studio.gui.layout import plain_label
 
 
 class SettingsPanel(QWidget):
@@ -24,12 +25,12 @@ class SettingsPanel(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self.setObjectName("surface")
-        self.title = QLabel()
+        self.title = plain_label()
         self.title.setProperty("role", "title")
-        self.about = QLabel()
+        self.about = plain_label()
         self.about.setProperty("role", "muted")
         self.about.setWordWrap(True)
-        self.effect = QLabel()
+        self.effect = plain_label()
         self.effect.setWordWrap(True)
         self.effect.setAccessibleName("Effect of the step")
         self.run = QPushButton("Run to here")
