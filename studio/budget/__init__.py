@@ -104,9 +104,8 @@ class Budget:
 
     @property
     def rest_bytes(self) -> int:
-        """RAM beside the arena: variables, copied weights, stack, the user's application."""
-        variables = int(self.ram_bytes.value - self.arena_bytes.value)
-        return _rest_bytes(variables, self.stack_bytes, self.reserve)
+        """RAM beside the arena: variables, copied weights, stack; not the user's application."""
+        return _rest_bytes(int(self.ram_bytes.value - self.arena_bytes.value), self.stack_bytes)
 
     @property
     def over_ram_bytes(self) -> int:
@@ -143,7 +142,8 @@ def budget(
         detail += "; the board's own start-up code is not written yet"
     stack = _stack(profile, shared.stack_used_bytes)
     variables = shared.variables_bytes + program.copied_bytes
-    program, banks = placed(program, profile, _rest_bytes(variables, stack, reserve))
+    rest_bytes = _rest_bytes(variables, stack)
+    program, banks = placed(program, profile, rest_bytes, reserve.ram_bytes)
     arena = max(program.arena_bytes, 1)
     return Budget(
         profile=profile,
@@ -174,9 +174,9 @@ def budget(
     )
 
 
-def _rest_bytes(variables: int, stack: Figure, reserve: Reserve) -> int:
+def _rest_bytes(variables: int, stack: Figure) -> int:
     """RAM beside the arena, which begins behind the variables at an aligned address."""
-    return -(-variables // ALIGN_BYTES) * ALIGN_BYTES + int(stack.value) + reserve.ram_bytes
+    return -(-variables // ALIGN_BYTES) * ALIGN_BYTES + int(stack.value)
 
 
 def _placed(program: Program, banks: Banks) -> str:

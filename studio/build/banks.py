@@ -59,7 +59,10 @@ class Banks:
 
 
 def placed(
-    program: Program, profile: Profile, rest_bytes: int | None = None
+    program: Program,
+    profile: Profile,
+    rest_bytes: int | None = None,
+    reserved_bytes: int = 0,
 ) -> tuple[Program, Banks]:
     """The program as a board's banks take it, and where its memory goes.
 
@@ -69,12 +72,13 @@ def placed(
         program: with its arena in one piece, or split for this board.
         profile: the board.
         rest_bytes: what variables, copied weights and stack take, where that is known.
+        reserved_bytes: RAM of the user's own application, which lies beside them.
 
     Raises:
         BuildError: its arena is in two pieces, for the banks of another board.
     """
-    least, apart = REST_BYTES + program.copied_bytes, ram_banks(profile)
-    rest_bytes = least if rest_bytes is None else rest_bytes
+    least, apart = REST_BYTES + program.copied_bytes + reserved_bytes, ram_banks(profile)
+    rest_bytes = least if rest_bytes is None else rest_bytes + reserved_bytes
     room = max(rest_bytes, least)
     if program.pieces:
         return program, _of_pieces(program, profile, room)
@@ -95,7 +99,7 @@ def whole(
     Args:
         arena_bytes: of the arena.
         profile: the board.
-        rest_bytes: what variables, copied weights and stack take.
+        rest_bytes: what lies beside it: variables, copied weights, stack, the user's application.
         least: what banks are chosen for if that is less.
     """
     apart, joined = ram_banks(profile), joined_banks(profile)

@@ -61,19 +61,23 @@ class Manifest:
     small: tuple[str, ...]
 
 
-def project_files(program: Program, profile: Profile) -> dict[str, bytes]:
+def project_files(program: Program, profile: Profile, reserved_bytes: int = 0) -> dict[str, bytes]:
     """The project that runs a program on a board: file contents by path, always the same bytes.
+
+    With `reserved_bytes` of RAM for the user's own application the arena lies where it leaves room.
 
     Raises:
         BuildError: the board has no port yet, or its RAM does not hold weights that are copied.
     """
     from studio.compiler.emit import emit
 
-    program, banks = _held(program, profile)
+    program, banks = _held(program, profile, reserved_bytes)
     return firmware_around(emit(program), program.name, banks, profile)
 
 
-def generated_files(program: Program, profile: Profile) -> dict[str, bytes]:
+def generated_files(
+    program: Program, profile: Profile, reserved_bytes: int = 0
+) -> dict[str, bytes]:
     """The project for a board; for one without a port the model and its kernels alone.
 
     Raises:
@@ -82,20 +86,21 @@ def generated_files(program: Program, profile: Profile) -> dict[str, bytes]:
     from studio.compiler.emit import emit
 
     if profile.port:
-        return project_files(program, profile)
-    return emit(_held(program, profile)[0])
+        return project_files(program, profile, reserved_bytes)
+    return emit(_held(program, profile, reserved_bytes)[0])
 
 
-def _held(program: Program, profile: Profile) -> tuple[Program, Banks]:
+def _held(program: Program, profile: Profile, reserved_bytes: int) -> tuple[Program, Banks]:
     """As `placed`; what variables and stack take is the linker's to check."""
-    if program.copied and placed(program, profile, program.copied_bytes)[1].over_bytes:
+    copied = program.copied_bytes
+    if copied and placed(program, profile, copied, reserved_bytes)[1].over_bytes:
         raise BuildError(
-            f"no bank of its RAM holds the {spaced(program.copied_bytes)} bytes of weights beside"
-            f" an arena of {spaced(program.arena_bytes)}",
+            f"no bank of its RAM holds the {spaced(copied)} bytes of weights beside an arena of"
+            f" {spaced(program.arena_bytes)}",
             profile.id,
             "leave the weights in flash, or choose a plan with a smaller arena",
         )
-    return placed(program, profile)
+    return placed(program, profile, reserved_bytes=reserved_bytes)
 
 
 def firmware_around(

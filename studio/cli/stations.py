@@ -19,6 +19,7 @@ from studio.targets.profile import Profile
 if TYPE_CHECKING:
     from studio.boards.flashers.flasher import Running
     from studio.boards.link import Link
+    from studio.budget import Reserve
     from studio.build.link_map import Image
     from studio.build.toolchains import Toolchain
     from studio.compiler.program import Options, Program
@@ -110,6 +111,26 @@ def add_toolchain(
     parser.add_argument("--toolchain", choices=choices, help=help)
 
 
+def add_application(parser: argparse.ArgumentParser) -> None:
+    """What runs beside the model."""
+    parser.add_argument(
+        "--application", type=Path, metavar="FILE", help="an ELF file or linker map of your own"
+    )
+    parser.add_argument(
+        "--reserve-flash", type=int, default=0, metavar="N", help="bytes that your code takes"
+    )
+    parser.add_argument(
+        "--reserve-ram", type=int, default=0, metavar="N", help="bytes that your variables take"
+    )
+
+
+def reserve(args: argparse.Namespace) -> Reserve:
+    """What the application takes."""
+    from studio.budget.application import reserve
+
+    return reserve(str(args.application or ""), args.reserve_flash, args.reserve_ram)
+
+
 def count(text: str) -> int:
     """A number of things, at least one."""
     value = int(text)
@@ -164,12 +185,15 @@ def _random_samples(model: Model, n: int = 256) -> Dataset:
     return Dataset("random", x, None, (), np.full(n, "train"))
 
 
-def lowered(args: argparse.Namespace, board: Profile, report: Report) -> Program:
+def lowered(
+    args: argparse.Namespace, board: Profile, report: Report, reserved_bytes: int = 0
+) -> Program:
     """The model, opened, lowered with the choices of the command line, in the board's memory."""
     from studio.build.banks import placed
     from studio.compiler.lower import lower
 
-    return placed(lower(opened(args, report), options(args)), board)[0]
+    program = lower(opened(args, report), options(args))
+    return placed(program, board, reserved_bytes=reserved_bytes)[0]
 
 
 def options(args: argparse.Namespace) -> Options:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from studio.errors import BoardError, DataError, ProfileError, ProjectError
 from studio.job import Job, Progress
 from studio.project import MOST_BYTES, Application
-from studio.session.derived import Derived
+from studio.session.derived import Derived, reserve_of
 from studio.session.model_work import compute
 from studio.session.state import CodeDifference, Deployment, Reading, State, Station, Update
 from studio.targets.figure import Figure
@@ -49,6 +49,16 @@ class Subject:
     def board(self) -> str:
         """The board as the project calls it: of the user's own, that is a path."""
         return self.asked.project.board
+
+    @property
+    def reserved_bytes(self) -> int:
+        """RAM of the application beside the model, as in its budget."""
+        return reserve_of(self.asked.project.application).ram_bytes
+
+    @property
+    def code_of(self) -> tuple[Program, str, Application]:
+        """What the generated code follows from."""
+        return self.program, self.board, self.asked.project.application
 
     def carried(self, now: State) -> State:
         """`now` with the results that were computed on the way."""
@@ -85,13 +95,11 @@ def read_boards(names: Sequence[str]) -> Job[dict[str, Profile | ProfileError]]:
 
 def open_application(asked: State, application: Application) -> Job[Update]:
     """The user's firmware, read once before it is taken into account."""
-    from studio.budget.application import reserve
-
     yield Progress("Reading what the application takes")
     sizes = application.flash_bytes, application.ram_bytes
     if not all(0 <= size <= MOST_BYTES for size in sizes):
         raise ProjectError("is no size of an application", "", "give bytes, 0 for none")
-    reserve(application.file, *sizes)
+    reserve_of(application)
 
     def update(now: State) -> State:
         if now.model is not asked.model:
@@ -121,7 +129,7 @@ def code(asked: State, derived: Derived) -> Job[Update]:
     files = generated(made)
 
     def update(now: State) -> State:
-        return replace(made.carried(now), code=files, code_of=(made.program, made.board))
+        return replace(made.carried(now), code=files, code_of=made.code_of)
 
     return update
 
@@ -136,8 +144,7 @@ def compare_code(asked: State, derived: Derived, other: str) -> Job[Update]:
     found = CodeDifference(programs, ours.board, differences(before, after))
 
     def update(now: State) -> State:
-        named = (ours.program, ours.board)
-        return replace(ours.carried(now), code=after, code_of=named, difference=found)
+        return replace(ours.carried(now), code=after, code_of=ours.code_of, difference=found)
 
     return update
 
@@ -163,7 +170,7 @@ def generate(asked: State, derived: Derived, directory: Path) -> Job[Update]:
     write_project(files, directory)
 
     def update(now: State) -> State:
-        return replace(made.carried(now), code=files, code_of=(made.program, made.board))
+        return replace(made.carried(now), code=files, code_of=made.code_of)
 
     return update
 
@@ -172,7 +179,7 @@ def generated(made: Subject) -> dict[str, bytes]:
     """A firmware project where the board has a port, else the model's plain C."""
     from studio.build.firmware import generated_files
 
-    return generated_files(made.program, made.profile)
+    return generated_files(made.program, made.profile, made.reserved_bytes)
 
 
 def deploy(asked: State, derived: Derived, port: str = "") -> Job[Update]:
@@ -246,7 +253,7 @@ def _build(made: Subject, folder: Path) -> Job[Image]:
     from studio.build.firmware import build, project_files, write_project
     from studio.build.toolchains import toolchain
 
-    write_project(project_files(made.program, made.profile), folder)
+    write_project(project_files(made.program, made.profile, made.reserved_bytes), folder)
     host = made.profile.core == "host"
     return (yield from build(folder, toolchain("host" if host else made.asked.project.toolchain)))
 
@@ -258,7 +265,7 @@ def _examine(made: Subject, running: Running) -> Job[tuple[Station, ...]]:
     from studio.build.banks import placed
     from studio.build.host import HostModel
 
-    there, _ = placed(made.program, made.profile)
+    there, _ = placed(made.program, made.profile, reserved_bytes=made.reserved_bytes)
     host = yield from _at("Verify", HostModel.build(there))
     with Link(running.port) as link:
         verdict = yield from _at("Verify", verify(host, link, VERIFY_SAMPLES))

@@ -68,7 +68,7 @@ class Derived:
         except StudioError as error:
             return NodeView(model, error=error)
         try:
-            reserve = _reserve(state.project.application)
+            reserve = reserve_of(state.project.application)
         except StudioError as error:
             return NodeView(model, program, {}, dict.fromkeys(boards, error))
         budgets: dict[str, Budget] = {}
@@ -93,7 +93,12 @@ class Derived:
         return preview(way, state.model)[node]
 
 
-def _reserve(application: Application) -> Reserve:
+def reserve_of(application: Application) -> Reserve:
+    """What the user's application takes.
+
+    Raises:
+        BuildError: its file cannot be read.
+    """
     from studio.budget.application import reserve
 
     return reserve(application.file, application.flash_bytes, application.ram_bytes)

@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from studio.errors import StudioError
-from studio.project import ROOT, History, Project
+from studio.project import ROOT, Application, History, Project
 from studio.targets.figure import Figure
 
 if TYPE_CHECKING:
@@ -179,7 +179,7 @@ class State:
         ran: the nodes that were run with any settings.
         deployment: the last way to a board, or None.
         code: generated files of `code_of`.
-        code_of: the program and the board that `code` was generated for.
+        code_of: the program, the board and the application that `code` was generated for.
         graph: the graph of the node that was examined last, at first of the source model.
         noise: how far the layers of models are from the source's.
         difference: the two variants whose code was compared last, or None.
@@ -197,7 +197,7 @@ class State:
     ran: frozenset[str] = frozenset()
     deployment: Deployment | None = None
     code: Mapping[str, bytes] = field(default_factory=dict)
-    code_of: tuple[Program, str] | None = None
+    code_of: tuple[Program, str, Application] | None = None
     graph: Graph | None = None
     noise: Mapping[Model, Noise] = field(default_factory=dict)
     difference: CodeDifference | None = None
@@ -216,9 +216,9 @@ class State:
     @property
     def current_code(self) -> Mapping[str, bytes]:
         """The generated files, as long as they are those of the selected node and board."""
-        program, board = self.code_of or (None, "")
+        program, *asked = self.code_of or (None,)
         same = program is not None and program is self.view.program
-        return self.code if same and board == self.project.board else {}
+        return self.code if same and asked == [self.project.board, self.project.application] else {}
 
     @property
     def current_graph(self) -> Graph | None:

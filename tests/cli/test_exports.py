@@ -93,7 +93,7 @@ def test_two_banks_are_named(studio: Studio, tmp_path: Path, plan: str) -> None:
 
 def test_the_map_leaves_the_same_room_as_the_budget(studio: Studio, tmp_path: Path) -> None:
     svg, words = tmp_path / "map.svg", ("--board", two_banks(tmp_path, 24_000), "--json")
-    for reserve, several in ((0, False), (12_000, True)):
+    for reserve, several in ((0, False), (9_000, True)):
         asked = (*words, "--reserve-ram", str(reserve), "--map", svg)
         (one,) = studio("budget", DIGITS, *asked).data["budgets"]
         assert one["banks"]["several"] == several

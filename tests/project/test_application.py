@@ -157,3 +157,36 @@ def test_a_saved_project_has_the_application_again(
     again.finish(again.open(str(file)))
     assert again.state.project == session.state.project
     assert reserves(again) == {(0x1440 + 5, 0x840 + 6)}
+
+
+BANKS = BOARD.replace(
+    '{ name = "ram", kind = "ram", address = 0x20000000, size_bytes = 16_384 },',
+    """{ name = "near", kind = "ram", address = 0x20000000, size_bytes = 24_576 },
+    { name = "far", kind = "ram", address = 0x30000000, size_bytes = 12_288 },""",
+)
+
+
+def test_the_code_lies_where_the_budget_says_that_the_application_leaves_room(
+    session: Session, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    board = tmp_path / "mine.toml"
+    board.write_text(BANKS)
+    session.choose_board(str(board))
+    for ram_bytes, pieces in ((0, 1), (5_000, 1), (9_000, 2)):
+        session.finish(session.open_application("", 0, ram_bytes))
+        session.finish(session.analyse())
+        assert not session.state.current_code
+        budget = session.state.view.budgets[str(board)]
+        session.finish(session.code())
+        files = dict(session.state.current_code)
+        assert budget.fits and len(budget.banks.arenas) == pieces
+        split = any(b"void *second, size_t second_bytes" in file for file in files.values())
+        assert split is (pieces == 2)
+        main(
+            ["generate", "digits", "--board", str(board), "--reserve-ram", str(ram_bytes),
+             "-o", str(tmp_path / f"{ram_bytes}"), "--json"]
+        )  # fmt: skip
+        banks = json.loads(capsys.readouterr().out)["banks"]
+        assert [bank["name"] for bank in banks] == [bank.name for bank in budget.banks.arenas]
+        for name, content in files.items():
+            assert (tmp_path / f"{ram_bytes}" / name).read_bytes() == content

@@ -19,7 +19,7 @@ from studio.targets.library import as_id, names_file, profile, profiles
 from studio.writing import write_whole
 
 if TYPE_CHECKING:
-    from studio.budget import Budget, Reserve
+    from studio.budget import Budget
     from studio.budget.advice import Change
     from studio.budget.effort import Duty
     from studio.build.banks import Banks
@@ -35,15 +35,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     stations.add_toolchain(parser, ("zig", "gcc"))
     parser.add_argument("--layers", action="store_true", help="a row for each layer")
     parser.add_argument("--advice", action="store_true", help="what would make it fit")
-    parser.add_argument(
-        "--application", type=Path, metavar="FILE", help="an ELF file or linker map of your own"
-    )
-    parser.add_argument(
-        "--reserve-flash", type=int, default=0, metavar="N", help="bytes that your code takes"
-    )
-    parser.add_argument(
-        "--reserve-ram", type=int, default=0, metavar="N", help="bytes that your variables take"
-    )
+    stations.add_application(parser)
     parser.add_argument(
         "--latency-ms",
         type=stations.positive,
@@ -73,7 +65,7 @@ def run(args: argparse.Namespace, report: stations.Report) -> Answer:
     from studio.budget.advice import changes
     from studio.compiler.lower import lower
 
-    reserve, duty = _reserve(args), _duty(args)
+    reserve, duty = stations.reserve(args), _duty(args)
     toolchain = args.toolchain or "zig"
     every = "all" in args.board
     boards = list(profiles().values()) if every else _boards(args.board)
@@ -136,12 +128,6 @@ def _late(found: list[Budget], most_ms: float | None) -> dict[str, str]:
     return late
 
 
-def _reserve(args: argparse.Namespace) -> Reserve:
-    from studio.budget.application import reserve
-
-    return reserve(str(args.application or ""), args.reserve_flash, args.reserve_ram)
-
-
 def _duty(args: argparse.Namespace) -> Duty | None:
     from studio.budget.effort import Duty
 
@@ -167,8 +153,9 @@ def _export(
         if path is not None:
             write_whole(path, text.encode())
     if args.map is not None:
-        rest_bytes = max((one.rest_bytes for one in found if one.profile == board), default=0)
-        there, _ = placed(program, board, rest_bytes)
+        one = next((one for one in found if one.profile == board), None)
+        taken = (one.rest_bytes, one.reserve.ram_bytes) if one else (0, 0)
+        there, _ = placed(program, board, *taken)
         write_whole(args.map, _map(args.map.suffix.lower(), str(args.map), there))
 
 

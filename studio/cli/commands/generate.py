@@ -24,6 +24,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     stations.add_model(parser)
     stations.add_board(parser)
     stations.add_choices(parser)
+    stations.add_application(parser)
     parser.add_argument("-o", "--output", metavar="DIR", type=Path, required=True)
 
 
@@ -32,10 +33,10 @@ def run(args: argparse.Namespace, report: stations.Report) -> Answer:
     from studio.build.banks import placed
     from studio.build.firmware import generated_files, write_project
 
-    board = stations.board(args)
-    program = stations.lowered(args, board, report)
-    files = generated_files(program, board)
-    banks = placed(program, board)[1]
+    board, reserved_bytes = stations.board(args), stations.reserve(args).ram_bytes
+    program = stations.lowered(args, board, report, reserved_bytes)
+    files = generated_files(program, board, reserved_bytes)
+    banks = placed(program, board, reserved_bytes=reserved_bytes)[1]
     write_project(files, args.output)
     data = {
         "model": program.name,
