@@ -29,6 +29,7 @@ always the same bytes. Paths inside the project's folder are stored relative to 
 from __future__ import annotations
 
 import math
+import os
 import tomllib
 from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
@@ -40,7 +41,7 @@ from studio.compiler.program import PLANS, ROUNDINGS, WEIGHTS, Options
 from studio.compression.step import param
 from studio.errors import ProjectError, RecipeError
 from studio.recipe.recipe import Node, Recipe, from_plain, to_plain
-from studio.targets.library import names_file
+from studio.targets.library import file_and_device, names_file, of_device
 from studio.writing import write_whole
 
 ROOT = ""
@@ -401,7 +402,7 @@ def from_text(text: str, where: Path) -> Project:
         data=_absolute(table.get("data", ""), where.parent),
         recipe=recipe,
         positions=_positions(table.get("positions", {}), recipe, str(where)),
-        boards=tuple(boards),
+        boards=tuple(dict.fromkeys(boards)),
         board=_absolute_board(table.get("board", BOARDS[0]), where.parent),
         latency_limit_ms=float(table.get("latency_limit_ms", 0.0)),
         application=Application(**{**application, "file": file}),
@@ -442,7 +443,7 @@ def write_project(project: Project, path: Path) -> None:
     try:
         data = to_text(project, path.absolute().parent).encode()
     except UnicodeEncodeError:
-        hint = "rename the model's or the data's file, or the folder that it is in"
+        hint = "rename the model, data, board or application, or the folder that it is in"
         raise ProjectError("a path in it is no Unicode text", ascii(str(path)), hint) from None
     write_whole(path, data, ProjectError)
 
@@ -518,7 +519,10 @@ def _relative_board(board: str, folder: Path) -> str:
 
 
 def _absolute_board(board: str, folder: Path) -> str:
-    return _absolute(board, folder) if names_file(board) else board
+    if not names_file(board):
+        return board
+    file, device = file_and_device(board)
+    return of_device(os.path.abspath(folder / file), device)
 
 
 def _absolute(path: str, folder: Path) -> str:

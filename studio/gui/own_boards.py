@@ -43,7 +43,8 @@ class OwnBoards:
     def follow(self, state: State) -> None:
         """Keep the chosen board in the list, where it is one of the user's own."""
         board = state.project.board
-        if names_file(board) and self.files[:1] != [board]:
+        kept_whole = board.isprintable()  # settings drop what is no Unicode text
+        if names_file(board) and kept_whole and self.files[:1] != [board]:
             kept = [board, *(other for other in self.files if other != board)][:MOST]
             self._window.settings.setValue(OWN_BOARDS, kept)
         self._window.budget.own = self.files

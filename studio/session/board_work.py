@@ -68,13 +68,13 @@ class Subject:
 
 def open_board(name: str) -> Job[Update]:
     """A board file of the user's, read once before it is chosen."""
-    from studio.targets.library import BOARD_FILES, file_and_device, names_file, profile
+    from studio.targets.library import BOARD_FILES, file_and_device, names_file, of_device, profile
 
     yield Progress(f"Reading {Path(name).name}")
     if not names_file(name):
         raise ProfileError("is no board file", name, f"take {BOARD_FILES}")
     file, device = file_and_device(name)
-    board = os.path.abspath(file) + (f"#{device}" if device else "")
+    board = of_device(os.path.abspath(file), device)
     profile(board)
     return lambda now: replace(now, history=now.history.edit(now.project.on_board(board)))
 

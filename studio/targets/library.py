@@ -116,6 +116,11 @@ def names_file(board: str) -> bool:
     return file_and_device(board)[0].lower().endswith((".toml", ".json", ".pdsc"))
 
 
+def of_device(file: str, device: str) -> str:
+    """The name of a board, the other way round than `file_and_device`."""
+    return f"{file}#{device}" if device else file
+
+
 def file_and_device(board: str) -> tuple[str, str]:
     """The path in a board's name, and the device of a description, "" where none is named."""
     found = _OF_PACK.fullmatch(board)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -452,7 +454,7 @@ def test_a_project_with_boards_that_are_gone_opens_and_names_them_shortly(
 
 
 def test_an_application_that_is_gone_is_named_where_it_was_counted(
-    digits: MainWindow, hand: Hand, tmp_path: Path
+    digits: MainWindow, hand: Hand, tmp_path: Path, qtbot: QtBot
 ) -> None:
     path = written(tmp_path, f"R&D <b>bold {'long ' * 20}.map", MAP)
     hand.drop(path)
@@ -463,7 +465,7 @@ def test_an_application_that_is_gone_is_named_where_it_was_counted(
     assert "cannot be used" in digits.budget.application.text()
     [notice] = digits.notices.shown
     assert path.name in notice.text and "Cannot be read" in notice.text
-    assert not digits.notices.verticalScrollBar().maximum()
+    qtbot.waitUntil(lambda: not digits.notices.verticalScrollBar().maximum())
     assert digits.budget.width() <= digits.budget.parentWidget().width()
     assert not any(row.row.over for row in digits.budget.rows.values())
     dialog = digits.own.edit_application()
@@ -479,3 +481,20 @@ def test_names_are_no_markup(digits: MainWindow, hand: Hand, tmp_path: Path) -> 
     row = digits.budget.rows[path]
     assert row.row.name == "<b>My</b> & <i>yours</i>"
     assert "&lt;b&gt;My&lt;/b&gt; &amp; " in row.toolTip()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="file names of any bytes are Linux's")
+def test_a_name_that_settings_cannot_keep_is_not_remembered(
+    digits: MainWindow, settled: Settled, tmp_path: Path
+) -> None:
+    digits.own.add(str(written(tmp_path, "mine.toml", BOARD_TOML)))
+    settled()
+    kept = digits.own.files
+    digits.own.add(str(written(tmp_path, os.fsdecode(b"x\xff.toml"), BOARD_TOML)))
+    settled()
+    for most_ms in (1.0, 2.0, 3.0):
+        digits.session.settle()
+        digits.session.limit_latency(most_ms)
+    settled()
+    assert digits.session.state.project.board.endswith("x\udcff.toml")
+    assert digits.own.files == kept

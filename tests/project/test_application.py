@@ -190,3 +190,39 @@ def test_the_code_lies_where_the_budget_says_that_the_application_leaves_room(
         assert [bank["name"] for bank in banks] == [bank.name for bank in budget.banks.arenas]
         for name, content in files.items():
             assert (tmp_path / f"{ram_bytes}" / name).read_bytes() == content
+
+
+def test_a_board_is_the_same_by_whatever_way_it_is_named(session: Session, tmp_path: Path) -> None:
+    board = tmp_path / "C#" / "mine.toml"
+    board.parent.mkdir()
+    board.write_text(BOARD)
+    session.finish(session.open_board(str(board)))
+    session.finish(session.open_board(str(tmp_path / "C#" / "." / ".." / "C#" / "mine.toml")))
+    assert session.state.project.boards.count(str(board)) == 1
+    file = session.save(tmp_path / "mine.tinyml")
+    text = file.read_text()
+    assert '"C#/mine.toml"' in text
+    names = '"./C#/mine.toml",\n    "C#/../C#/mine.toml",\n    "C#/mine.toml",'
+    file.write_text(text.replace('"C#/mine.toml",', names))
+    again = Session()
+    again.finish(again.open(str(file)))
+    assert again.state.project == session.state.project
+
+
+def test_a_project_moves_with_its_boards_and_application(
+    session: Session, linked: Path, tmp_path: Path
+) -> None:
+    here, there = tmp_path / "here", tmp_path / "there"
+    here.mkdir()
+    (here / "mine.toml").write_text(BOARD)
+    linked = linked.rename(here / "app.map")
+    session.finish(session.open_board(str(here / "mine.toml")))
+    session.finish(session.open_application(str(linked)))
+    session.save(here / "p.tinyml")
+    here.rename(there)
+    again = Session()
+    again.finish(again.open(str(there / "p.tinyml")))
+    assert again.state.project.board == str(there / "mine.toml")
+    assert reserves(again) == {(0x1440, 0x840)} and not again.state.view.refused
+    elsewhere = again.save(tmp_path / "p.tinyml")
+    assert 'file = "there/app.map"' in elsewhere.read_text()
