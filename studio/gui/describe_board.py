@@ -203,13 +203,11 @@ class DescribeBoard(QDialog):
         row.addWidget(self.missing, 1)
         row.addWidget(self.cancel)
         row.addWidget(self.save)
-        for button in (self.more, self.save, self.cancel):
-            button.setAutoDefault(False)
+        self.save.setDefault(True)
         return row
 
     def _add(self, row: Row) -> None:
         region = RegionRow(row, next(self._numbers))
-        region.remove.setAutoDefault(False)
         region.edited.connect(lambda: self.check("memory"))
         region.removed.connect(partial(self._remove, region))
         self.rows.append(region)

@@ -92,6 +92,7 @@ class MainWindow(QMainWindow):
         self.menus, self.own = Menus(self), OwnBoards(self)
         self._connect()
         self.budget.chooser_opened.connect(self.own.fill)
+        self.own.changed_elsewhere.connect(self._analysis.ask)
         session.on_change(self._changed)
         self.parts.fill_recent(self.recent(), self._kept.files())
         self.budget.favourites = set(self.listed("favourites"))

@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from PySide6.QtCore import QEvent, QObject, Signal
 from PySide6.QtWidgets import QFileDialog
 
 from studio.errors import ProfileError, StudioError
@@ -15,8 +16,9 @@ from studio.gui.panels.board_chooser import BoardChooser
 from studio.gui.questions import question_for
 from studio.gui.tasks import Task
 from studio.session.state import State
-from studio.targets.library import names_file
+from studio.targets.library import file_and_device, names_file
 from studio.targets.profile import Profile
+from studio.targets.resources import changed_ns
 from studio.targets.writer import write_profile
 
 if TYPE_CHECKING:
@@ -29,11 +31,20 @@ BOARD_FILTER = "Boards (*.toml *.json *.pdsc);;All files (*)"
 FIRMWARE_SUFFIXES = (".elf", ".axf", ".map")
 
 
-class OwnBoards:
-    """What a window knows of the user's boards and application."""
+class OwnBoards(QObject):
+    """What a window knows of the user's boards and application.
+
+    Signals:
+        changed_elsewhere: a file that counts in the budgets is another one now.
+    """
+
+    changed_elsewhere = Signal()
 
     def __init__(self, window: MainWindow) -> None:
+        super().__init__(window)
         self._window = window
+        self._seen: dict[str, int] = {}
+        window.installEventFilter(self)
 
     @property
     def files(self) -> list[str]:
@@ -48,6 +59,20 @@ class OwnBoards:
             kept = [board, *(other for other in self.files if other != board)][:MOST]
             self._window.settings.setValue(OWN_BOARDS, kept)
         self._window.budget.own = self.files
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802 - Qt's name
+        """Who comes back to the window may have changed a board or firmware meanwhile."""
+        if event.type() == QEvent.Type.ActivationChange:
+            before, self._seen = self._seen, self._written()
+            if any(before.get(file, when) != when for file, when in self._seen.items()):
+                self.changed_elsewhere.emit()
+        return False
+
+    def _written(self) -> dict[str, int]:
+        """When the files that count in the budgets were written last."""
+        project = self._window.session.state.project
+        boards = (file_and_device(board)[0] for board in project.boards if names_file(board))
+        return {file: changed_ns(file) for file in (*boards, project.application.file) if file}
 
     def fill(self, popup: BoardChooser) -> None:
         """Read the user's boards for the list, in a thread: a description may be large."""

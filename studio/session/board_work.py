@@ -76,6 +76,7 @@ def open_board(name: str) -> Job[Update]:
     file, device = file_and_device(name)
     board = of_device(os.path.abspath(file), device)
     profile(board)
+    yield Progress(f"Read {Path(name).name}")  # the last moment to cancel
     return lambda now: replace(now, history=now.history.edit(now.project.on_board(board)))
 
 
@@ -100,6 +101,7 @@ def open_application(asked: State, application: Application) -> Job[Update]:
     if not all(0 <= size <= MOST_BYTES for size in sizes):
         raise ProjectError("is no size of an application", "", "give bytes, 0 for none")
     reserve_of(application)
+    yield Progress("Read what the application takes")  # the last moment to cancel
 
     def update(now: State) -> State:
         if now.model is not asked.model:

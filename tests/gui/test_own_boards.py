@@ -498,3 +498,44 @@ def test_a_name_that_settings_cannot_keep_is_not_remembered(
     settled()
     assert digits.session.state.project.board.endswith("x\udcff.toml")
     assert digits.own.files == kept
+
+
+def test_files_that_changed_meanwhile_are_read_when_the_window_is_used_again(
+    digits: MainWindow, hand: Hand, tmp_path: Path
+) -> None:
+    path, app = written(tmp_path, "mine.toml", BOARD_TOML), written(tmp_path, "app.map", MAP)
+    hand.drop(path)
+    hand.drop(app)
+    row = digits.budget.rows[str(path)]
+    before = row.row
+    other = QWidget()
+    other.show()
+    other.activateWindow()
+    assert QTest.qWaitForWindowActive(other)
+    written(tmp_path, "mine.toml", BOARD_TOML.replace("1_048_576", "524_288"))
+    written(tmp_path, "app.map", MAP.replace("0x9000\n", "0xa000\n"))
+    other.close()
+    hand.hold()
+    hand.settled()
+    assert row.row.application[0] == 0xA040 / 524_288 > before.application[0]
+    assert row.row.name == before.name
+
+
+def test_enter_saves_a_described_board_and_removes_a_region(
+    digits: MainWindow, hand: Hand, form: DescribeBoard, tmp_path: Path
+) -> None:
+    for field, text in ((form.name, "My board"), (form.mcu, "My part")):
+        type_into(field, text)
+    QTest.keyClick(form.mcu, Key.Key_Return)
+    assert form.isVisible() and QApplication.activeModalWidget() is form
+    form.more.setFocus()
+    QTest.keyClick(form.more, Key.Key_Return)
+    form.rows[2].remove.setFocus()
+    QTest.keyClick(form.rows[2].remove, Key.Key_Return)
+    assert len(form.rows) == 2
+    for row in form.rows:
+        type_into(row.length, "64K")
+    hand.answer(tmp_path / "mine.toml")
+    QTest.keyClick(form.rows[0].length, Key.Key_Return)
+    hand.settled()
+    assert digits.session.state.project.board == str(tmp_path / "mine.toml")

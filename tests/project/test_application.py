@@ -226,3 +226,17 @@ def test_a_project_moves_with_its_boards_and_application(
     assert reserves(again) == {(0x1440, 0x840)} and not again.state.view.refused
     elsewhere = again.save(tmp_path / "p.tinyml")
     assert 'file = "there/app.map"' in elsewhere.read_text()
+
+
+def test_what_was_cancelled_while_a_file_was_read_is_not_chosen(
+    session: Session, linked: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "mine.toml").write_text(BOARD)
+    before = session.state
+    for job in (
+        session.open_board(str(tmp_path / "mine.toml")), session.open_application(str(linked)),
+    ):  # fmt: skip
+        next(job)
+        next(job)  # cancelled meanwhile, it is not asked again
+        job.close()
+    assert session.state is before
