@@ -10,7 +10,7 @@ from studio.targets.figure import Figure
 COLUMNS = (
     "board", "fits", "flash_bytes", "flash_limit_bytes", "over_flash_bytes", "ram_bytes",
     "stack_bytes", "ram_limit_bytes", "over_ram_bytes", "arena_bytes", "instructions",
-    "latency_us", "energy_uj", "source", "why",
+    "latency_us", "energy_uj", "reserve_flash_bytes", "reserve_ram_bytes", "source", "why",
 )  # fmt: skip
 UNKNOWN = "unknown"
 
@@ -35,6 +35,8 @@ def _row(one: Budget) -> tuple[str, ...]:
         _text(one.instructions),
         _text(one.latency_us),
         _text(one.energy_uj),
+        str(one.reserve.flash_bytes),
+        str(one.reserve.ram_bytes),
         one.flash_bytes.source,
         why(one),
     )
@@ -44,7 +46,8 @@ def why(one: Budget) -> str:
     """Why a model does not fit, or what to know where it does."""
     reasons = []
     if one.over_flash_bytes:
-        largest = max(one.flash_parts, key=one.flash_parts.__getitem__)
+        parts = {**one.flash_parts, "application": one.reserve.flash_bytes}
+        largest = max(parts, key=parts.__getitem__)
         reasons.append(f"flash over by {one.over_flash_bytes}, most of it {largest}")
     if one.over_ram_bytes:
         reasons.append(f"RAM over by {one.over_ram_bytes}, fullest at {one.peak[0]}")

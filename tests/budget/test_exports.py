@@ -15,7 +15,7 @@ import pytest
 from nets import MLPERF
 from PIL import Image
 
-from studio.budget import budget, peak, side_by_side, tables
+from studio.budget import Reserve, budget, peak, side_by_side, tables
 from studio.budget.arena_map import Span, common, short_names, spans, without
 from studio.budget.layers import as_csv
 from studio.budget.map_picture import HEIGHT, WIDTH, picture
@@ -169,7 +169,17 @@ def test_names_stay_text_in_tables() -> None:
     _, (board, *_) = csv.reader(io.StringIO(side_by_side.as_csv([found])))
     assert board == "'@board"
     head, line, row = side_by_side.as_markdown([found]).splitlines()
-    assert {text.replace("\\|", "").count("|") for text in (head, line, row)} == {16}
+    assert {text.replace("\\|", "").count("|") for text in (head, line, row)} == {18}
     assert tables.as_csv([["-1.5", "+3 %", "-12 kB", -2, "-1+1", "+cmd|x"]]) == (
         "-1.5,+3 %,-12 kB,-2,'-1+1,'+cmd|x\n"
     )
+
+
+def test_an_application_stands_beside_the_model() -> None:
+    board, program = profile("bluepill_f103c8"), lower(MLPERF["ad"]())
+    found = budget(program, board, reserve=Reserve(10_000_000, 5_000))
+    row = dict(zip(side_by_side.COLUMNS, side_by_side.rows([found])[0], strict=True))
+    assert (row["reserve_flash_bytes"], row["reserve_ram_bytes"]) == ("10000000", "5000")
+    over = int(row["flash_bytes"]) + 10_000_000 - int(row["flash_limit_bytes"])
+    assert over == int(row["over_flash_bytes"]) > 0
+    assert "most of it application" in row["why"]

@@ -240,3 +240,15 @@ def test_what_was_cancelled_while_a_file_was_read_is_not_chosen(
         next(job)  # cancelled meanwhile, it is not asked again
         job.close()
     assert session.state is before
+
+
+def test_the_command_line_says_what_stands_beside_the_model(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    words = ["budget", "digits", "--board", "rpi_pico"]
+    main(words)
+    assert "beside them" not in capsys.readouterr().out
+    main([*words, "--reserve-flash", "1000", "--reserve-ram", "20"])
+    assert "beside them an application of 1\u202f000 bytes of flash and 20 of RAM" in (
+        capsys.readouterr().out.replace("\u00a0", "\u202f").replace(" 000", "\u202f000")
+    )

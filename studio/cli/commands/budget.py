@@ -286,6 +286,12 @@ def _text(found: list[Budget]) -> list[str]:
             f"weights in RAM {number(first.copied_bytes)} bytes, copied from flash (computed);"
             " what that gains is not estimated"
         )
+    beside = first.reserve
+    if beside.flash_bytes or beside.ram_bytes:
+        lines.append(
+            f"beside them an application of {number(beside.flash_bytes)} bytes of flash and"
+            f" {number(beside.ram_bytes)} of RAM"
+        )
     for one in found:
         where = f"{one.profile.id}: over by"
         if one.over_flash_bytes:
