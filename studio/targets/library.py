@@ -264,7 +264,8 @@ def _check(
     for key, value in table.items():
         if key not in keys:
             raise ProfileError(f"unknown key '{key[:40]}'", where, f"it may have {', '.join(keys)}")
-        if type(value) is not keys[key]:
+        whole = keys[key] is float and type(value) is int
+        if type(value) is not keys[key] and not whole:
             kind, hint = type(value).__name__, f"write {key} as in resources/boards"
             raise ProfileError(f"{key} is {kind}, no {keys[key].__name__}", where, hint)
     for key in required:

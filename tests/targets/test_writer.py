@@ -145,3 +145,9 @@ def test_problems_are_those_that_the_reader_has(board: Described) -> None:
 def test_board_files_are_told_from_data(tmp_path: Path, name: str, text: str, held: bool) -> None:
     (tmp_path / name).write_text(text)
     assert holds_board(tmp_path / name) is held
+
+
+def test_a_current_may_be_a_whole_number() -> None:
+    table = tomllib.loads(profile_text(GOOD.profile("mine")))
+    table["active_ma"] = {"value": 8, "source": "its schematic"}
+    assert from_table(table, "mine", "mine.toml").active_ma == Fact(8, "its schematic")
