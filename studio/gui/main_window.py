@@ -22,7 +22,6 @@ from studio.errors import BoardError, StudioError
 from studio.gui import commands, present, theme
 from studio.gui.actions import Actions
 from studio.gui.autosave import Autosave
-from studio.gui.background import Background
 from studio.gui.file_dialogs import ask_to_write
 from studio.gui.menus import Menus
 from studio.gui.newest import Newest
@@ -35,6 +34,7 @@ from studio.gui.shortcuts import ShortcutsDialog
 from studio.gui.tasks import Task, Tasks
 from studio.gui.tour import Tour
 from studio.gui.tour_stops import tour_stops
+from studio.gui.upkeep import Upkeep
 from studio.job import Progress
 from studio.project import EXAMPLE, ROOT, SUFFIX
 from studio.session import Session
@@ -77,13 +77,16 @@ class MainWindow(QMainWindow):
         self.actions_ = Actions(self)
         self.parts: Parts = Parts(self)
         self._name_parts()
-        self._analysis, self._graph, self._noise, self._advice = self._backgrounds()
+        self.upkeep = Upkeep(self)
         self.setAcceptDrops(True)
         self.resize(1280, 800)
         self.setMinimumSize(QSize(1024, 640))
         self.restoreGeometry(settings.value("geometry", QByteArray()))  # type: ignore[arg-type]
         self.parts.docks.restore(settings.value("docks"))
-        self._settle, self._seek = self._after(session.settle), self._after(self._advice.ask)
+        self._settle = QTimer(self)
+        self._settle.setSingleShot(True)
+        self._settle.setInterval(SETTLE_MS)
+        self._settle.timeout.connect(session.settle)
         self._pulse = QTimer(self)
         self._pulse.setInterval(PULSE_MS)
         self._pulse.timeout.connect(self._check_board)
@@ -92,7 +95,7 @@ class MainWindow(QMainWindow):
         self.menus, self.own = Menus(self), OwnBoards(self)
         self._connect()
         self.budget.chooser_opened.connect(self.own.fill)
-        self.own.changed_elsewhere.connect(self._analysis.ask)
+        self.own.changed_elsewhere.connect(self.upkeep.budgets.ask)
         session.on_change(self._changed)
         self.parts.fill_recent(self.recent(), self._kept.files())
         self.budget.favourites = set(self.listed("favourites"))
@@ -101,14 +104,6 @@ class MainWindow(QMainWindow):
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setFocus()
         self.refresh()
-
-    def _after(self, act: Callable[[], object]) -> QTimer:
-        """A timer that, once started, acts when the user has paused for a moment."""
-        timer = QTimer(self)
-        timer.setSingleShot(True)
-        timer.setInterval(SETTLE_MS)
-        timer.timeout.connect(act)
-        return timer
 
     def _name_parts(self) -> None:
         """The parts that commands use, by short names."""
@@ -151,8 +146,8 @@ class MainWindow(QMainWindow):
         parts.trade_off.chosen.connect(session.select)
         parts.trade_off.limited.connect(session.limit_latency)
         parts.accuracy.chosen.connect(session.select)
-        parts.accuracy.noise_wanted.connect(self._look_closer)
-        parts.docks.changed.connect(self._look_closer)
+        parts.accuracy.noise_wanted.connect(self.upkeep.look_closer)
+        parts.docks.changed.connect(self.upkeep.look_closer)
         parts.code.compare_requested.connect(self.compare_code)
         parts.code.generate_requested.connect(self.show_code)
         parts.deploy.flash_requested.connect(self.flash)
@@ -178,7 +173,7 @@ class MainWindow(QMainWindow):
         asked = (new.project, new.model, new.results)
         before = (old.project, old.model, old.results)
         if any(a is not b for a, b in zip(asked, before, strict=True)):
-            self._analysis.ask()
+            self.upkeep.budgets.ask()
         self._kept.follow(new)
         self.own.follow(new)
         error = present.application_error(new)
@@ -212,43 +207,12 @@ class MainWindow(QMainWindow):
         self.parts.show_state(state, self._running)
         self.actions_.refresh()
         self.parts.recolour_buttons()
-        self._look_closer()
+        self.upkeep.look_closer()
 
     @property
     def idle(self) -> bool:
         """No job runs, and every figure is that of the newest state."""
-        others = (self._analysis, self._graph, self._noise, self._advice, self._saving)
-        waiting = self._seek.isActive() or any(one.busy for one in others)
-        return self.foreground is None and not waiting
-
-    def _backgrounds(self) -> tuple[Background, ...]:
-        """The jobs that keep figures up to date: budgets, graph, noise of the layers."""
-        session = self.session
-        made = tuple(
-            Background(title, job, session.take, self.tasks)
-            for title, job in (
-                ("Computing budgets", session.analyse),
-                ("Reading the graph", session.examine),
-                ("Comparing layers", session.compare_layers),
-                ("Looking for what would make it fit", session.advise),
-            )
-        )
-        for background in made:
-            background.failed.connect(partial(self.notices.error, work=background.title))
-            background.succeeded.connect(partial(self.notices.mended, background.title))
-            background.crashed.connect(self.show_crash)
-        return made
-
-    def _look_closer(self) -> None:
-        """Compute what only the panel in view needs."""
-        state, parts = self.session.state, self.parts
-        if parts.docks.shows(parts.model) and state.view.model and not state.current_graph:
-            self._graph.ask()
-        result = state.result(state.selected)
-        if parts.shows_noise and result and not state.current_noise:
-            self._noise.ask()
-        if state.over and not state.current_advice:
-            self._seek.start()  # not at each move of a slider
+        return self.foreground is None and not self.upkeep.busy and not self._saving.busy
 
     # ---- jobs ------------------------------------------------------------------------------
 

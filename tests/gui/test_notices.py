@@ -109,7 +109,7 @@ def test_figures_that_cannot_be_computed_are_forgotten_with_the_next_ones(
         raise ModelError("cannot be computed")
 
     with monkeypatch.context() as patched:
-        patched.setattr(digits._analysis, "_job", refuse)
+        patched.setattr(digits.upkeep.budgets, "_job", refuse)
         digits.session.mute("int8")
         settled()
         assert errors(digits) == ["Computing budgets"]
