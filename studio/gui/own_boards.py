@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QFileDialog
 from studio.errors import ProfileError, StudioError
 from studio.gui.application_dialog import ApplicationDialog
 from studio.gui.describe_board import DescribeBoard
+from studio.gui.file_dialogs import ask_to_write
 from studio.gui.panels.board_chooser import BoardChooser
 from studio.gui.questions import question_for
 from studio.gui.tasks import Task
@@ -112,9 +113,7 @@ class OwnBoards(QObject):
     def _save(self, form: DescribeBoard, board: Profile) -> None:
         """Write what the form says where the user wants it, and choose it."""
         name = "".join(c if c.isalnum() else "_" for c in board.name.lower())
-        chosen, _ = QFileDialog.getSaveFileName(
-            self._window, "Save the board", f"{name}.toml", "*.toml"
-        )
+        chosen = ask_to_write(self._window, "Save the board", f"{name}.toml", "*.toml", ".toml")
         if not chosen:
             return
         path = Path(chosen)

@@ -291,8 +291,8 @@ def test_a_board_that_cannot_be_written_leaves_the_form_open(
         type_into(field, text)
     for row in form.rows:
         type_into(row.length, "64K")
-    no_folder = lambda *_: ("/no/such/folder/mine", "")  # noqa: E731 - Qt's dialog refuses it
-    monkeypatch.setattr("studio.gui.own_boards.QFileDialog.getSaveFileName", no_folder)
+    no_folder = lambda *_: "/no/such/folder/mine"  # noqa: E731 - Qt's dialog refuses it
+    monkeypatch.setattr("studio.gui.own_boards.ask_to_write", no_folder)
     hand.click(form.save)
     assert (
         form.isVisible() and "/no/such/folder/mine.toml: cannot be written" in form.missing.text()
