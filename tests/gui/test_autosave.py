@@ -2,41 +2,27 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from pytestqt.qtbot import QtBot
+from slow_disk import SLOW_S, slow_disk, title
 from window_hand import Hand
 
 from studio.errors import ProjectError
 from studio.gui import autosave
 from studio.gui.main_window import MainWindow
-from studio.project import Project, read_project, write_project
+from studio.project import Project, read_project
 
 Settled = Callable[[], None]
-SLOW_S = 0.3
 
 
 @pytest.fixture
 def slow(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """A disk that takes a third of a second; the titles that were written, in order."""
-    written: list[str] = []
-
-    def write(project: Project, path: Path) -> None:
-        time.sleep(SLOW_S)
-        write_project(project, path)
-        assert threading.current_thread() is not threading.main_thread()
-        written.append(title(path))
-
-    monkeypatch.setattr(autosave, "write_project", write)
-    return written
-
-
-def title(path: Path) -> str:
-    return read_project(path).recipe.by_id["int8"].title
+    return slow_disk(monkeypatch, autosave)
 
 
 def copy_of(tmp_path: Path) -> Path:

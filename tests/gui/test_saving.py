@@ -2,37 +2,25 @@
 
 from __future__ import annotations
 
-import threading
-import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication, QFileDialog, QMessageBox
+from slow_disk import slow_disk, title
 from window_hand import Hand
 
 from studio.gui.main_window import MainWindow
-from studio.project import Project, read_project, write_project
 from studio.session import State, model_work
 
 Settled = Callable[[], None]
-SLOW_S = 0.3
 
 
 @pytest.fixture
 def slow(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """A disk that takes a third of a second; the titles that were written, in order."""
-    written: list[str] = []
-
-    def write(project: Project, path: Path) -> None:
-        time.sleep(SLOW_S)
-        write_project(project, path)
-        assert threading.current_thread() is not threading.main_thread()
-        written.append(title(path))
-
-    monkeypatch.setattr(model_work, "write_project", write)
-    return written
+    return slow_disk(monkeypatch, model_work)
 
 
 @pytest.fixture
@@ -43,10 +31,6 @@ def saved(digits: MainWindow, settled: Settled, tmp_path: Path) -> Path:
     hand.answer(path)
     hand.keys("Ctrl+S")
     return path
-
-
-def title(path: Path) -> str:
-    return read_project(path).recipe.by_id["int8"].title
 
 
 def impatient(window: MainWindow) -> Hand:
