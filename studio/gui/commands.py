@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QProcess
 from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QFileDialog
 
 from studio import __version__
 from studio.gui import export, present
@@ -63,6 +64,14 @@ def new_window(window: MainWindow) -> None:
 def open_data(window: MainWindow) -> None:
     """Open the data set that the model is run and measured on."""
     window.ask_data()
+
+
+@command("Open data folder…", "File", enabled=_has_model)
+def open_data_folder(window: MainWindow) -> None:
+    """Open a folder of recordings or pictures, one sub-folder a class."""
+    folder = QFileDialog.getExistingDirectory(window, "Open data folder")
+    if folder:
+        window.open_data(folder)
 
 
 @command("Open example: motion", "File", new_group=True)

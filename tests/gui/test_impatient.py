@@ -77,14 +77,20 @@ def test_a_double_click_opens_an_example_once(window: MainWindow, settled: Settl
     assert set(window.canvas.cards) == {ROOT, "fold", "int8"}
 
 
-def test_a_folder_of_pictures_is_data_for_the_model(hand: Hand, tmp_path: Path) -> None:
+@pytest.mark.parametrize("how", ["dropped", "chosen"])
+def test_a_folder_of_pictures_is_data_for_the_model(hand: Hand, tmp_path: Path, how: str) -> None:
     image = pytest.importorskip("PIL.Image")
     for name in "ab":
         (tmp_path / "pictures" / name).mkdir(parents=True)
         for number in range(4):
             path = tmp_path / "pictures" / name / f"{number}.png"
             image.new("L", (8, 8), 60 * number).save(path)
-    hand.drop(tmp_path / "pictures")
+    if how == "dropped":
+        hand.drop(tmp_path / "pictures")
+    else:
+        hand.answer(tmp_path / "pictures")
+        hand.window.actions_.by_id["open_data_folder"].trigger()
+        hand.settled()
     assert hand.window.notices.shown == ()
     assert hand.window.session.state.dataset.labels == ("a", "b")
 
