@@ -30,12 +30,21 @@ def short_count(value: float, unit: str = "") -> str:
 
 def short_time(us: float) -> str:
     """A time in three figures: 640 \u00b5s, 17.1 ms, 1.2 s."""
-    factor, unit = next(
-        ((f, u) for limit, f, u in ((1e3, 1.0, "\u00b5s"), (1e6, 1e3, "ms")) if us < limit),
-        (1e6, "s"),
+    return _micro(us, "s")
+
+
+def short_energy(uj: float) -> str:
+    """An energy in three figures: 640 \u00b5J, 17.1 mJ, 1.2 J."""
+    return _micro(uj, "J")
+
+
+def _micro(value: float, unit: str) -> str:
+    factor, prefix = next(
+        ((f, p) for limit, f, p in ((1e3, 1.0, "\u00b5"), (1e6, 1e3, "m")) if value < limit),
+        (1e6, ""),
     )
-    places = 1 if us / factor < 100 else 0
-    return f"{us / factor:.{places}f}{THIN}{unit}"
+    places = 1 if value / factor < 100 else 0
+    return f"{value / factor:.{places}f}{THIN}{prefix}{unit}"
 
 
 def _scaled(value: float, unit: str) -> str:

@@ -314,6 +314,7 @@ def _board_row(state: State, board: str) -> BoardRow:
         *_taken_line("application", own.ram_bytes),
         f"    {figures.source(budget.ram_bytes)}",
         f"Fullest at {layer}: {', '.join(buffers[:3])}",
+        *_effort_lines(budget),
     ]
     return BoardRow(
         board,
@@ -325,6 +326,16 @@ def _board_row(state: State, board: str) -> BoardRow:
         (own.flash_bytes / flash_size, own.ram_bytes / ram_size),
         _takes(own),
     )
+
+
+def _effort_lines(budget: Budget) -> list[str]:
+    """Time and energy of an inference, as far as they are known."""
+    time, energy = budget.latency_us, budget.energy_uj
+    if time is None:
+        return ["Time of an inference: not known"]
+    joules = f", {figures.short_energy(energy.value)}" if energy else ", energy not known"
+    told = f"An inference {figures.short_time(time.value)}{joules}"
+    return [told, f"    {figures.source(energy or time)}"]
 
 
 def advice(state: State) -> tuple[str, list[Line]]:

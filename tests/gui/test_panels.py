@@ -386,3 +386,10 @@ def test_stations_and_scores_are_scrolled_where_there_is_no_room(qtbot: QtBot) -
     for row in deploy.rows:
         assert row.height() >= row.sizeHint().height()
     assert live.bars.height() >= 1000 * QFontMetricsF(theme.tabular()).capHeight()
+
+
+def test_a_board_tells_time_and_energy_as_far_as_they_are_known(digits: MainWindow) -> None:
+    tips = {board: row.row.tooltip for board, row in digits.budget.rows.items()}
+    told = tips["nano33ble_sense"].rpartition("An inference ")[2]
+    assert "ms, " in told and "J\n    Estimated: " in told
+    assert "energy not known" in tips["stm32f746g_disco"]
