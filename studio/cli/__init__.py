@@ -11,10 +11,14 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import io
 import pkgutil
+import signal
 import sys
+import threading
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from types import ModuleType
 
 from studio import __version__
@@ -28,10 +32,11 @@ _EPILOG = "exit status: 0 what was asked held, 1 it did not, 2 an error"
 def main(words: Sequence[str] | None = None) -> int:
     """Run the command that `words` (default: the program's arguments) name; the exit status."""
     words = sys.argv[1:] if words is None else list(words)
+    _write_any_name()
     parser, commands = _parser(words)
     args = parser.parse_args(words)
     try:
-        with ProgressLine(sys.stderr) as line:
+        with _terminated_as_interrupted(), ProgressLine(sys.stderr) as line:
             answer: Answer = commands[args.command].run(args, line.show)
             line.clear()
             return print_answer(answer, args.json)
@@ -48,6 +53,26 @@ def main(words: Sequence[str] | None = None) -> int:
             "this is a bug", "tinyml-studio", f"report it:\n{traceback.format_exc()}"
         )
         return print_error(fault, args.json)
+
+
+def _write_any_name() -> None:
+    """Escape what the encoding of our output lacks: names of files and layers hold anything."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+@contextmanager
+def _terminated_as_interrupted() -> Iterator[None]:
+    """End as by Ctrl-C where we are told to end, so that no board runs on and no folder stays."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def command_names() -> list[str]:

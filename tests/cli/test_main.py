@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+import os
+import signal
 import statistics
 import subprocess
 import sys
@@ -110,3 +112,62 @@ def test_json_is_one_object_and_nothing_else() -> None:
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert isinstance(json.loads(ran.stdout), dict)
     assert ran.stderr == ""
+
+
+NAMES = "from studio.cli import main; import sys; sys.exit(main(sys.argv[1:]))"
+
+
+def _program(*words: str, **others: str) -> subprocess.Popen[str]:
+    ours = {name: value for name, value in os.environ.items() if not name.startswith("ORT_")}
+    command = [sys.executable, "-c", NAMES, *words]
+    return subprocess.Popen(
+        command, env=ours | others, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="there is no /dev/full")
+@pytest.mark.parametrize("words", [("boards",), ("boards", "--json"), ("build", "no", "--json")])
+def test_output_without_room_is_an_error_in_words(words: tuple[str, ...]) -> None:
+    with open("/dev/full", "w") as full:
+        command = [sys.executable, "-c", NAMES, *words]
+        ran = subprocess.run(
+            command, stdout=full, stderr=subprocess.PIPE, encoding="utf-8", check=False
+        )
+    assert ran.returncode == 2
+    assert ran.stderr.startswith("error: cannot be written")
+    assert len(ran.stderr.splitlines()) == 3
+
+
+@pytest.mark.parametrize("form", [(), ("--json",)])
+def test_names_that_the_encoding_of_the_output_lacks(form: tuple[str, ...], tmp_path: Path) -> None:
+    ran = _program("build", str(tmp_path / "模型"), *form, PYTHONIOENCODING="ascii")
+    out, err = ran.communicate(timeout=60)
+    assert ran.returncode == 2
+    assert "\\u6a21" in (json.dumps(json.loads(out)) if form else err)
+
+
+def test_a_command_without_standard_error_runs(tmp_path: Path) -> None:
+    code = f"import sys; sys.stderr = None\n{NAMES}"
+    command = [sys.executable, "-c", code, "boards", "--json"]
+    assert subprocess.run(command, stdout=subprocess.DEVNULL, check=False).returncode == 0
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGTERM")
+def test_a_command_that_is_told_to_end_leaves_nothing_behind(tmp_path: Path) -> None:
+    words = ("flash", "digits", "--board", "virtual/host", "--stay")
+    ran = _program(*words, TMPDIR=str(tmp_path), PYTHONUNBUFFERED="1")
+    assert ran.stdout is not None
+    assert any("running until" in line for line in ran.stdout)
+    assert list(tmp_path.iterdir())
+    ran.send_signal(signal.SIGTERM)
+    ran.communicate(timeout=60)
+    assert ran.returncode in (0, 2)
+    assert not list(tmp_path.iterdir())
+
+
+def test_running_a_model_keeps_no_telemetry(tmp_path: Path) -> None:
+    homes = dict.fromkeys(("HOME", "XDG_CACHE_HOME", "XDG_DATA_HOME"), str(tmp_path))
+    ran = _program("evaluate", "digits", "--data", "digits", **homes)
+    ran.communicate(timeout=60)
+    assert ran.returncode == 0
+    assert not [path for path in tmp_path.rglob("*") if "onnxruntime" in path.name.lower()]
