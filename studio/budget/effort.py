@@ -91,6 +91,7 @@ class Duty:
             raise ProfileError(
                 "a battery has a positive capacity, a period is positive, a current not negative",
                 "duty cycle",
+                "such as 1000 mAh, one inference in 10 s, 0.01 mA in between",
             )
 
 

@@ -181,7 +181,8 @@ def read_manifest(directory: Path) -> Manifest:
         values["fast"], values["small"] = tuple(values["fast"]), tuple(values["small"])
         return Manifest(**values)
     except OSError as error:
-        raise BuildError("is not a generated project", str(directory), "generate one") from error
+        hint = "generate one for a virtual board; plain C is compiled in a project of yours"
+        raise BuildError("is not a generated project", str(directory), hint) from error
     except (ValueError, KeyError, TypeError) as error:
         raise BuildError(f"is damaged: {error}", str(path), "generate the project again") from error
 

@@ -242,3 +242,21 @@ def test_data_that_cannot_serve_come_with_a_hint(
     data.write_bytes(content.encode(errors="surrogateescape"))
     refused(studio("evaluate", DIGITS, "--data", data, "--json"))
     refused(studio("evaluate", DIGITS, "--data", tmp_path / "missing.csv", "--json"))
+
+
+@pytest.mark.parametrize("name", ["missing", "missing.tar"])
+def test_data_that_are_not_there_are_said_to_be_missing(
+    studio: Studio, tmp_path: Path, name: str
+) -> None:
+    ran = studio("evaluate", DIGITS, "--data", tmp_path / name, "--json")
+    assert refused(ran)["what"] == "there is no such file or folder"
+
+
+def test_plain_c_is_not_built_and_the_hint_says_where_it_is(studio: Studio, tmp_path: Path) -> None:
+    assert studio("generate", "digits", "--board", "rpi_pico", "-o", tmp_path / "c").status == 0
+    assert "in a project of yours" in refused(studio("build", tmp_path / "c", "--json"))["hint"]
+
+
+def test_a_battery_that_cannot_be_comes_with_a_hint(studio: Studio) -> None:
+    words = ("--board", "rpi_pico", "--battery-mah", "-5", "--json")
+    assert "mAh" in refused(studio("budget", DIGITS, *words))["hint"]

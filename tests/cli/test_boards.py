@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
+
+ROOT = Path(__file__).parents[2]
 
 
 def test_boards_lists_every_profile_with_its_limits(studio: Callable[..., Any]) -> None:
@@ -27,3 +30,16 @@ def test_a_name_chooses_boards(studio: Callable[..., Any]) -> None:
 
 def test_no_such_board_is_exit_status_1(studio: Callable[..., Any]) -> None:
     assert studio("boards", "nothing like it").status == 1
+
+
+def test_the_documents_count_the_boards_that_there_are(studio: Callable[..., Any]) -> None:
+    real = [board for board in studio("boards", "--json").data["boards"] if not board["virtual"]]
+    surveyed = [board for board in real if not board["board"].startswith("survey_")]
+    budgets = studio("budget", "digits", "--board", "all", "--json").data
+    without = set(budgets["refused"])
+    assert without == {board["board"] for board in real if board["core"].startswith("xtensa")}
+    said = f"{len(real) - len(without)} of the {len(real)} boards"
+    assert said in (ROOT / "README.md").read_text("utf-8")
+    guide = (ROOT / "docs" / "guide.md").read_text("utf-8")
+    assert f"surveyed, {len(surveyed)} have a profile" in guide
+    assert "eight with an" in guide and len(without) == 8

@@ -25,6 +25,9 @@ def read(path: Path) -> Dataset:
     from studio.data.readers import folder
 
     reader = folder if path.is_dir() else readers().get(path.suffix.lower())
+    if reader is None and not path.exists():
+        hint = "choose a file or folder that is there, or an example"
+        raise DataError("there is no such file or folder", str(path), hint)
     if reader is None:
         raise DataError(
             f"'{path.suffix or path.name}' is no data format",
