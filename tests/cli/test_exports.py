@@ -98,10 +98,3 @@ def test_the_map_leaves_the_same_room_as_the_budget(studio: Studio, tmp_path: Pa
         (one,) = studio("budget", DIGITS, *asked).data["budgets"]
         assert one["banks"]["several"] == several
         assert ("dtcm" in svg.read_text()) == several
-
-
-def test_the_table_says_what_the_application_takes(studio: Studio) -> None:
-    words = ("--reserve-flash", 1_040_000, "--reserve-ram", 1000)
-    text = studio("budget", DIGITS, *BOARDS, *words).out
-    assert "beside it your application: flash 1 040 000 bytes, RAM 1 000" in text
-    assert "application" not in studio("budget", DIGITS, *BOARDS).out

@@ -96,3 +96,21 @@ def test_build_of_a_folder_without_a_project_is_an_error(studio: Studio, tmp_pat
     ran = studio("build", tmp_path, "--json")
     assert ran.status == 2
     assert ran.data["error"]["where"] == str(tmp_path)
+
+
+def test_code_for_a_board_that_is_too_small_comes_with_what_it_lacks(
+    studio: Studio, tmp_path: Path
+) -> None:
+    small = ("--board", "survey_cortex_m0plus_8k")
+    said = studio("budget", "digits", *small, "--json").data["budgets"][0]
+    ran = studio("generate", "digits", *small, "-o", tmp_path / "small")
+    assert ran.status == 0
+    lack = f"{said['over_ram_bytes']:,} bytes of RAM".replace(",", " ")
+    assert f"over by {lack}" in ran.out
+    for board, fits in (
+        ("survey_cortex_m0plus_8k", False),
+        ("rpi_pico", True),
+        ("esp32_cam", None),
+    ):
+        words = ("--board", board, "-o", tmp_path / board, "--json")
+        assert studio("generate", "digits", *words).data["fits"] is fits

@@ -281,12 +281,6 @@ def _text(found: list[Budget]) -> list[str]:
         f" scratch {number(first.scratch_bytes)} and state {number(first.state_bytes)} of it"
         " (computed)",
     ]
-    reserve = first.reserve
-    if reserve.flash_bytes or reserve.ram_bytes:
-        lines.append(
-            f"beside it your application: flash {number(reserve.flash_bytes)} bytes,"
-            f" RAM {number(reserve.ram_bytes)}"
-        )
     if first.copied_bytes.value:
         lines.append(
             f"weights in RAM {number(first.copied_bytes)} bytes, copied from flash (computed);"

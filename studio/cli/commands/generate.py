@@ -12,11 +12,14 @@ from typing import TYPE_CHECKING
 
 from studio.cli import stations
 from studio.cli.answer import Answer, number
+from studio.errors import BuildError
 from studio.targets.figure import Figure
 
 if TYPE_CHECKING:
+    from studio.budget import Reserve
     from studio.build.banks import Banks
     from studio.compiler.program import Program
+    from studio.targets.profile import Profile
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -33,16 +36,18 @@ def run(args: argparse.Namespace, report: stations.Report) -> Answer:
     from studio.build.banks import placed
     from studio.build.firmware import generated_files, write_project
 
-    board, reserved_bytes = stations.board(args), stations.reserve(args).ram_bytes
-    program = stations.lowered(args, board, report, reserved_bytes)
-    files = generated_files(program, board, reserved_bytes)
-    banks = placed(program, board, reserved_bytes=reserved_bytes)[1]
+    board, reserve = stations.board(args), stations.reserve(args)
+    program = stations.lowered(args, board, report, reserve.ram_bytes)
+    files = generated_files(program, board, reserve.ram_bytes)
+    banks = placed(program, board, reserved_bytes=reserve.ram_bytes)[1]
+    over = _over(program, board, reserve)
     write_project(files, args.output)
     data = {
         "model": program.name,
         "board": board.id,
         "directory": str(args.output),
         "firmware": bool(board.port),
+        "fits": None if over is None else not any(over.values()),
         "files": sorted(files),
         "arena_bytes": Figure(program.arena_bytes, "computed"),
         "banks": [{"name": name, "size_bytes": size} for name, size in banks.bytes_by_name.items()],
@@ -60,12 +65,28 @@ def run(args: argparse.Namespace, report: stations.Report) -> Answer:
         f" weights {number(program.weight_bytes)} bytes (computed)",
         f"arena in {banks.text}",
         *_copied(program, banks),
+        *(
+            f"does not fit {board.name}: over by {number(size)} bytes of {kind}"
+            for kind, size in (over or {}).items()
+            if size
+        ),
         *program.notes,
         f"next: tinyml-studio build {args.output}"
         if board.port
         else f"plain C: the firmware has no port for {board.name} yet",
     ]
     return Answer(data, text)
+
+
+def _over(program: Program, board: Profile, reserve: Reserve) -> dict[str, int] | None:
+    """What the board lacks; None where nobody measured its core."""
+    from studio.budget import budget
+
+    try:
+        found = budget(program, board, reserve=reserve)
+    except BuildError:
+        return None
+    return {"flash": found.over_flash_bytes, "RAM": found.over_ram_bytes}
 
 
 def _copied(program: Program, banks: Banks) -> list[str]:
