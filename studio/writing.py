@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-import tempfile
+import shutil
+import uuid
 from contextlib import suppress
 from pathlib import Path
 
@@ -44,13 +45,14 @@ def check_place(path: Path, kind: type[StudioError] = StudioError) -> None:
 
 
 def _replace(target: Path, content: bytes) -> None:
-    handle, part = tempfile.mkstemp(dir=target.parent, suffix=".part")
+    part = target.with_name(f"{uuid.uuid4().hex}.part")
     try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        Path(part).chmod(0o644)
+        part.write_bytes(content)  # with the rights that the user's new files have
+        if target.exists():
+            with suppress(OSError):  # a file system without such rights
+                shutil.copymode(target, part)
         os.replace(part, target)
     except OSError:
         with suppress(OSError):
-            os.unlink(part)
+            part.unlink()
         raise

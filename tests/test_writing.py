@@ -56,3 +56,18 @@ def test_a_place_that_cannot_be_written_is_told_early(tmp_path: Path, name: str)
     with pytest.raises(ModelError) as refused:
         check_place(tmp_path / name, ModelError)
     assert refused.value.hint
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there are no such rights")
+def test_files_have_the_rights_that_the_user_gives_them(tmp_path: Path) -> None:
+    path, before = tmp_path / "net.onnx", os.umask(0o077)
+    try:
+        write_whole(path, b"new")
+    finally:
+        os.umask(before)
+    assert path.stat().st_mode & 0o777 == 0o600
+    path.chmod(0o640)
+    write_whole(path, b"other")
+    assert path.stat().st_mode & 0o777 == 0o640
+    assert path.read_bytes() == b"other"
+    assert list(tmp_path.iterdir()) == [path]
