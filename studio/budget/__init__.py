@@ -103,6 +103,12 @@ class Budget:
         return max(taken - self.profile.size_bytes("flash"), 0)
 
     @property
+    def most_of_flash(self) -> str:
+        """What takes most of it: a part of the image, or the application."""
+        parts = {**self.flash_parts, "application": self.reserve.flash_bytes}
+        return max(parts, key=parts.__getitem__)
+
+    @property
     def rest_bytes(self) -> int:
         """RAM beside the arena: variables, copied weights, stack; not the user's application."""
         return _rest_bytes(int(self.ram_bytes.value - self.arena_bytes.value), self.stack_bytes)

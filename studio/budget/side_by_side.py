@@ -46,9 +46,7 @@ def why(one: Budget) -> str:
     """Why a model does not fit, or what to know where it does."""
     reasons = []
     if one.over_flash_bytes:
-        parts = {**one.flash_parts, "application": one.reserve.flash_bytes}
-        largest = max(parts, key=parts.__getitem__)
-        reasons.append(f"flash over by {one.over_flash_bytes}, most of it {largest}")
+        reasons.append(f"flash over by {one.over_flash_bytes}, most of it {one.most_of_flash}")
     if one.over_ram_bytes:
         reasons.append(f"RAM over by {one.over_ram_bytes}, fullest at {one.peak[0]}")
         if one.copied_bytes.value:

@@ -376,10 +376,13 @@ def _signed(size: float) -> str:
 def _culprit(budget: Budget) -> str:
     """Where to look first: the fullest layer, or what else takes most."""
     if not budget.over_ram_bytes:
-        return max(budget.flash_parts, key=lambda part: budget.flash_parts[part])
-    if budget.copied_bytes.value > budget.arena_bytes.value:
-        return "weights in RAM"
-    return budget.peak[0].rpartition("/")[2]
+        return budget.most_of_flash
+    parts = {
+        budget.peak[0].rpartition("/")[2]: budget.arena_bytes.value,
+        "weights in RAM": budget.copied_bytes.value,
+        "application": budget.reserve.ram_bytes,
+    }
+    return max(parts, key=parts.__getitem__)
 
 
 def _taken_line(what: str, size_bytes: int) -> list[str]:

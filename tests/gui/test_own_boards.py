@@ -367,6 +367,17 @@ def test_the_application_is_taken_off_the_limits_of_the_boards(
 
 def test_a_dropped_map_is_the_application(digits: MainWindow, hand: Hand, tmp_path: Path) -> None:
     hand.drop(written(tmp_path, "app.map", MAP))
+def test_an_application_that_takes_most_is_what_to_look_at_first(
+    digits: MainWindow, settled: Settled
+) -> None:
+    digits.session.choose(weights="ram")
+    row = digits.budget.rows["virtual/mps2-an386"]
+    for flash_bytes, ram_bytes in ((100_000_000, 0), (0, 100_000_000)):
+        digits.session.finish(digits.session.open_application("", flash_bytes, ram_bytes))
+        settled()
+        assert row.row.over.endswith("see application")
+
+
     assert digits.session.state.project.application.file == str(tmp_path / "app.map")
     hand.drop(written(tmp_path, "notes.map", "nothing"))
     assert len(digits.notices.shown) == 1
