@@ -26,7 +26,7 @@ from studio.gui.file_dialogs import ask_to_write
 from studio.gui.menus import Menus
 from studio.gui.newest import Newest
 from studio.gui.notices import CrashDialog
-from studio.gui.own_boards import FIRMWARE_SUFFIXES, OwnBoards
+from studio.gui.own_boards import APPLICATION, FIRMWARE_SUFFIXES, OwnBoards
 from studio.gui.parts import Parts
 from studio.gui.questions import Shapes, question_for
 from studio.gui.saving import Saving
@@ -177,8 +177,10 @@ class MainWindow(QMainWindow):
         self._kept.follow(new)
         self.own.follow(new)
         error = present.application_error(new)
-        if error is not None and present.application_error(old) is None:
-            self.notices.error(error)
+        if error is None:
+            self.notices.mended(APPLICATION)
+        elif present.application_error(old) is None:
+            self.notices.error(error, work=APPLICATION)
         if new.deployment is not old.deployment and new.deployment is not None:
             self._check_deployment(new.deployment)
         self.refresh()

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 OWN_BOARDS = "own_boards"
 """Where the settings keep the files that were chosen last."""
 MOST = 12
+BOARD, APPLICATION = "Reading a board", "Reading an application"
+"""Work of which errors are over when it succeeds, whatever the file."""
 BOARD_FILTER = "Boards (*.toml *.json *.pdsc);;All files (*)"
 FIRMWARE_SUFFIXES = (".elf", ".axf", ".map")
 
@@ -93,12 +95,13 @@ class OwnBoards(QObject):
         """Choose a board file, asking for its device where it describes several."""
         title = f"Reading {Path(name).name}"
         asking = partial(self._ask_device, name, title)
-        self._window.start(title, self._window.session.open_board(name), failed=asking)
+        job = self._window.session.open_board(name)
+        self._window.start(title, job, failed=asking, work=BOARD)
 
     def _ask_device(self, name: str, title: str, error: StudioError) -> None:
         question = question_for(self._window, error)
         if question is None:
-            self._window.failed(title, error)
+            self._window.failed(title, error, BOARD)
             return
         question.answered.connect(lambda device: self.add(f"{name}#{device}"))
         question.ask()
@@ -143,4 +146,4 @@ class OwnBoards(QObject):
     def _take_application(self, file: str, flash_bytes: int, ram_bytes: int) -> None:
         title = f"Reading {Path(file).name}" if file else "My application"
         job = self._window.session.open_application(file, flash_bytes, ram_bytes)
-        self._window.start(title, job)
+        self._window.start(title, job, work=APPLICATION)

@@ -409,8 +409,9 @@ def application(state: State) -> str:
 
 def application_error(state: State) -> StudioError | None:
     """Why the file of the user's application keeps every budget away; None where it does not."""
-    path = Path(state.project.application.file)
-    errors = state.view.refused.values()
+    if not state.project.application.file:
+        return None
+    path, errors = Path(state.project.application.file), state.view.refused.values()
     return next((error for error in errors if error.where in (str(path), path.name)), None)
 
 

@@ -137,6 +137,8 @@ def test_a_board_that_cannot_be_is_a_notice_with_its_hint(
     assert what in told
     assert digits.session.state.project is before
     assert not digits.own.files
+    hand.drop(written(tmp_path, "good.toml", BOARD_TOML))
+    assert not digits.notices.shown
 
 
 def test_a_board_file_is_added_from_the_board_choice(
@@ -483,6 +485,10 @@ def test_an_application_that_is_gone_is_named_where_it_was_counted(
     assert dialog.name.text().startswith("R&D <b>bold") and dialog.width() <= 560
     assert dialog.name.sizeHint().width() <= dialog.name.width()
     dialog.reject()
+    written(tmp_path, path.name, MAP)
+    digits.session.limit_latency(2.0)
+    hand.settled()
+    assert digits.notices.shown == ()
 
 
 def test_names_are_no_markup(digits: MainWindow, hand: Hand, tmp_path: Path) -> None:
