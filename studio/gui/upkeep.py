@@ -56,5 +56,5 @@ class Upkeep(QObject):
         result = state.result(state.selected)
         if parts.shows_noise and result and not state.current_noise:
             self._noise.ask()
-        if state.over and not state.current_advice:
+        if parts.budget.isVisible() and state.over and not state.current_advice:
             self._pause.start()

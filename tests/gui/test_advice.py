@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
+from pytestqt.qtbot import QtBot
 from window_hand import Hand
 
 from studio.gui.main_window import MainWindow
@@ -83,6 +84,21 @@ def test_weights_in_ram_that_do_not_fit_go_back_to_flash(
     digits.session.choose_board(SMALL)
     settled()
     assert "Weights in flash" in lines(digits)
+
+
+def test_advice_that_nobody_sees_is_not_sought(
+    digits: MainWindow, settled: Settled, qtbot: QtBot
+) -> None:
+    [budget] = [one for one in digits.parts.docks if one.place.title == "Budget"]
+    budget.close()
+    digits.session.choose_board(SMALL)
+    digits.session.select(ROOT)
+    settled()
+    assert digits.session.state.over is not None and digits.session.state.advice is None
+    with qtbot.waitSignal(digits.parts.docks.changed):
+        budget.show()
+    settled()
+    assert digits.session.state.current_advice is not None
 
 
 def test_advice_for_another_node_is_not_taken(digits_session: Session) -> None:

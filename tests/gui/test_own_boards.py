@@ -497,6 +497,11 @@ def test_names_are_no_markup(digits: MainWindow, hand: Hand, tmp_path: Path) -> 
     hand.drop(Path(path))
     row = digits.budget.rows[path]
     assert row.row.name == "<b>My</b> & <i>yours</i>"
+    digits.session.finish(digits.session.open_application("", 0, 131_072))
+    hand.settled()
+    advice = digits.budget.advice.title
+    assert "fit <b>My</b>" in advice.text()
+    assert advice.textFormat() is Qt.TextFormat.PlainText
     assert "&lt;b&gt;My&lt;/b&gt; &amp; " in row.toolTip()
 
 

@@ -10,6 +10,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from studio.gui import theme
+from studio.gui.layout import plain_label
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,7 @@ class AdviceList(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self.title = QLabel()
+        self.title = plain_label()
         self.title.setProperty("role", "muted")
         self.title.setWordWrap(True)
         self.title.setIndent(3)  # as far in as the text of a link
