@@ -17,7 +17,7 @@ from studio.gui.panels.board_chooser import BoardChooser
 from studio.gui.questions import question_for
 from studio.gui.tasks import Task
 from studio.session.state import State
-from studio.targets.library import file_and_device, names_file
+from studio.targets.library import file_and_device, names_file, of_device
 from studio.targets.profile import Profile
 from studio.targets.resources import changed_ns
 from studio.targets.writer import write_profile
@@ -103,7 +103,7 @@ class OwnBoards(QObject):
         if question is None:
             self._window.failed(title, error, BOARD)
             return
-        question.answered.connect(lambda device: self.add(f"{name}#{device}"))
+        question.answered.connect(lambda device: self.add(of_device(name, device)))
         question.ask()
 
     def describe(self) -> DescribeBoard:
@@ -119,15 +119,13 @@ class OwnBoards(QObject):
         chosen = ask_to_write(self._window, "Save the board", f"{name}.toml", "*.toml", ".toml")
         if not chosen:
             return
-        path = Path(chosen)
-        path = path if path.suffix == ".toml" else path.with_name(f"{path.name}.toml")
         try:
-            write_profile(board, path)
+            write_profile(board, Path(chosen))
         except ProfileError as error:
             form.refuse(error)
             return
         form.accept()
-        self.add(str(path))
+        self.add(chosen)
 
     # ---- application -----------------------------------------------------------------------
 

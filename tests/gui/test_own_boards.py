@@ -293,7 +293,7 @@ def test_a_board_that_cannot_be_written_leaves_the_form_open(
         type_into(field, text)
     for row in form.rows:
         type_into(row.length, "64K")
-    no_folder = lambda *_: "/no/such/folder/mine"  # noqa: E731 - Qt's dialog refuses it
+    no_folder = lambda *_: "/no/such/folder/mine.toml"  # noqa: E731 - Qt's dialog refuses it
     monkeypatch.setattr("studio.gui.own_boards.ask_to_write", no_folder)
     hand.click(form.save)
     assert (
@@ -367,8 +367,6 @@ def test_the_application_is_taken_off_the_limits_of_the_boards(
         assert limit.sizes["ram"] == before[limit.board]["ram"] - 8_000
 
 
-def test_a_dropped_map_is_the_application(digits: MainWindow, hand: Hand, tmp_path: Path) -> None:
-    hand.drop(written(tmp_path, "app.map", MAP))
 def test_an_application_that_takes_most_is_what_to_look_at_first(
     digits: MainWindow, settled: Settled
 ) -> None:
@@ -380,6 +378,8 @@ def test_an_application_that_takes_most_is_what_to_look_at_first(
         assert row.row.over.endswith("see application")
 
 
+def test_a_dropped_map_is_the_application(digits: MainWindow, hand: Hand, tmp_path: Path) -> None:
+    hand.drop(written(tmp_path, "app.map", MAP))
     assert digits.session.state.project.application.file == str(tmp_path / "app.map")
     hand.drop(written(tmp_path, "notes.map", "nothing"))
     assert len(digits.notices.shown) == 1

@@ -125,6 +125,65 @@ def test_a_name_without_suffix_replaces_nothing_unasked(
     assert digits.session.state.path is None
 
 
+def test_a_name_with_a_dot_replaces_nothing_unasked(
+    digits: MainWindow, settled: Settled, tmp_path: Path
+) -> None:
+    there, asked = tmp_path / "net.v2.tinyml", []
+    there.write_text("somebody else's")
+    hand = Hand(digits, settled)
+
+    def refuse() -> None:
+        box = QApplication.activeModalWidget()
+        if isinstance(box, QMessageBox):
+            asked.append(box.text())
+            box.button(QMessageBox.StandardButton.No).click()
+        elif isinstance(box, QFileDialog) and asked:
+            box.reject()
+
+    def save() -> None:
+        box = QApplication.activeModalWidget()
+        if isinstance(box, QFileDialog) and box.selectedFiles() == [str(there)] and not asked:
+            box.accept()
+
+    timers = QTimer(digits), QTimer(digits)
+    for timer, act in zip(timers, (refuse, save), strict=True):
+        timer.timeout.connect(act)
+        timer.start(20)
+    hand.answer(tmp_path / "net.v2")
+    hand.keys("Ctrl+S")
+    for timer in timers:
+        timer.stop()
+    assert len(asked) == 1 and "net.v2.tinyml" in asked[0]
+    assert there.read_text() == "somebody else's"
+    assert digits.session.state.path is None
+
+
+def test_a_name_with_a_dot_gets_the_suffix(
+    digits: MainWindow, settled: Settled, tmp_path: Path
+) -> None:
+    hand = Hand(digits, settled)
+    hand.answer(tmp_path / "net.v2")
+    hand.keys("Ctrl+S")
+    assert digits.session.state.path == tmp_path / "net.v2.tinyml"
+
+
+def test_closed_while_a_save_fails_the_window_stays_and_says_so(
+    digits: MainWindow, settled: Settled, saved: Path
+) -> None:
+    saved.unlink()
+    saved.mkdir()
+    digits.session.rename("int8", "kept")
+    hand = impatient(digits)
+    hand.keys("Ctrl+S")
+    hand.keys("Ctrl+Q")
+    assert digits.isVisible() and digits.session.state.unsaved
+    assert "cannot be written" in digits.notices.shown[-1].text.lower()
+    saved.rmdir()
+    hand.keys("Ctrl+S")
+    hand.keys("Ctrl+Q")
+    assert digits.isHidden() and title(saved) == "kept"
+
+
 def test_a_file_that_cannot_be_written_is_said_and_the_copy_stays(
     digits: MainWindow, settled: Settled, saved: Path
 ) -> None:
