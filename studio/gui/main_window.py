@@ -575,10 +575,12 @@ class MainWindow(QMainWindow):
             self.open(path)
 
     def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802 - Qt's name
-        """Stop the threads and the board."""
+        """Stop the threads and the board; stay where what was saved could not be written."""
+        if not self._saving.close():
+            event.ignore()
+            return
         self.settings.setValue("geometry", self.saveGeometry())
         self.settings.setValue("docks", self.parts.docks.state())
-        self._saving.close()
         self.tasks.stop()
         self.session.close()
         self._kept.close()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from pathlib import Path
 
 from PySide6.QtCore import QObject, QTimer, Signal
@@ -50,10 +50,14 @@ class Saving(QObject):
         self._begun.append((path, self._writer.submit(finish, job)))
         self._timer.start()
 
-    def close(self) -> None:
-        """Until everything is written."""
-        self._writer.shutdown()
+    def close(self) -> bool:
+        """Until everything is written; False, and open still, where something could not be."""
+        wait(written for _, written in self._begun)
+        fine = not any(written.exception() for _, written in self._begun)
         self._look()
+        if fine:
+            self._writer.shutdown()
+        return fine
 
     def _look(self) -> None:
         """Take in what is written by now."""
