@@ -275,7 +275,7 @@ def _memory_table(program: Program) -> str:
         " *",
         f" * arena {arena}, lower bound {program.bound_bytes}, "
         f"{state}scratch {program.scratch_bytes}; constants {program.weight_bytes} bytes"
-        f"{' in RAM' if program.copied else ''}",
+        f"{f', copied to {program.copied_bytes} of RAM' if program.copied else ''}",
         " *",
         " *   offset    bytes  what",
     ]

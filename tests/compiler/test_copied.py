@@ -58,6 +58,7 @@ def test_the_header_says_what_they_take():
     program = dense()
     header = emit(program)["dense.h"].decode()
     assert f"take {program.copied_bytes} bytes of RAM beside the arena" in header
+    assert f"copied to {program.copied_bytes} of RAM" in emit(program)["dense.c"].decode()
     assert "DENSE_WEIGHTS" in header
     flash = lower(quantized(resnet8()))
     assert not any(b"_WEIGHTS" in text for path, text in emit(flash).items() if flash.name in path)
