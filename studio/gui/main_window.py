@@ -95,7 +95,8 @@ class MainWindow(QMainWindow):
         self.menus, self.own = Menus(self), OwnBoards(self)
         self._connect()
         self.budget.chooser_opened.connect(self.own.fill)
-        self.own.changed_elsewhere.connect(self.upkeep.budgets.ask)
+        for act in (session.forget_code, self.upkeep.budgets.ask):
+            self.own.changed_elsewhere.connect(act)
         session.on_change(self._changed)
         self.parts.fill_recent(self.recent(), self._kept.files())
         self.budget.favourites = set(self.listed("favourites"))

@@ -62,6 +62,10 @@ class Session:
         board_work.stop(self._state.deployment)
         self._set(replace(self._state, deployment=None))
 
+    def forget_code(self) -> None:
+        """The file of a board or application is another one now: the code for it may be, too."""
+        self._set(replace(self._state, code={}, code_of=None, difference=None))
+
     def check_board(self) -> None:
         """Take notice of a deployed board that has stopped; not while a job works with it."""
         deployed = self._state.deployment

@@ -528,6 +528,9 @@ def test_files_that_changed_meanwhile_are_read_when_the_window_is_used_again(
     path, app = written(tmp_path, "mine.toml", BOARD_TOML), written(tmp_path, "app.map", MAP)
     hand.drop(path)
     hand.drop(app)
+    digits.show_code()
+    hand.settled()
+    assert digits.session.state.current_code
     row = digits.budget.rows[str(path)]
     before = row.row
     other = QWidget()
@@ -540,6 +543,7 @@ def test_files_that_changed_meanwhile_are_read_when_the_window_is_used_again(
     hand.hold()
     hand.settled()
     assert row.row.application[0] == 0xA040 / 524_288 > before.application[0]
+    assert not digits.session.state.current_code
     assert row.row.name == before.name
 
 
