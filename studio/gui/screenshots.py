@@ -181,7 +181,8 @@ def _pictures(window: MainWindow, stem: Path) -> list[Path]:
         painter.begin(picture)
         painter.setPen(QColor(theme.current().muted))
         for popup in _popups(window):
-            place = QRect(window.mapFromGlobal(popup.mapToGlobal(QPoint())), popup.size())
+            place = QRect(QPoint(), popup.size())
+            place.moveCenter(window.rect().center())  # a small screen would have pushed it
             painter.fillRect(window.rect(), QColor(0, 0, 0, SHADE))
             painter.drawPixmap(place.topLeft(), popup.grab())
             painter.drawRect(place)
