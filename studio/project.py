@@ -412,7 +412,12 @@ def from_text(text: str, where: Path) -> Project:
 
 def project_file(path: Path) -> Path:
     """A path with the suffix of a project's file."""
-    return path if path.suffix == SUFFIX else path.with_name(path.name + SUFFIX)
+    return path if names_project(path) else path.with_name(path.name + SUFFIX)
+
+
+def names_project(path: Path) -> bool:
+    """Whether a path has that suffix, in capitals or not."""
+    return path.suffix.lower() == SUFFIX
 
 
 def read_project(path: Path) -> Project:

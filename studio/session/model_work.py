@@ -10,7 +10,15 @@ from typing import TYPE_CHECKING
 from studio.compression.step import Needs, steps
 from studio.errors import ModelError, ProjectError, RecipeError, StudioError
 from studio.job import Job, Progress
-from studio.project import EXAMPLE, ROOT, SUFFIX, History, Project, read_project, write_project
+from studio.project import (
+    EXAMPLE,
+    ROOT,
+    History,
+    Project,
+    names_project,
+    read_project,
+    write_project,
+)
 from studio.recipe.recipe import Recipe
 from studio.session.derived import Derived
 from studio.session.graph import graph_of
@@ -39,7 +47,7 @@ def open_any(name: str, agree: bool = False, shapes: Shapes = ()) -> Job[Update]
     dataset: Dataset | None
     if name.startswith(EXAMPLE):
         project, model, dataset = yield from _open_example(name)
-    elif Path(name).suffix == SUFFIX:
+    elif names_project(Path(name)):
         path = Path(name).absolute()
         project = read_project(path)
         model, dataset = yield from _open_parts(project, str(path), agree, shapes)

@@ -340,3 +340,13 @@ def test_a_board_whose_file_is_edited_is_budgeted_anew(session: Session, tmp_pat
     os.utime(path, ns=(1, 1))  # clocks of file systems are coarse
     session.finish(session.analyse())
     assert session.state.views["int8"].budgets[str(path)].over_ram_bytes > 0
+
+
+def test_a_project_in_capitals_is_saved_and_opened_under_its_name(
+    session: Session, tmp_path: Path
+) -> None:
+    path = session.save(tmp_path / "MINE.TINYML")
+    assert path.name == "MINE.TINYML"
+    again = Session()
+    again.finish(again.open(str(path)))
+    assert again.state.project == session.state.project
