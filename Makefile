@@ -15,7 +15,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test check screenshots bench bench-compression bench-recipes bench-equality
-.PHONY: bench-window bench-models bench-inspect bench-budget bench-costs bench-arena bench-plans
+.PHONY: soak bench-window bench-models bench-inspect bench-budget bench-costs bench-arena bench-plans
 .PHONY: bench-flash bench-stream size-tables
 .PHONY: cost-tables stack-tables wheel clean system-demo system-test
 
@@ -44,6 +44,9 @@ bench: .venv/installed system-test ## how fast it answers: start-up, previews, b
 
 bench-window: .venv/installed system-test ## how fast the window is: start, drawing, held up while all runs
 	PYTHONPATH=tests $(BIN)/python tests/bench/window.py
+
+soak: .venv/installed system-test ## random mouse, keys and commands at the window, ten minutes
+	QT_QPA_PLATFORM=offscreen PYTHONPATH=tests $(BIN)/python tests/bench/soak.py
 
 bench-compression: .venv/installed system-test ## the bars of the compression steps
 	PYTHONPATH=tests $(BIN)/python tests/bench/compression.py
