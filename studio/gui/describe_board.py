@@ -14,14 +14,13 @@ from PySide6.QtWidgets import (
     QLabel,
     QLineEdit,
     QPushButton,
-    QScrollArea,
     QVBoxLayout,
     QWidget,
 )
 
 from studio.errors import ProfileError
 from studio.gui import theme
-from studio.gui.layout import flat_button, plain_label
+from studio.gui.layout import flat_button, plain_label, scrolled
 from studio.targets.described import Described, Row
 from studio.targets.profile import CORES
 
@@ -191,11 +190,7 @@ class DescribeBoard(QDialog):
         column.addWidget(self.told["memory"])
         column.addWidget(self.more, 0, Qt.AlignmentFlag.AlignLeft)
         column.addStretch(1)
-        area = QScrollArea()
-        area.setWidgetResizable(True)
-        area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        area.setWidget(inner)
-        return area
+        return scrolled(inner)
 
     def _foot(self) -> QHBoxLayout:
         row = QHBoxLayout()
