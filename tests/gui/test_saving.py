@@ -99,6 +99,16 @@ def test_another_model_opened_meanwhile_keeps_its_own_file(
     assert digits.session.state.project.model == "example:motion"
 
 
+def refuse(asked: list[str]) -> None:
+    """Say no where it is asked whether to replace a file, and then leave the file dialog."""
+    box = QApplication.activeModalWidget()
+    if isinstance(box, QMessageBox):
+        asked.append(box.text())
+        box.button(QMessageBox.StandardButton.No).click()
+    elif asked and isinstance(box, QFileDialog):
+        box.reject()
+
+
 def test_a_name_without_suffix_replaces_nothing_unasked(
     digits: MainWindow, settled: Settled, tmp_path: Path
 ) -> None:
@@ -106,16 +116,8 @@ def test_a_name_without_suffix_replaces_nothing_unasked(
     there.write_text("somebody else's")
     hand = Hand(digits, settled)
 
-    def refuse() -> None:
-        box = QApplication.activeModalWidget()
-        if isinstance(box, QMessageBox):
-            asked.append(box.text())
-            box.button(QMessageBox.StandardButton.No).click()
-        elif asked and isinstance(box, QFileDialog):
-            box.reject()
-
     timer = QTimer(digits)
-    timer.timeout.connect(refuse)
+    timer.timeout.connect(lambda: refuse(asked))
     timer.start(20)
     hand.answer(there, typed=str(tmp_path / "mine"))
     hand.keys("Ctrl+S")
@@ -132,21 +134,13 @@ def test_a_name_with_a_dot_replaces_nothing_unasked(
     there.write_text("somebody else's")
     hand = Hand(digits, settled)
 
-    def refuse() -> None:
-        box = QApplication.activeModalWidget()
-        if isinstance(box, QMessageBox):
-            asked.append(box.text())
-            box.button(QMessageBox.StandardButton.No).click()
-        elif isinstance(box, QFileDialog) and asked:
-            box.reject()
-
     def save() -> None:
         box = QApplication.activeModalWidget()
         if isinstance(box, QFileDialog) and box.selectedFiles() == [str(there)] and not asked:
             box.accept()
 
     timers = QTimer(digits), QTimer(digits)
-    for timer, act in zip(timers, (refuse, save), strict=True):
+    for timer, act in zip(timers, (lambda: refuse(asked), save), strict=True):
         timer.timeout.connect(act)
         timer.start(20)
     hand.answer(tmp_path / "net.v2")
